@@ -1,0 +1,44 @@
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fmt typos deny lint docs advisories schema snapshots tools
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Start a server with example data; options with ARGS="..."
+	cargo run --quiet -- demo $(ARGS)
+
+test: ## Run all tests, on SQLite and on a private PostgreSQL
+	scripts/with-postgres cargo test --workspace
+
+check: fmt typos deny lint docs test ## Run what CI runs, cheapest first
+
+fmt: ## Check the formatting (cargo fmt --all corrects it)
+	cargo fmt --all --check
+
+typos: ## Check the spelling (typos --write-changes corrects it)
+	scripts/install-tools typos
+	typos
+
+deny: ## Check licences, banned and duplicate crates, and their sources
+	scripts/install-tools cargo-deny
+	cargo deny check --hide-inclusion-graph bans licenses sources
+
+lint: ## Run clippy; a warning is an error
+	cargo clippy --workspace --all-targets -- -D warnings
+
+docs: ## Build the documentation, private items too; a warning is an error
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+
+advisories: ## Check the dependencies for known vulnerabilities (needs the network)
+	scripts/install-tools cargo-deny
+	cargo deny check advisories
+
+schema: ## Write schema.graphql anew from the code
+	mkdir -p target
+	cargo run --quiet -- schema > target/schema.graphql && mv target/schema.graphql schema.graphql
+
+snapshots: ## Accept what the tests answer now as their snapshots; review with git diff
+	INSTA_UPDATE=always scripts/with-postgres cargo test --workspace
+
+tools: ## Install the tools of make check where they are missing
+	scripts/install-tools

@@ -1,0 +1,179 @@
+//! The type `AuditEvent` and the query for it.
+
+use async_graphql::{ComplexObject, Context, ID, InputObject, Json, Object, SimpleObject};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
+use serde_json::Value;
+
+use super::{read_id, show_id};
+use crate::clock::Timestamp;
+use crate::entity::{AuditEventId, OrganizationId, audit_event};
+use crate::error::{Code, Refusal, Result};
+use crate::graphql::connection::{DateTimeRange, ListKey, PageArgs, connection, sort_order};
+use crate::graphql::input::parse_optional_id;
+use crate::organization::graphql::Organization;
+
+/// An entry of the audit trail: who did what to which object, and why. Never changes. Needs `audit.read`.
+#[derive(Clone, SimpleObject)]
+#[graphql(complex)]
+pub struct AuditEvent {
+    /// Globally unique.
+    pub id: AuditEventId,
+    /// Subject of the token, or the name of the worker.
+    pub actor: String,
+    /// Role of the actor.
+    pub actor_role: String,
+    /// Who acted in the actor's name, if somebody did.
+    pub impersonator: Option<String>,
+    /// Noun and verb, such as `subscription.suspend`.
+    pub action: String,
+    /// Noun of the object, such as `subscription`.
+    pub entity_type: String,
+    /// Id of the object: what `node` finds, if it was not deleted.
+    pub entity_id: ID,
+    /// What changed: a JSON object from field to `{from, to}`.
+    pub changes: Json<Value>,
+    /// Why, in the actor's words.
+    pub reason: Option<String>,
+    /// The request that did it.
+    pub request_id: Option<String>,
+    /// Network address that the request came from.
+    pub address: Option<String>,
+    /// When.
+    pub created_at: Timestamp,
+    #[graphql(skip)]
+    tenant: Option<OrganizationId>,
+}
+
+impl From<audit_event::Model> for AuditEvent {
+    fn from(row: audit_event::Model) -> Self {
+        let audit_event::Model {
+            id,
+            tenant_id: tenant,
+            actor,
+            actor_role,
+            impersonator,
+            action,
+            entity_type,
+            entity_id,
+            changes,
+            reason,
+            request_id,
+            address,
+            created_at,
+        } = row;
+        Self {
+            id,
+            actor,
+            actor_role,
+            impersonator,
+            action,
+            entity_id: ID(show_id(&entity_type, entity_id)),
+            entity_type,
+            changes: Json(changes),
+            reason,
+            request_id,
+            address,
+            created_at,
+            tenant,
+        }
+    }
+}
+
+#[ComplexObject]
+impl AuditEvent {
+    /// The organization that the object belongs to; null for the platform's own objects and for callers that cannot see
+    /// organizations.
+    async fn organization(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
+        match self.tenant {
+            Some(id) => crate::organization::graphql::visible(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+}
+
+/// Which actions to find. Everything given must hold.
+#[derive(Clone, Debug, InputObject)]
+pub struct AuditActionFilter {
+    /// Exactly this action, such as `subscription.suspend`.
+    eq: Option<String>,
+    /// Any of these actions.
+    #[graphql(name = "in", validator(max_items = 250))]
+    any_of: Option<Vec<String>>,
+}
+
+/// Which entries of the audit trail to find. Everything given must hold.
+#[derive(Clone, Debug, InputObject)]
+pub struct AuditEventFilter {
+    /// About objects of this organization.
+    organization_id: Option<ID>,
+    /// About the object with this id, of whatever kind.
+    entity_id: Option<ID>,
+    /// About objects of this noun, such as `subscription`.
+    entity_type: Option<String>,
+    /// By action.
+    action: Option<AuditActionFilter>,
+    /// By this actor: the subject of its token.
+    actor: Option<String>,
+    /// By time.
+    created_at: Option<DateTimeRange>,
+}
+
+impl AuditEventFilter {
+    fn query(&self) -> Result<Select<audit_event::Entity>> {
+        use audit_event::Column::{Action, Actor, CreatedAt, EntityId, EntityType, TenantId};
+        let organization = parse_optional_id::<OrganizationId>("where.organizationId", self.organization_id.as_ref())?;
+        let entity = self.entity_id.as_ref().map(|id| {
+            read_id(id).ok_or_else(|| {
+                let message = "Expected an id of this API, such as `cus_…` or `sub_…`.";
+                Refusal::new(Code::InvalidId, message).at("where.entityId")
+            })
+        });
+        let action = self.action.as_ref();
+        let any_of = action.and_then(|action| action.any_of.as_ref());
+        let condition = Condition::all()
+            .add_option(organization.map(|id| TenantId.eq(id)))
+            .add_option(
+                entity.transpose()?.map(|(noun, id)| Condition::all().add(EntityType.eq(noun)).add(EntityId.eq(id))),
+            )
+            .add_option(self.entity_type.as_ref().map(|noun| EntityType.eq(noun)))
+            .add_option(action.and_then(|action| action.eq.as_ref()).map(|action| Action.eq(action)))
+            .add_option(any_of.map(|actions| Action.is_in(actions)))
+            .add_option(self.actor.as_ref().map(|actor| Actor.eq(actor)))
+            .add_option(self.created_at.map(|range| range.on(CreatedAt)));
+        Ok(audit_event::Entity::find().filter(condition))
+    }
+}
+
+sort_order!(AuditEventOrder, AuditEventSort of audit_event {
+    /// When.
+    CreatedAt => CreatedAt,
+});
+
+connection!(AuditEventConnection, AuditEventEdge, AuditEvent of audit_event, "the audit trail");
+
+/// Queries for the audit trail.
+#[derive(Default)]
+pub struct AuditQuery;
+
+#[Object]
+impl AuditQuery {
+    /// The audit trail, as far as the caller can see: who did what, when and why. Needs `audit.read`.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn audit_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where", desc = "Which entries to find.")] filter: Option<AuditEventFilter>,
+        #[graphql(desc = "What to sort by; newest first if not given.", validator(max_items = 4))] order_by: Option<
+            Vec<AuditEventOrder>,
+        >,
+        #[graphql(desc = "How many from the start, at most 100; 25 if nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<AuditEventConnection> {
+        let args = PageArgs { first, after, last, before };
+        let list = ListKey::new(ctx, "auditEvents", &filter, &order_by);
+        let query = filter.as_ref().map_or_else(|| Ok(audit_event::Entity::find()), AuditEventFilter::query)?;
+        AuditEventConnection::load(ctx, list, query, AuditEventOrder::sort(&order_by), &args).await
+    }
+}

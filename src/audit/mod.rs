@@ -1,0 +1,73 @@
+//! The audit trail, as callers read it. Entries are written by [`crate::store::Tx`] alone.
+
+pub mod graphql;
+
+use uuid::Uuid;
+
+use crate::entity::{
+    CustomerId, MemberId, OrganizationId, PaymentId, PaymentMethodId, SubscriptionId, TierId, TypedId,
+};
+
+macro_rules! nouns {
+    ($($noun:literal: $id:ident,)*) => {
+        /// The id of a row as the API shows it; the bare UUID for a noun that has no ids of its own.
+        pub fn show_id(entity_type: &str, id: Uuid) -> String {
+            match entity_type {
+                $($noun => $id::from(id).to_string(),)*
+                _ => id.to_string(),
+            }
+        }
+
+        /// The noun and the stored id that a typed id stands for; none if it is not the id of an audited noun.
+        pub fn read_id(text: &str) -> Option<(&'static str, Uuid)> {
+            let (prefix, _) = text.split_once('_')?;
+            match prefix {
+                $($id::PREFIX => $id::parse(text).map(|id| ($noun, id.into())),)*
+                _ => None,
+            }
+        }
+    };
+}
+nouns! {
+    "organization": OrganizationId,
+    "member": MemberId,
+    "customer": CustomerId,
+    "tier": TierId,
+    "subscription": SubscriptionId,
+    "payment": PaymentId,
+    "payment_method": PaymentMethodId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entity::{AuditEventId, Mutable, customer, member, organization, subscription, tier};
+
+    #[test]
+    fn every_noun_that_is_written_has_typed_ids() {
+        let written = [
+            organization::Model::NOUN,
+            member::Model::NOUN,
+            customer::Model::NOUN,
+            tier::Model::NOUN,
+            subscription::Model::NOUN,
+        ];
+        for noun in written {
+            let shown = show_id(noun, CustomerId::generate().into());
+            assert!(shown.contains('_'), "{noun} is shown as {shown}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_can_be_read() {
+        let id = SubscriptionId::generate();
+        assert_eq!(read_id(&show_id("subscription", id.into())), Some(("subscription", id.into())));
+    }
+
+    #[test]
+    fn other_ids_are_not_read() {
+        assert_eq!(read_id(&AuditEventId::generate().to_string()), None);
+        assert_eq!(read_id("sub_nonsense"), None);
+        assert_eq!(read_id("nonsense"), None);
+    }
+}

@@ -1,0 +1,19 @@
+//! Who calls, what it may do, and how its token is verified.
+
+mod claims;
+mod issuer;
+mod jwks;
+mod jws;
+mod key;
+mod permission;
+mod principal;
+#[cfg(test)]
+mod test_keys;
+mod token;
+
+pub use claims::{Actor, Audience, Claims};
+pub use issuer::{Grant, IssueError, TokenIssuer};
+pub(crate) use key::check_public_key;
+pub use permission::{Permission, Role};
+pub use principal::{Principal, Standing};
+pub use token::{TokenError, TokenVerifier};

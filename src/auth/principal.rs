@@ -1,0 +1,124 @@
+//! Who is calling.
+
+use std::collections::BTreeSet;
+
+use super::claims::Claims;
+use super::permission::{Permission, Role};
+use crate::entity::{CustomerId, OrganizationId, TypedId};
+
+/// Where a caller stands: what it can see at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The platform: every organization.
+    Platform,
+    /// One organization.
+    Organization(OrganizationId),
+    /// One organization and those below it.
+    Reseller(OrganizationId),
+    /// One customer of one organization.
+    Customer(OrganizationId, CustomerId),
+}
+
+/// A caller whose token was verified. There is no other way to make one.
+///
+/// ```compile_fail
+/// use tessera::auth::{Principal, Role};
+/// let forged = Principal { subject: "me".into(), role: Role::Root };
+/// ```
+#[derive(Clone, Debug)]
+pub struct Principal {
+    subject: String,
+    role: Role,
+    standing: Standing,
+    permissions: BTreeSet<Permission>,
+    impersonator: Option<String>,
+}
+
+impl Principal {
+    /// The principal that verified claims speak of, or what is wrong with them.
+    pub(super) fn from_claims(claims: &Claims) -> Result<Self, &'static str> {
+        let role: Role = claims.role.parse().map_err(|()| "the claim `role` names no role")?;
+        let organization = match &claims.org {
+            Some(text) => Some(OrganizationId::parse(text).ok_or("the claim `org` is not an organization id")?),
+            None => None,
+        };
+        let customer = match &claims.customer {
+            Some(text) => Some(CustomerId::parse(text).ok_or("the claim `customer` is not a customer id")?),
+            None => None,
+        };
+        let standing = match (role, organization, customer) {
+            (Role::Root | Role::Support, None, None) => Standing::Platform,
+            (Role::Admin | Role::Worker | Role::Service, Some(organization), None) => {
+                Standing::Organization(organization)
+            }
+            (Role::Reseller, Some(organization), None) => Standing::Reseller(organization),
+            (Role::Customer, Some(organization), Some(customer)) => Standing::Customer(organization, customer),
+            _ => return Err("the claims `org` and `customer` do not fit the role"),
+        };
+        let permissions = match (&claims.permissions, role) {
+            (None, Role::Service) => return Err("a token of role SERVICE needs the claim `permissions`"),
+            (None, _) => role.permissions(),
+            // A name this version does not know grants nothing: older servers read newer tokens.
+            (Some(names), _) => {
+                let named: BTreeSet<_> = names.iter().filter_map(|name| name.parse().ok()).collect();
+                role.permissions().intersection(&named).copied().collect()
+            }
+        };
+        Ok(Self { subject: claims.sub.clone(), role, standing, permissions, impersonator: claims.act_subject() })
+    }
+
+    /// The token's subject.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// The caller's role.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// What the caller can see at most.
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// What the caller may do.
+    pub fn permissions(&self) -> &BTreeSet<Permission> {
+        &self.permissions
+    }
+
+    /// Whether the caller has the permission.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.permissions.contains(&permission)
+    }
+
+    /// Who acts in the subject's name (RFC 8693 §4.1, claim `act`).
+    pub fn impersonator(&self) -> Option<&str> {
+        self.impersonator.as_deref()
+    }
+
+    /// The organization the caller belongs to; none for the platform.
+    pub fn organization(&self) -> Option<OrganizationId> {
+        match self.standing {
+            Standing::Platform => None,
+            Standing::Organization(id) | Standing::Reseller(id) | Standing::Customer(id, _) => Some(id),
+        }
+    }
+
+    /// The customer the caller is, if it is one.
+    pub fn customer(&self) -> Option<CustomerId> {
+        match self.standing {
+            Standing::Customer(_, id) => Some(id),
+            Standing::Platform | Standing::Organization(_) | Standing::Reseller(_) => None,
+        }
+    }
+
+    /// A key that no two callers share: what idempotency keys belong to.
+    pub fn key(&self) -> String {
+        match self.standing {
+            Standing::Platform => format!("platform/{}", self.subject),
+            Standing::Organization(id) | Standing::Reseller(id) => format!("{id}/{}", self.subject),
+            Standing::Customer(org, id) => format!("{org}/{id}/{}", self.subject),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! `tessera doctor`: what is wrong with an installation, and what would mend it.
+
+use std::fmt::Display;
+
+use clap::Args;
+use tessera::auth::TokenVerifier;
+use tessera::clock::Clock;
+use tessera::config::Settings;
+use tessera::store::Store;
+
+use super::{Failure, print};
+
+#[derive(Args)]
+pub struct Doctor {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl Doctor {
+    pub async fn run(self) -> Result<(), Failure> {
+        let mut report = Report { failed: 0 };
+        match self.settings.config() {
+            Ok(_) => report.ok("configuration", "complete")?,
+            Err(error) => error.0.iter().try_for_each(|problem| report.failed("configuration", problem))?,
+        }
+        self.check_database(&mut report).await?;
+        self.check_keys(&mut report).await?;
+        match report.failed {
+            0 => Ok(()),
+            failed => Err(Failure::new(format!("{failed} of the checks failed"))),
+        }
+    }
+
+    async fn check_database(&self, report: &mut Report) -> Result<(), Failure> {
+        let Ok(config) = self.settings.database() else {
+            return Ok(());
+        };
+        let unreachable = |error| format!("{error}: check TESSERA_DATABASE_URL and that the server is up");
+        let store = match Store::open(&config, Clock::system()).await {
+            Ok(store) => store,
+            Err(error) => return report.failed("database", unreachable(error)),
+        };
+        if let Err(error) = store.ping().await {
+            return report.failed("database", unreachable(error));
+        }
+        report.ok("database", "answers")?;
+        match store.migration_status().await {
+            Err(error) => report.failed("migrations", error),
+            Ok(migrations) => match migrations.iter().filter(|(_, applied)| !applied).count() {
+                0 => report.ok("migrations", "current"),
+                missing => report.failed("migrations", format!("{missing} missing: run `tessera migrate up`")),
+            },
+        }
+    }
+
+    async fn check_keys(&self, report: &mut Report) -> Result<(), Failure> {
+        let Ok(config) = self.settings.auth() else {
+            return Ok(());
+        };
+        let verifier = match TokenVerifier::new(&config, Clock::system()) {
+            Ok(verifier) => verifier,
+            Err(error) => return report.failed("keys", error),
+        };
+        match verifier.check_keys().await {
+            Ok(keys) => report.ok("keys", format!("{keys} usable")),
+            Err(error) => report.failed("keys", format!("{error}: check TESSERA_AUTH_JWKS_URL")),
+        }
+    }
+}
+
+/// One line for each check. A configuration that cannot be read is told once, not again by the check that needs it.
+struct Report {
+    failed: usize,
+}
+
+impl Report {
+    fn ok(&mut self, check: &str, text: impl Display) -> Result<(), Failure> {
+        print(format_args!("ok      {check}: {text}"))
+    }
+
+    fn failed(&mut self, check: &str, text: impl Display) -> Result<(), Failure> {
+        self.failed += 1;
+        print(format_args!("failed  {check}: {text}"))
+    }
+}

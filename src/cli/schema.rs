@@ -1,0 +1,7 @@
+//! `tessera schema`: the contract, as `schema.graphql` holds it.
+
+use super::{Failure, print};
+
+pub fn run() -> Result<(), Failure> {
+    print(tessera::graphql::sdl().trim_end())
+}

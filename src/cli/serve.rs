@@ -1,0 +1,30 @@
+//! `tessera serve`: the server, configured from outside. Prints nothing but logs.
+
+use clap::Args;
+use tessera::app::App;
+use tessera::clock::Clock;
+use tessera::config::Settings;
+use tessera::{http, telemetry};
+use tokio::net::TcpListener;
+
+use super::Failure;
+
+#[derive(Args)]
+pub struct Serve {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl Serve {
+    pub async fn run(self) -> Result<(), Failure> {
+        let config = self.settings.config()?;
+        telemetry::init(config.log_format, &config.log_filter);
+        let app = App::start(&config, Clock::system()).await.map_err(Failure::new)?;
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .map_err(|error| Failure::new(format!("cannot listen on {} (TESSERA_LISTEN): {error}", config.listen)))?;
+        tracing::info!(address = %config.listen, version = env!("CARGO_PKG_VERSION"), "listening");
+        let router = http::router(app, http::Options::new(&config));
+        Ok(http::serve(listener, router, http::shutdown_signal()).await?)
+    }
+}

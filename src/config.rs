@@ -1,0 +1,145 @@
+//! Configuration: read once at start, from flags and `TESSERA_*` variables, and checked as a whole.
+//!
+//! [`Settings`] is what was given, [`Config`] what came of it. All problems are told at once, each with the name of its
+//! variable. Secrets are never printed: they live in [`SecretString`]s, and no message repeats the value of one.
+
+mod check;
+mod demo;
+mod settings;
+mod values;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+pub use check::{ConfigError, Problem};
+pub use demo::DemoSecrets;
+pub use settings::Settings;
+pub use values::duration;
+
+/// Bytes a shared secret has at least: as many as HMAC-SHA-256 puts out (RFC 7518 §3.2).
+pub const MIN_SECRET_BYTES: usize = 32;
+
+/// Everything the server is told from outside.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the server listens.
+    pub listen: SocketAddr,
+    /// The database.
+    pub database: DatabaseConfig,
+    /// How tokens are verified.
+    pub auth: AuthConfig,
+    /// Authenticates cursors. All replicas of a deployment share it.
+    pub cursor_secret: SecretString,
+    /// Whether the GraphiQL page is served.
+    pub graphiql: bool,
+    /// Whether the schema can be read, by introspection and at `/schema.graphql`.
+    pub introspection: bool,
+    /// Periods of the subscription rules.
+    pub policy: PolicyConfig,
+    /// Form of the logs.
+    pub log_format: LogFormat,
+    /// What is logged, as directives of `tracing_subscriber::EnvFilter`.
+    pub log_filter: String,
+}
+
+/// Which database, and how patient to be with it.
+#[derive(Clone, Debug)]
+pub struct DatabaseConfig {
+    /// `sqlite:` or `postgres:` URL; it may hold a password.
+    pub url: SecretString,
+    /// Size of the connection pool.
+    pub max_connections: u32,
+    /// How long a request waits for a free connection.
+    pub acquire_timeout: Duration,
+    /// How long one statement may run.
+    pub statement_timeout: Duration,
+}
+
+/// Which tokens are accepted.
+#[derive(Clone, Debug)]
+pub struct AuthConfig {
+    /// The one accepted value of `iss`.
+    pub issuer: String,
+    /// The value that `aud` must contain.
+    pub audience: String,
+    /// How far the issuer's clock may be off; at most a minute.
+    pub leeway: Duration,
+    /// What signatures are verified with.
+    pub key: KeySource,
+}
+
+/// Where the verification key comes from. Each way fixes the algorithm: a token's header never chooses it.
+#[derive(Clone, Debug)]
+pub enum KeySource {
+    /// A secret shared with the issuer, for HMAC-SHA-256.
+    Hs256(SecretString),
+    /// The issuer's public key.
+    PublicKey {
+        /// The one algorithm it is used with.
+        algorithm: SignatureAlgorithm,
+        /// The key, as PEM.
+        pem: String,
+    },
+    /// The issuer's published key set (RFC 7517).
+    Jwks {
+        /// Its address.
+        url: String,
+        /// The algorithms that keys of the set may be used with.
+        algorithms: Vec<SignatureAlgorithm>,
+    },
+}
+
+/// Public-key signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureAlgorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    Rs256,
+    /// ECDSA on P-256 with SHA-256.
+    Es256,
+    /// Ed25519.
+    EdDsa,
+}
+
+impl SignatureAlgorithm {
+    /// Every algorithm there is.
+    pub const ALL: &[Self] = &[Self::Rs256, Self::Es256, Self::EdDsa];
+
+    /// The registered name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+}
+
+/// Periods of the subscription rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PolicyConfig {
+    /// Days before its end at which a subscription counts as expiring soon.
+    pub expiring_soon_days: u16,
+    /// Days of access after a failed renewal.
+    pub grace_days: u16,
+    /// Hours after which a pending subscription that nobody paid expires.
+    pub pending_hours: u16,
+    /// Hours a gateway may be late with a renewal before access ends.
+    pub renewal_tolerance_hours: u16,
+}
+
+impl Default for PolicyConfig {
+    fn default() -> Self {
+        Self { expiring_soon_days: 7, grace_days: 7, pending_hours: 24, renewal_tolerance_hours: 24 }
+    }
+}
+
+/// Form of the logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line, for machines.
+    Json,
+    /// Plain lines, for people.
+    Text,
+}

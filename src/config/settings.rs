@@ -1,0 +1,206 @@
+//! What was given: flags and variables, not yet checked.
+
+mod auth;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::check::{Check, ConfigError};
+use super::values::{database_url, duration_within, log_filter, log_format, number_within, secret, switch};
+use super::{AuthConfig, Config, DatabaseConfig, LogFormat, PolicyConfig};
+
+const DATABASE_URL: &str = "TESSERA_DATABASE_URL";
+const HS256_SECRET: &str = "TESSERA_AUTH_HS256_SECRET";
+const PUBLIC_KEY_FILE: &str = "TESSERA_AUTH_PUBLIC_KEY_FILE";
+const JWKS_URL: &str = "TESSERA_AUTH_JWKS_URL";
+const ALGORITHMS: &str = "TESSERA_AUTH_ALGORITHMS";
+const CURSOR_SECRET: &str = "TESSERA_CURSOR_SECRET";
+
+/// Flags of the server, each with a variable of the same name.
+///
+/// Two secrets are variables only, because other users of a machine can read command lines:
+/// `TESSERA_AUTH_HS256_SECRET` and `TESSERA_CURSOR_SECRET`.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Settings {
+    /// Address to listen on [default: 127.0.0.1:8080]
+    #[arg(long, env = "TESSERA_LISTEN", value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Database, as sqlite: or postgres:// URL
+    #[arg(long, env = DATABASE_URL, value_name = "URL", hide_env_values = true)]
+    database_url: Option<SecretString>,
+    /// Size of the connection pool [default: 8]
+    #[arg(long, env = "TESSERA_DATABASE_MAX_CONNECTIONS", value_name = "NUMBER")]
+    database_max_connections: Option<String>,
+    /// How long a request waits for a free connection [default: 2s]
+    #[arg(long, env = "TESSERA_DATABASE_ACQUIRE_TIMEOUT", value_name = "DURATION")]
+    database_acquire_timeout: Option<String>,
+    /// How long one statement may run [default: 5s]
+    #[arg(long, env = "TESSERA_DATABASE_STATEMENT_TIMEOUT", value_name = "DURATION")]
+    database_statement_timeout: Option<String>,
+    /// The accepted issuer of tokens (`iss`)
+    #[arg(long, env = "TESSERA_AUTH_ISSUER", value_name = "TEXT")]
+    auth_issuer: Option<String>,
+    /// The audience that tokens must name (`aud`)
+    #[arg(long, env = "TESSERA_AUTH_AUDIENCE", value_name = "TEXT")]
+    auth_audience: Option<String>,
+    /// How far the issuer's clock may be off, at most 60s [default: 30s]
+    #[arg(long, env = "TESSERA_AUTH_LEEWAY", value_name = "DURATION")]
+    auth_leeway: Option<String>,
+    /// File with the issuer's public key, as PEM
+    #[arg(long, env = PUBLIC_KEY_FILE, value_name = "FILE")]
+    auth_public_key_file: Option<String>,
+    /// Address of the issuer's key set
+    #[arg(long, env = JWKS_URL, value_name = "URL")]
+    auth_jwks_url: Option<String>,
+    /// Algorithms of the public key (one) or the key set: RS256, ES256, EdDSA
+    #[arg(long, env = ALGORITHMS, value_name = "LIST")]
+    auth_algorithms: Option<String>,
+    /// Serve the GraphiQL page [default: false]
+    #[arg(long, env = "TESSERA_GRAPHIQL", value_name = "BOOL")]
+    graphiql: Option<String>,
+    /// Let the schema be read [default: true]
+    #[arg(long, env = "TESSERA_INTROSPECTION", value_name = "BOOL")]
+    introspection: Option<String>,
+    /// Days before its end at which a subscription expires soon [default: 7]
+    #[arg(long, env = "TESSERA_EXPIRING_SOON_DAYS", value_name = "DAYS")]
+    expiring_soon_days: Option<String>,
+    /// Days of access after a failed renewal [default: 7]
+    #[arg(long, env = "TESSERA_GRACE_DAYS", value_name = "DAYS")]
+    grace_days: Option<String>,
+    /// Hours after which an unpaid pending subscription expires [default: 24]
+    #[arg(long, env = "TESSERA_PENDING_HOURS", value_name = "HOURS")]
+    pending_hours: Option<String>,
+    /// Hours a gateway may be late with a renewal [default: 24]
+    #[arg(long, env = "TESSERA_RENEWAL_TOLERANCE_HOURS", value_name = "HOURS")]
+    renewal_tolerance_hours: Option<String>,
+    /// Form of the logs: json or text [default: json]
+    #[arg(long, env = "TESSERA_LOG_FORMAT", value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// What is logged [default: info,sqlx=warn]
+    #[arg(long, env = "TESSERA_LOG", value_name = "FILTER")]
+    log: Option<String>,
+    #[arg(skip = Secrets::from_environment())]
+    secrets: Secrets,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Secrets {
+    hs256: Option<SecretString>,
+    cursor: Option<SecretString>,
+}
+
+impl Secrets {
+    fn from_environment() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "this is where configuration is read")]
+        let read = |name| std::env::var(name).ok().filter(|value| !value.is_empty()).map(SecretString::from);
+        Self { hs256: read(HS256_SECRET), cursor: read(CURSOR_SECRET) }
+    }
+}
+
+fn exposed(secret: &Option<SecretString>) -> Option<&str> {
+    secret.as_ref().map(ExposeSecret::expose_secret)
+}
+
+impl Settings {
+    /// The whole configuration, or everything that is wrong with it.
+    pub fn config(&self) -> Result<Config, ConfigError> {
+        let mut check = Check::default();
+        let address = |text: &str| text.parse().map_err(|_| format!("`{text}` is no address like 127.0.0.1:8080"));
+        let listen = check.optional("TESSERA_LISTEN", self.listen.as_deref(), ([127, 0, 0, 1], 8080).into(), address);
+        let database = self.check_database(&mut check);
+        let auth = self.check_auth(&mut check);
+        let hint = "it authenticates cursors; use the output of `openssl rand -base64 48`";
+        let cursor_secret = check.required(CURSOR_SECRET, exposed(&self.secrets.cursor), hint, secret);
+        if cursor_secret.is_some() && exposed(&self.secrets.cursor) == exposed(&self.secrets.hs256) {
+            check.problem(CURSOR_SECRET, format!("must differ from {HS256_SECRET}: one secret, one purpose"));
+        }
+        let graphiql = check.optional("TESSERA_GRAPHIQL", self.graphiql.as_deref(), false, switch);
+        let introspection = check.optional("TESSERA_INTROSPECTION", self.introspection.as_deref(), true, switch);
+        let policy = self.check_policy(&mut check);
+        let log_format = check.optional("TESSERA_LOG_FORMAT", self.log_format.as_deref(), LogFormat::Json, log_format);
+        let log_filter = check.optional("TESSERA_LOG", self.log.as_deref(), "info,sqlx=warn".to_owned(), log_filter);
+
+        let config = database.zip(auth).zip(cursor_secret).map(|((database, auth), cursor_secret)| Config {
+            listen,
+            database,
+            auth,
+            cursor_secret,
+            graphiql,
+            introspection,
+            policy,
+            log_format,
+            log_filter,
+        });
+        check.finish(config)
+    }
+
+    /// Only the database: a migration needs no keys.
+    pub fn database(&self) -> Result<DatabaseConfig, ConfigError> {
+        let mut check = Check::default();
+        let database = self.check_database(&mut check);
+        check.finish(database)
+    }
+
+    /// Only how tokens are verified.
+    pub fn auth(&self) -> Result<AuthConfig, ConfigError> {
+        let mut check = Check::default();
+        let auth = self.check_auth(&mut check);
+        check.finish(auth)
+    }
+
+    /// Whether any source of keys is given, usable or not.
+    pub fn names_keys(&self) -> bool {
+        self.secrets.hs256.is_some() || self.auth_public_key_file.is_some() || self.auth_jwks_url.is_some()
+    }
+
+    fn check_database(&self, check: &mut Check) -> Option<DatabaseConfig> {
+        let (ms, s) = (Duration::from_millis, Duration::from_secs);
+        let hint = "give sqlite:FILE or postgres://USER:PASSWORD@HOST/DATABASE";
+        let url = check.required(DATABASE_URL, exposed(&self.database_url), hint, database_url);
+        let max_connections = check.optional(
+            "TESSERA_DATABASE_MAX_CONNECTIONS",
+            self.database_max_connections.as_deref(),
+            8,
+            number_within(1..=1000),
+        );
+        let acquire_timeout = check.optional(
+            "TESSERA_DATABASE_ACQUIRE_TIMEOUT",
+            self.database_acquire_timeout.as_deref(),
+            s(2),
+            duration_within(ms(100)..=s(30)),
+        );
+        let statement_timeout = check.optional(
+            "TESSERA_DATABASE_STATEMENT_TIMEOUT",
+            self.database_statement_timeout.as_deref(),
+            s(5),
+            duration_within(ms(100)..=s(60)),
+        );
+        Some(DatabaseConfig { url: url?, max_connections, acquire_timeout, statement_timeout })
+    }
+
+    fn check_policy(&self, check: &mut Check) -> PolicyConfig {
+        let default = PolicyConfig::default();
+        let mut number = |variable, value: &Option<String>, default, range| {
+            check.optional(variable, value.as_deref(), default, number_within(range))
+        };
+        PolicyConfig {
+            expiring_soon_days: number(
+                "TESSERA_EXPIRING_SOON_DAYS",
+                &self.expiring_soon_days,
+                default.expiring_soon_days,
+                0..=365,
+            ),
+            grace_days: number("TESSERA_GRACE_DAYS", &self.grace_days, default.grace_days, 0..=365),
+            pending_hours: number("TESSERA_PENDING_HOURS", &self.pending_hours, default.pending_hours, 1..=8760),
+            renewal_tolerance_hours: number(
+                "TESSERA_RENEWAL_TOLERANCE_HOURS",
+                &self.renewal_tolerance_hours,
+                default.renewal_tolerance_hours,
+                0..=720,
+            ),
+        }
+    }
+}

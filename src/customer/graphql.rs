@@ -1,0 +1,245 @@
+//! The type `Customer` and the queries for it.
+
+use async_graphql::{ComplexObject, Context, ID, InputObject, Json, Object, SimpleObject};
+use sea_orm::sea_query::LikeExpr;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
+use serde_json::Value;
+
+use crate::clock::Timestamp;
+use crate::entity::{CustomerId, OperationalStatus, OrganizationId, TierId, customer};
+use crate::error::Result;
+use crate::graphql::connection::{DateTimeRange, ListKey, PageArgs, connection, enum_filter, page_request, sort_order};
+use crate::graphql::context::ContextExt;
+use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
+use crate::graphql::nested::{Asked, Belonging, Nested, OwnerKey};
+use crate::organization::graphql::Organization;
+use crate::payment::graphql::{PaymentConnection, PaymentFilter, PaymentOrder};
+use crate::payment_method::graphql::PaymentMethod;
+use crate::subscription::graphql::{
+    EffectiveStatus, Subscription, SubscriptionConnection, SubscriptionFilter, SubscriptionOrder,
+};
+use crate::subscription::loader::CurrentOf;
+
+/// A customer of an organization. Needs `customers.read`.
+#[derive(Clone, SimpleObject)]
+#[graphql(complex)]
+pub struct Customer {
+    /// Globally unique.
+    pub id: CustomerId,
+    /// Shown to people.
+    pub name: String,
+    /// Contact address.
+    pub email: Option<String>,
+    /// The integrator's own key, unique in the organization.
+    pub external_ref: Option<String>,
+    /// Whether its services may run. Says nothing about what is paid for: that is its subscription's status.
+    pub status: OperationalStatus,
+    /// Free-form JSON object of the integrator.
+    pub metadata: Json<Value>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Counts changes, from 1. Pass it as `expectedVersion` to change only what you saw.
+    pub version: i32,
+    #[graphql(skip)]
+    tenant: OrganizationId,
+}
+
+impl From<customer::Model> for Customer {
+    fn from(row: customer::Model) -> Self {
+        let customer::Model {
+            tenant_id: tenant,
+            id,
+            name,
+            name_key: _,
+            email,
+            external_ref,
+            status,
+            search_text: _,
+            metadata,
+            created_at,
+            updated_at,
+            version,
+            deleted_at: _,
+        } = row;
+        let metadata = Json(metadata);
+        Self { id, name, email, external_ref, status, metadata, created_at, updated_at, version, tenant }
+    }
+}
+
+impl Customer {
+    fn owner(&self) -> OwnerKey {
+        OwnerKey { tenant: self.tenant, customer: Some(self.id) }
+    }
+}
+
+#[ComplexObject]
+impl Customer {
+    /// The organization it is a customer of; null for callers that cannot see organizations.
+    async fn organization(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
+        crate::organization::graphql::visible(ctx, self.tenant).await
+    }
+
+    /// Its live subscription, or else its latest; null if it never had one.
+    async fn subscription(&self, ctx: &Context<'_>) -> Result<Option<Subscription>> {
+        crate::subscription::graphql::current(ctx, self.owner()).await
+    }
+
+    /// The tier of its subscription.
+    async fn tier_id(&self, ctx: &Context<'_>) -> Result<Option<TierId>> {
+        Ok(ctx.loaders().load_one(CurrentOf(self.owner())).await?.map(|row| row.tier_id))
+    }
+
+    /// What its subscription is worth at this moment.
+    async fn subscription_status(&self, ctx: &Context<'_>) -> Result<EffectiveStatus> {
+        crate::subscription::graphql::owner_status(ctx, self.owner()).await
+    }
+
+    /// All its subscriptions, past ones included.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn subscriptions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where")] filter: Option<SubscriptionFilter>,
+        #[graphql(validator(max_items = 4))] order_by: Option<Vec<SubscriptionOrder>>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<SubscriptionConnection> {
+        let args = PageArgs { first, after, last, before };
+        crate::subscription::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await
+    }
+
+    /// Its payments. Needs `payments.read`.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn payments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where")] filter: Option<PaymentFilter>,
+        #[graphql(validator(max_items = 4))] order_by: Option<Vec<PaymentOrder>>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<PaymentConnection> {
+        let args = PageArgs { first, after, last, before };
+        crate::payment::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await
+    }
+
+    /// The payment method that is charged when nothing else is said. Needs `payments.read`.
+    async fn default_payment_method(&self, ctx: &Context<'_>) -> Result<Option<PaymentMethod>> {
+        crate::payment_method::graphql::default_of(ctx, self.owner()).await
+    }
+}
+
+enum_filter!(OperationalStatusFilter of OperationalStatus);
+
+/// Which customers to find. Everything given must hold.
+#[derive(Clone, Debug, InputObject)]
+pub struct CustomerFilter {
+    /// Of this organization.
+    organization_id: Option<ID>,
+    /// With these ids.
+    #[graphql(validator(max_items = 250))]
+    ids: Option<Vec<ID>>,
+    /// By operational status.
+    status: Option<OperationalStatusFilter>,
+    /// With this address.
+    email: Option<String>,
+    /// With this key of the integrator.
+    external_ref: Option<String>,
+    /// By the time it was made.
+    created_at: Option<DateTimeRange>,
+    /// With this text in its name, address or external reference, in any case.
+    search: Option<String>,
+}
+
+impl CustomerFilter {
+    fn query(&self) -> Result<Select<customer::Entity>> {
+        use customer::Column::{CreatedAt, Email, ExternalRef, Id, SearchText, Status, TenantId};
+        let organization = parse_optional_id::<OrganizationId>("where.organizationId", self.organization_id.as_ref())?;
+        let parse = |id: &ID| parse_id::<CustomerId>("where.ids", id);
+        let ids = self.ids.as_ref().map(|ids| ids.iter().map(parse).collect::<Result<Vec<_>>>()).transpose()?;
+        let pattern = |text: &String| LikeExpr::new(contains_pattern(text)).escape('\\');
+        let condition = Condition::all()
+            .add_option(organization.map(|id| TenantId.eq(id)))
+            .add_option(ids.map(|ids| Id.is_in(ids)))
+            .add_option(self.status.as_ref().map(|status| status.on(Status)))
+            .add_option(self.email.as_ref().map(|email| Email.eq(email.trim().to_lowercase())))
+            .add_option(self.external_ref.as_ref().map(|external_ref| ExternalRef.eq(external_ref)))
+            .add_option(self.created_at.map(|range| range.on(CreatedAt)))
+            .add_option(self.search.as_ref().map(|text| SearchText.like(pattern(text))));
+        Ok(customer::Entity::find().filter(condition))
+    }
+}
+
+sort_order!(CustomerOrder, CustomerSort of customer {
+    /// When it was made.
+    CreatedAt => CreatedAt,
+    /// When it was last changed.
+    UpdatedAt => UpdatedAt,
+    /// Name, in any case.
+    Name => NameKey,
+    /// Operational status, alphabetically.
+    Status => Status,
+});
+
+connection!(CustomerConnection, CustomerEdge, Customer of customer, "customers");
+
+/// Queries for customers.
+#[derive(Default)]
+pub struct CustomerQuery;
+
+#[Object]
+impl CustomerQuery {
+    /// The customer with this id; null if there is none that the caller can see. Needs `customers.read`.
+    async fn customer(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Customer>> {
+        let id = parse_id::<CustomerId>("id", &id)?;
+        Ok(ctx.scope().get::<customer::Entity>(id).await?.map(Into::into))
+    }
+
+    /// The customers that the caller can see. Needs `customers.read`.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn customers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where")] filter: Option<CustomerFilter>,
+        #[graphql(validator(max_items = 4))] order_by: Option<Vec<CustomerOrder>>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<CustomerConnection> {
+        let args = PageArgs { first, after, last, before };
+        let list = ListKey::new(ctx, "customers", &filter, &order_by);
+        let query = filter.as_ref().map_or_else(|| Ok(customer::Entity::find()), CustomerFilter::query)?;
+        CustomerConnection::load(ctx, list, query, CustomerOrder::sort(&order_by), &args).await
+    }
+}
+
+/// A page of an organization's customers.
+pub async fn of_organization(
+    ctx: &Context<'_>,
+    organization: OrganizationId,
+    filter: Option<CustomerFilter>,
+    order_by: Option<Vec<CustomerOrder>>,
+    args: PageArgs,
+) -> Result<CustomerConnection> {
+    let list = ListKey::new(ctx, "organization.customers", &filter, &order_by);
+    let query = filter.as_ref().map_or_else(|| Ok(customer::Entity::find()), CustomerFilter::query)?;
+    let page = page_request(ctx, &list, &args, CustomerOrder::sort(&order_by))?;
+    let belonging = Belonging {
+        columns: vec![customer::Column::TenantId],
+        of: |organizations: &[OrganizationId]| {
+            Condition::all().add(customer::Column::TenantId.is_in(organizations.iter().copied()))
+        },
+        parent: |row: &customer::Model| row.tenant_id,
+    };
+    let asked = Asked { query: query.clone(), page: page.clone(), belonging };
+    let key = Nested::new(organization, list.clone(), args, std::sync::Arc::new(asked));
+    let slice = ctx.loaders().load_one(key).await?.unwrap_or_else(|| page.slice(Vec::new()));
+    let of_organization = query.filter(customer::Column::TenantId.eq(organization));
+    Ok(CustomerConnection::from_slice(ctx, &list, &page, of_organization, slice))
+}

@@ -1,0 +1,198 @@
+//! Customers of an organization.
+
+pub mod graphql;
+pub mod loader;
+pub mod mutation;
+
+use async_graphql::{Json, MaybeUndefined};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::Value;
+
+use crate::entity::{CustomerId, OperationalStatus, OrganizationId, customer};
+use crate::error::{Code, Refusal, Result};
+use crate::graphql::input::{Check, check_version, fold, updated};
+use crate::graphql::nested::OwnerKey;
+use crate::store::{Change, Command, Tx, Writer};
+use crate::subscription::{self, Order, Owner, Settings};
+
+/// A customer to be made.
+#[derive(Clone, Debug)]
+pub struct NewCustomer {
+    /// Shown to people.
+    pub name: String,
+    /// Contact address.
+    pub email: Option<String>,
+    /// The integrator's own key.
+    pub external_ref: Option<String>,
+    /// Free-form JSON object.
+    pub metadata: Value,
+}
+
+/// Makes a customer together with its subscription: both or neither.
+pub async fn create(
+    writer: &Writer,
+    command: &Command,
+    settings: &Settings,
+    organization: OrganizationId,
+    new: &NewCustomer,
+    order: &Order,
+) -> Result<customer::Model> {
+    writer
+        .write_in(command, organization, "input.organizationId", |tx| {
+            Box::pin(async move {
+                refuse_taken_ref(tx, new.external_ref.as_deref(), None).await?;
+                let row = customer::Model {
+                    tenant_id: organization,
+                    id: CustomerId::generate(),
+                    name: new.name.clone(),
+                    name_key: fold(&new.name),
+                    email: new.email.clone(),
+                    external_ref: new.external_ref.clone(),
+                    status: OperationalStatus::Active,
+                    search_text: String::new(),
+                    metadata: new.metadata.clone(),
+                    created_at: tx.now(),
+                    updated_at: tx.now(),
+                    version: 1,
+                    deleted_at: None,
+                };
+                let row = tx.insert(searchable(row), Change::new("create")).await?;
+                subscription::open(tx, settings, &Owner::Customer(row.clone()), order, "input.subscription").await?;
+                Ok(row)
+            })
+        })
+        .await
+}
+
+/// The row with what is derived from its name, address and reference.
+pub(crate) fn searchable(mut row: customer::Model) -> customer::Model {
+    let parts = [Some(row.name.as_str()), row.email.as_deref(), row.external_ref.as_deref()];
+    row.search_text = fold(&parts.into_iter().flatten().collect::<Vec<_>>().join("\n"));
+    row.name_key = fold(&row.name);
+    row
+}
+
+async fn refuse_taken_ref(tx: &Tx<'_>, external_ref: Option<&str>, own: Option<CustomerId>) -> Result<()> {
+    let Some(external_ref) = external_ref else { return Ok(()) };
+    let taken = customer::Entity::find()
+        .filter(customer::Column::ExternalRef.eq(external_ref))
+        .filter(customer::Column::DeletedAt.is_null());
+    let taken = match own {
+        Some(own) => taken.filter(customer::Column::Id.ne(own)),
+        None => taken,
+    };
+    if tx.exists(taken).await? {
+        let message = "Another customer of the organization has this external reference.";
+        return Err(Refusal::new(Code::Duplicate, message).at("input.externalRef").into());
+    }
+    Ok(())
+}
+
+/// What every change of an existing customer names.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The customer.
+    pub id: CustomerId,
+    /// The version the caller saw.
+    pub expected_version: Option<i32>,
+    /// Why, for the audit trail.
+    pub reason: Option<String>,
+}
+
+/// What to change: an omitted field is unchanged, null clears it.
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// Shown to people.
+    pub name: Option<String>,
+    /// Contact address.
+    pub email: MaybeUndefined<String>,
+    /// The integrator's own key.
+    pub external_ref: MaybeUndefined<String>,
+    /// Free-form JSON object; replaces all of it.
+    pub metadata: Option<Json<Value>>,
+}
+
+/// Changes a customer. A customer itself may change its name and address only.
+pub async fn update(writer: &Writer, command: &Command, target: &Target, update: &Update) -> Result<customer::Model> {
+    writer
+        .change::<customer::Entity, _>(command, target.id, "input.id", |tx, row| {
+            Box::pin(async move {
+                check_version(target.expected_version, row.version)?;
+                let update = update.clone();
+                if tx.scope().caller()?.customer().is_some()
+                    && (!update.external_ref.is_undefined() || update.metadata.is_some())
+                {
+                    return Err(crate::error::Error::Forbidden(crate::auth::Permission::CustomersManage));
+                }
+                let mut check = Check::new();
+                let mut next = row.clone();
+                if let Some(name) = &update.name {
+                    next.name = check.text("input.name", name, 200);
+                }
+                next.email = updated(&row.email, update.email);
+                next.email = next.email.map(|email| check.email("input.email", &email));
+                next.external_ref = updated(&row.external_ref, update.external_ref);
+                next.external_ref = check.optional_text("input.externalRef", next.external_ref.as_deref(), 255);
+                if update.metadata.is_some() {
+                    next.metadata = check.metadata("input.metadata", update.metadata);
+                }
+                check.finish()?;
+                refuse_taken_ref(tx, next.external_ref.as_deref(), Some(row.id)).await?;
+                tx.update(&row, searchable(next), Change::new("update").because(target.reason.clone())).await
+            })
+        })
+        .await
+}
+
+/// A step in a customer's operational life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Shut off for now.
+    Suspend,
+    /// Lift the suspension.
+    Resume,
+    /// Close for good; ends its subscription.
+    Terminate,
+    /// Remove; ends its subscription and makes both invisible.
+    Delete,
+}
+
+/// Takes a step in a customer's operational life. Its subscription's status is another matter, except that it does not
+/// outlive the customer.
+pub async fn step(writer: &Writer, command: &Command, target: &Target, step: Step) -> Result<customer::Model> {
+    writer
+        .change::<customer::Entity, _>(command, target.id, "input.id", |tx, row| {
+            Box::pin(async move {
+                check_version(target.expected_version, row.version)?;
+                let mut next = row.clone();
+                let verb = match (step, row.status) {
+                    (Step::Suspend, OperationalStatus::Active) => {
+                        next.status = OperationalStatus::Suspended;
+                        "suspend"
+                    }
+                    (Step::Resume, OperationalStatus::Suspended) => {
+                        next.status = OperationalStatus::Active;
+                        "resume"
+                    }
+                    (Step::Terminate, OperationalStatus::Active | OperationalStatus::Suspended) => {
+                        next.status = OperationalStatus::Terminated;
+                        "terminate"
+                    }
+                    (Step::Delete, _) => {
+                        next.deleted_at = Some(tx.now());
+                        "delete"
+                    }
+                    (_, status) => {
+                        let message = format!("This is not possible while the customer is {}.", status.as_str());
+                        return Err(Refusal::new(Code::OwnerInactive, message).at("input.id").into());
+                    }
+                };
+                if matches!(step, Step::Terminate | Step::Delete) {
+                    let owner = OwnerKey { tenant: row.tenant_id, customer: Some(row.id) };
+                    subscription::end_with_owner(tx, owner, target.reason.clone()).await?;
+                }
+                tx.update(&row, next, Change::new(verb).because(target.reason.clone())).await
+            })
+        })
+        .await
+}

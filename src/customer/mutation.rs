@@ -1,0 +1,183 @@
+//! The mutations of customers.
+
+use async_graphql::{Context, ID, InputObject, Json, MaybeUndefined, Object};
+use serde_json::Value;
+
+use super::graphql::Customer;
+use super::{NewCustomer, Step, Target, Update};
+use crate::auth::Permission;
+use crate::entity::{CustomerId, OrganizationId};
+use crate::error::{Code, Refusal, Result};
+use crate::graphql::context::{ContextExt, command};
+use crate::graphql::error::payload;
+use crate::graphql::input::{Check, check_key, parse_id, parse_optional_id};
+use crate::graphql::scalar::DeletedId;
+use crate::subscription::Order;
+use crate::subscription::mutation::SubscriptionTermsInput;
+
+/// Makes a customer and its subscription.
+#[derive(Clone, Debug, InputObject)]
+pub struct CreateCustomerInput {
+    /// The organization; the caller's own if not given.
+    organization_id: Option<ID>,
+    /// Shown to people, at most 200 characters.
+    name: String,
+    /// Contact address.
+    email: Option<String>,
+    /// The integrator's own key, unique in the organization, at most 255 characters.
+    external_ref: Option<String>,
+    /// Free-form JSON object, at most 16 KiB.
+    metadata: Option<Json<Value>>,
+    /// What its subscription begins with; the default trial if not given.
+    subscription: Option<SubscriptionTermsInput>,
+    /// Makes the command safe to send again: at most 255 characters, new for every command.
+    idempotency_key: Option<String>,
+}
+
+/// Changes a customer: an omitted field is unchanged, null clears it.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdateCustomerInput {
+    /// The customer.
+    id: ID,
+    /// Shown to people, at most 200 characters.
+    name: Option<String>,
+    /// Contact address.
+    email: MaybeUndefined<String>,
+    /// The integrator's own key, unique in the organization, at most 255 characters.
+    external_ref: MaybeUndefined<String>,
+    /// Free-form JSON object, at most 16 KiB. Replaces all of it.
+    metadata: Option<Json<Value>>,
+    /// Why, for the audit trail: at most 500 characters.
+    reason: Option<String>,
+    /// Change it only if it still has this version.
+    expected_version: Option<i32>,
+    /// Makes the command safe to send again: at most 255 characters, new for every command.
+    idempotency_key: Option<String>,
+}
+
+/// Names a customer to act on.
+#[derive(Clone, Debug, InputObject)]
+pub struct CustomerActionInput {
+    /// The customer.
+    id: ID,
+    /// Why, for the audit trail: at most 500 characters.
+    reason: Option<String>,
+    /// Change it only if it still has this version.
+    expected_version: Option<i32>,
+    /// Makes the command safe to send again: at most 255 characters, new for every command.
+    idempotency_key: Option<String>,
+}
+
+fn target(id: &ID, reason: Option<&str>, version: Option<i32>, key: Option<&str>) -> Result<Target> {
+    let id = parse_id::<CustomerId>("input.id", id)?;
+    let mut check = Check::new();
+    check_key(&mut check, key);
+    let reason = check.optional_text("input.reason", reason, 500);
+    check.finish()?;
+    Ok(Target { id, expected_version: version, reason })
+}
+
+payload! {
+    /// The answer of a mutation on a customer.
+    CustomerPayload, customer: Customer
+}
+
+payload! {
+    /// The answer of `deleteCustomer`.
+    DeleteCustomerPayload, deleted_id: DeletedId
+}
+
+/// Mutations of customers.
+#[derive(Default)]
+pub struct CustomerMutation;
+
+async fn step(
+    ctx: &Context<'_>,
+    operation: &'static str,
+    input: CustomerActionInput,
+    step: Step,
+) -> Result<crate::entity::customer::Model> {
+    let writer = ctx.writer(Permission::CustomersManage)?;
+    let command = command(operation, &input.idempotency_key, &input);
+    let key = input.idempotency_key.as_deref();
+    let target = target(&input.id, input.reason.as_deref(), input.expected_version, key)?;
+    super::step(&writer, &command, &target, step).await
+}
+
+#[Object]
+impl CustomerMutation {
+    /// Makes a customer together with its subscription: both or neither. Needs `customers.manage` and
+    /// `subscriptions.manage`. Emits `customer.create` and `subscription.create`.
+    async fn create_customer(&self, ctx: &Context<'_>, input: CreateCustomerInput) -> Result<CustomerPayload> {
+        ctx.writer(Permission::SubscriptionsManage)?;
+        let writer = ctx.writer(Permission::CustomersManage)?;
+        let command = command("createCustomer", &input.idempotency_key, &input);
+        CustomerPayload::new(
+            async {
+                let named =
+                    parse_optional_id::<OrganizationId>("input.organizationId", input.organization_id.as_ref())?;
+                let organization = named
+                    .or(writer.caller()?.organization())
+                    .ok_or_else(|| Refusal::new(Code::Required, "Name the organization.").at("input.organizationId"))?;
+                let mut check = Check::new();
+                check_key(&mut check, input.idempotency_key.as_deref());
+                let new = NewCustomer {
+                    name: check.text("input.name", &input.name, 200),
+                    email: input.email.as_deref().map(|email| check.email("input.email", email)),
+                    external_ref: check.optional_text("input.externalRef", input.external_ref.as_deref(), 255),
+                    metadata: check.metadata("input.metadata", input.metadata),
+                };
+                check.finish()?;
+                let order = match input.subscription {
+                    Some(terms) => terms.order("input.subscription")?,
+                    None => Order::default_trial(),
+                };
+                super::create(&writer, &command, ctx.settings(), organization, &new, &order).await
+            }
+            .await,
+        )
+    }
+
+    /// Changes a customer. Needs `customers.update`; a customer itself may change its name and address only. Emits
+    /// `customer.update`.
+    async fn update_customer(&self, ctx: &Context<'_>, input: UpdateCustomerInput) -> Result<CustomerPayload> {
+        let writer = ctx.writer(Permission::CustomersUpdate)?;
+        let command = command("updateCustomer", &input.idempotency_key, &input);
+        CustomerPayload::new(
+            async {
+                let key = input.idempotency_key.as_deref();
+                let target = target(&input.id, input.reason.as_deref(), input.expected_version, key)?;
+                let update = Update {
+                    name: input.name,
+                    email: input.email,
+                    external_ref: input.external_ref,
+                    metadata: input.metadata,
+                };
+                super::update(&writer, &command, &target, &update).await
+            }
+            .await,
+        )
+    }
+
+    /// Shuts a customer off for now. Its subscription goes on. Needs `customers.manage`. Emits `customer.suspend`.
+    async fn suspend_customer(&self, ctx: &Context<'_>, input: CustomerActionInput) -> Result<CustomerPayload> {
+        CustomerPayload::new(step(ctx, "suspendCustomer", input, Step::Suspend).await)
+    }
+
+    /// Lifts a suspension. Needs `customers.manage`. Emits `customer.resume`.
+    async fn resume_customer(&self, ctx: &Context<'_>, input: CustomerActionInput) -> Result<CustomerPayload> {
+        CustomerPayload::new(step(ctx, "resumeCustomer", input, Step::Resume).await)
+    }
+
+    /// Closes a customer for good and cancels its subscription. Needs `customers.manage`. Emits `customer.terminate`
+    /// and, if it had a live subscription, `subscription.cancel`.
+    async fn terminate_customer(&self, ctx: &Context<'_>, input: CustomerActionInput) -> Result<CustomerPayload> {
+        CustomerPayload::new(step(ctx, "terminateCustomer", input, Step::Terminate).await)
+    }
+
+    /// Removes a customer and cancels its subscription: it becomes invisible. Needs `customers.manage`. Emits
+    /// `customer.delete` and, if it had a live subscription, `subscription.cancel`.
+    async fn delete_customer(&self, ctx: &Context<'_>, input: CustomerActionInput) -> Result<DeleteCustomerPayload> {
+        DeleteCustomerPayload::new(step(ctx, "deleteCustomer", input, Step::Delete).await)
+    }
+}

@@ -1,0 +1,271 @@
+//! The catalogues: the platform's, and those of organizations.
+
+use serde_json::json;
+
+use super::Seeder;
+use super::organization::Tenant;
+use super::trail::Actor;
+use crate::entity::FeatureKind::{Limit, Meter, Switch};
+use crate::entity::{
+    BillingCycle, FeatureKind, Gateway, OrganizationId, PeriodEndPolicy, TierId, TierKind, tier, tier_feature,
+    tier_price,
+};
+use crate::error::Result;
+use crate::subscription::lifecycle::Offer;
+
+/// A tier with what it costs.
+#[derive(Clone, Copy, Debug)]
+pub struct Sold {
+    /// The tier.
+    pub id: TierId,
+    price: Price,
+}
+
+/// Minor units for each month.
+#[derive(Clone, Copy, Debug)]
+struct Price {
+    usd: i64,
+    eur: i64,
+}
+
+impl Price {
+    /// A year costs ten months.
+    fn of(self, cycle: BillingCycle, currency: &str) -> i64 {
+        let month = if currency == "EUR" { self.eur } else { self.usd };
+        match cycle {
+            BillingCycle::Monthly => month,
+            BillingCycle::Yearly => month * 10,
+        }
+    }
+}
+
+impl Sold {
+    /// What the tier costs for a cycle in USD or EUR.
+    pub fn offer(&self, billing_cycle: BillingCycle, currency: &str) -> Offer {
+        Offer { tier_id: self.id, amount_minor: self.price.of(billing_cycle, currency), billing_cycle }
+    }
+}
+
+type Feature = (&'static str, FeatureKind, bool, Option<i64>);
+
+struct Spec {
+    key: &'static str,
+    name: &'static str,
+    description: &'static str,
+    trial_days: i32,
+    public: bool,
+    archived: bool,
+    policy: PeriodEndPolicy,
+    price: Price,
+    features: &'static [Feature],
+}
+
+impl Spec {
+    const fn new(key: &'static str, name: &'static str, description: &'static str, usd: i64, eur: i64) -> Self {
+        Self {
+            key,
+            name,
+            description,
+            trial_days: 14,
+            public: true,
+            archived: false,
+            policy: PeriodEndPolicy::Expire,
+            price: Price { usd, eur },
+            features: &[],
+        }
+    }
+}
+
+/// Sold to organizations, lowest rank first; the last one is for developers and not public.
+const PLATFORM: [Spec; 4] = [
+    Spec {
+        features: &[
+            ("users", Limit, true, Some(10)),
+            ("branches", Limit, true, Some(1)),
+            ("customers", Limit, true, Some(100)),
+            ("products", Limit, true, Some(50)),
+            ("ai.enabled", Switch, false, None),
+            ("ai.queries", Meter, true, Some(0)),
+            ("ai.tokens", Meter, true, Some(0)),
+        ],
+        ..Spec::new("starter", "Starter", "For a team that begins.", 2_900, 2_700)
+    },
+    Spec {
+        policy: PeriodEndPolicy::Downgrade,
+        features: &[
+            ("users", Limit, true, Some(50)),
+            ("branches", Limit, true, Some(5)),
+            ("customers", Limit, true, Some(2_500)),
+            ("products", Limit, true, Some(1_000)),
+            ("ai.enabled", Switch, true, None),
+            ("ai.queries", Meter, true, Some(2_000)),
+            ("ai.tokens", Meter, true, Some(2_000_000)),
+        ],
+        ..Spec::new("pro", "Pro", "For a company with branches.", 9_900, 9_200)
+    },
+    Spec {
+        trial_days: 30,
+        policy: PeriodEndPolicy::Renew,
+        features: &[
+            ("users", Limit, true, None),
+            ("branches", Limit, true, None),
+            ("customers", Limit, true, None),
+            ("products", Limit, true, None),
+            ("ai.enabled", Switch, true, None),
+            ("ai.queries", Meter, true, None),
+            ("ai.tokens", Meter, true, None),
+        ],
+        ..Spec::new("enterprise", "Enterprise", "Everything, without limits.", 49_900, 45_900)
+    },
+    Spec {
+        public: false,
+        features: &[
+            ("users", Limit, true, Some(5)),
+            ("branches", Limit, true, Some(1)),
+            ("customers", Limit, true, Some(50)),
+            ("products", Limit, true, Some(50)),
+            ("ai.enabled", Switch, true, None),
+            ("ai.queries", Meter, true, Some(100)),
+            ("ai.tokens", Meter, true, Some(100_000)),
+        ],
+        ..Spec::new("developer_test", "Developer test", "For trying things out. Not for sale.", 0, 0)
+    },
+];
+
+/// Sold to the customers of organizations that have no catalogue of their own.
+const PLATFORM_CUSTOMERS: [Spec; 1] = [Spec {
+    features: &[("projects", Limit, true, Some(3)), ("support.priority", Switch, false, None)],
+    ..Spec::new("starter", "Starter", "For customers of organizations without tiers of their own.", 500, 500)
+}];
+
+/// An organization's own tiers for its customers; the last one is archived.
+const OWN: [Spec; 4] = [
+    Spec {
+        features: &[
+            ("projects", Limit, true, Some(5)),
+            ("support.priority", Switch, false, None),
+            ("ai.queries", Meter, true, Some(50)),
+        ],
+        ..Spec::new("basic", "Basic", "The essentials.", 900, 800)
+    },
+    Spec {
+        policy: PeriodEndPolicy::Downgrade,
+        features: &[
+            ("projects", Limit, true, Some(25)),
+            ("support.priority", Switch, false, None),
+            ("ai.queries", Meter, true, Some(500)),
+        ],
+        ..Spec::new("plus", "Plus", "For everyday use.", 2_900, 2_600)
+    },
+    Spec {
+        trial_days: 7,
+        policy: PeriodEndPolicy::Suspend,
+        features: &[
+            ("projects", Limit, true, None),
+            ("support.priority", Switch, true, None),
+            ("ai.queries", Meter, true, None),
+        ],
+        ..Spec::new("premium", "Premium", "Everything, and an answer within the hour.", 7_900, 7_200)
+    },
+    Spec {
+        trial_days: 0,
+        archived: true,
+        policy: PeriodEndPolicy::Renew,
+        features: &[("projects", Limit, true, Some(10)), ("support.priority", Switch, false, None)],
+        ..Spec::new("legacy", "Legacy", "No longer sold; kept by who has it.", 1_500, 1_400)
+    },
+];
+
+/// The platform's tiers, in the order of their rank.
+pub struct Platform {
+    /// `starter`, `pro`, `enterprise` and `developer_test`, for organizations.
+    pub organizations: Vec<Sold>,
+    /// `starter`, for customers.
+    pub customers: Vec<Sold>,
+}
+
+impl Seeder {
+    /// Makes the platform's catalogue.
+    pub fn platform_catalogue(&mut self) -> Result<Platform> {
+        let root = Actor::root();
+        Ok(Platform {
+            organizations: self.tiers(None, TierKind::Organization, &PLATFORM, &root)?,
+            customers: self.tiers(None, TierKind::Customer, &PLATFORM_CUSTOMERS, &root)?,
+        })
+    }
+
+    /// Makes an organization's own catalogue: `basic`, `plus`, `premium`, and `legacy`, which is archived.
+    pub fn own_catalogue(&mut self, tenant: &Tenant) -> Result<Vec<Sold>> {
+        self.tiers(Some(tenant.id), TierKind::Customer, &OWN, &tenant.admin)
+    }
+
+    fn tiers(
+        &mut self,
+        tenant_id: Option<OrganizationId>,
+        kind: TierKind,
+        specs: &[Spec],
+        actor: &Actor,
+    ) -> Result<Vec<Sold>> {
+        let at = self.days(-1_850);
+        let mut sold: Vec<Sold> = Vec::with_capacity(specs.len());
+        for (place, spec) in (1..).zip(specs) {
+            let row = tier::Model {
+                id: self.ids.next(),
+                tenant_id,
+                key: spec.key.to_owned(),
+                name: spec.name.to_owned(),
+                description: Some(spec.description.to_owned()),
+                kind,
+                rank: place * 10,
+                trial_days: spec.trial_days,
+                public: spec.public,
+                sort_order: place,
+                period_end_policy: spec.policy,
+                fallback_tier_id: sold
+                    .first()
+                    .filter(|_| spec.policy == PeriodEndPolicy::Downgrade)
+                    .map(|tier| tier.id),
+                archived_at: spec.archived.then(|| self.days(-90)),
+                created_at: at,
+                updated_at: at,
+                version: 1,
+            };
+            sold.push(Sold { id: row.id, price: spec.price });
+            self.prices(row.id, spec);
+            self.features(row.id, spec.features);
+            self.record_creation(&row, at, actor)?;
+            self.rows.tiers.push(row);
+        }
+        Ok(sold)
+    }
+
+    fn prices(&mut self, tier_id: TierId, spec: &Spec) {
+        for cycle in [BillingCycle::Monthly, BillingCycle::Yearly] {
+            for currency in ["USD", "EUR"] {
+                let at_gateway = format!("price_demo_{}_{}_{currency}", spec.key, cycle.as_str()).to_lowercase();
+                self.rows.tier_prices.push(tier_price::Model {
+                    id: self.ids.next(),
+                    tier_id,
+                    billing_cycle: cycle,
+                    currency: currency.to_owned(),
+                    amount_minor: spec.price.of(cycle, currency),
+                    gateway_prices: json!({ Gateway::Stripe.as_str(): at_gateway }),
+                });
+            }
+        }
+    }
+
+    fn features(&mut self, tier_id: TierId, features: &[Feature]) {
+        for &(key, kind, enabled, ceiling) in features {
+            let id = self.ids.next();
+            self.rows.tier_features.push(tier_feature::Model {
+                id,
+                tier_id,
+                key: key.to_owned(),
+                kind,
+                enabled,
+                ceiling,
+            });
+        }
+    }
+}

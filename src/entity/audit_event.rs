@@ -1,0 +1,46 @@
+//! The audit trail: who did what to which row, and why. Append-only.
+
+use sea_orm::entity::prelude::*;
+use serde::Serialize;
+
+use super::{AuditEventId, OrganizationId};
+use crate::clock::Timestamp;
+
+/// One change of one row.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize)]
+#[sea_orm(table_name = "audit_events")]
+pub struct Model {
+    /// Unique everywhere.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: AuditEventId,
+    /// The organization the row belongs to; null for the platform's own.
+    pub tenant_id: Option<OrganizationId>,
+    /// Subject of the token, or the name of the worker.
+    pub actor: String,
+    /// Role of the actor.
+    pub actor_role: String,
+    /// Who acted in the actor's name, if somebody did.
+    pub impersonator: Option<String>,
+    /// Noun and verb, such as `subscription.suspend`.
+    pub action: String,
+    /// Noun of the row.
+    pub entity_type: String,
+    /// Id of the row.
+    pub entity_id: Uuid,
+    /// What changed: a JSON object from column to `{from, to}`.
+    pub changes: Json,
+    /// Why, in the actor's words.
+    pub reason: Option<String>,
+    /// The request that did it.
+    pub request_id: Option<String>,
+    /// Network address the request came from.
+    pub address: Option<String>,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+/// None: relations are loaded by the nouns' loaders.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,49 @@
+//! Customers of an organization.
+
+use sea_orm::entity::prelude::*;
+use serde::Serialize;
+
+use super::{CustomerId, OperationalStatus, OrganizationId};
+use crate::clock::Timestamp;
+
+/// A customer of an organization.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize)]
+#[sea_orm(table_name = "customers")]
+pub struct Model {
+    /// The organization.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub tenant_id: OrganizationId,
+    /// Unique everywhere.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: CustomerId,
+    /// Shown to people.
+    pub name: String,
+    /// Lower-cased name, for sorting alike on every database.
+    #[serde(skip)]
+    pub name_key: String,
+    /// Contact address, lower case.
+    pub email: Option<String>,
+    /// The integrator's own key, unique in the organization.
+    pub external_ref: Option<String>,
+    /// Operational status.
+    pub status: OperationalStatus,
+    /// Lower-cased name, email and external reference: what a search looks through.
+    #[serde(skip)]
+    pub search_text: String,
+    /// Free-form JSON object of the integrator.
+    pub metadata: Json,
+    /// When the row was made.
+    pub created_at: Timestamp,
+    /// When the row was last changed.
+    pub updated_at: Timestamp,
+    /// Counts changes, from 1.
+    pub version: i32,
+    /// When the customer was deleted. A deleted row is invisible.
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// None: relations are loaded by the nouns' loaders.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

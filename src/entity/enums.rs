@@ -1,0 +1,169 @@
+//! The closed sets of values that rows hold. Stored as the text the API shows.
+
+use async_graphql::Enum;
+use sea_orm::{DeriveActiveEnum, EnumIter};
+use serde::{Deserialize, Serialize};
+
+macro_rules! stored_enums {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Enum, Serialize, Deserialize)]
+        #[sea_orm(rs_type = "String", db_type = "Text")]
+        pub enum $name {
+            $(
+                $(#[$variant_doc])*
+                #[sea_orm(string_value = $text)]
+                #[graphql(name = $text)]
+                #[serde(rename = $text)]
+                $variant,
+            )*
+        }
+
+        impl $name {
+            /// The stored and shown text.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)*
+                }
+            }
+        }
+    )*};
+}
+
+stored_enums! {
+    /// Whether an organization or a customer may operate at all. Says nothing about what is paid for: that is the
+    /// status of the subscription.
+    OperationalStatus {
+        /// In normal operation.
+        Active = "ACTIVE",
+        /// Shut off for now by an operator.
+        Suspended = "SUSPENDED",
+        /// Closed for good.
+        Terminated = "TERMINATED",
+    }
+
+    /// What a member may do in its organization.
+    MemberRole {
+        /// Manages the organization: customers, subscriptions, members, payments and its own catalogue.
+        Admin = "ADMIN",
+        /// As an administrator, over the organizations below its own as well.
+        Reseller = "RESELLER",
+        /// Reads the organization's customers.
+        Worker = "WORKER",
+    }
+
+    /// Who a tier is sold to.
+    TierKind {
+        /// Sold to organizations.
+        Organization = "ORGANIZATION",
+        /// Sold to the customers of an organization.
+        Customer = "CUSTOMER",
+    }
+
+    /// How often a price is charged.
+    BillingCycle {
+        /// Every calendar month.
+        Monthly = "MONTHLY",
+        /// Every calendar year.
+        Yearly = "YEARLY",
+    }
+
+    /// What happens to a subscription whose period or trial ends and that nothing renews.
+    PeriodEndPolicy {
+        /// The subscription expires.
+        Expire = "EXPIRE",
+        /// The subscription is suspended: read only until someone acts.
+        Suspend = "SUSPEND",
+        /// The subscription moves to the fallback tier.
+        Downgrade = "DOWNGRADE",
+        /// The next period starts with a payment that is waited for.
+        Renew = "RENEW",
+    }
+
+    /// How a feature of a tier is measured.
+    FeatureKind {
+        /// On or off.
+        Switch = "SWITCH",
+        /// A ceiling on how many there may be at a time, such as users.
+        Limit = "LIMIT",
+        /// An allowance for each period, such as queries.
+        Meter = "METER",
+    }
+
+    /// Where a subscription stands in its lifecycle, as recorded. What it is worth at this moment is its effective
+    /// status.
+    SubscriptionStatus {
+        /// Waits for its first payment or its start. No access.
+        Pending = "PENDING",
+        /// In its free trial.
+        Trialing = "TRIALING",
+        /// Paid for.
+        Active = "ACTIVE",
+        /// A renewal failed. Access continues for the days of grace.
+        PastDue = "PAST_DUE",
+        /// Paused at the owner's wish. No access, and the paid time stands still.
+        Paused = "PAUSED",
+        /// Shut off by an operator or for non-payment. Read only.
+        Suspended = "SUSPENDED",
+        /// Ended by a cancellation.
+        Canceled = "CANCELED",
+        /// Ended by time.
+        Expired = "EXPIRED",
+    }
+
+    /// Who decides about a subscription.
+    ManagementMode {
+        /// Administrators, by hand.
+        Manual = "MANUAL",
+        /// A payment gateway, by its events.
+        Gateway = "GATEWAY",
+        /// An administrator's override, until it is ended or runs out.
+        Override = "OVERRIDE",
+    }
+
+    /// Why a subscription is suspended.
+    SuspensionCause {
+        /// An operator suspended it.
+        Operator = "OPERATOR",
+        /// It was not paid in time.
+        NonPayment = "NON_PAYMENT",
+    }
+
+    /// Who moves the money.
+    Gateway {
+        /// Nobody but people: bank transfer, cash.
+        Manual = "MANUAL",
+        /// Stripe.
+        Stripe = "STRIPE",
+        /// Mercado Pago.
+        MercadoPago = "MERCADO_PAGO",
+    }
+
+    /// Where a payment stands.
+    PaymentStatus {
+        /// Announced, not yet confirmed.
+        Pending = "PENDING",
+        /// With the gateway, which has not decided.
+        Processing = "PROCESSING",
+        /// Received.
+        Succeeded = "SUCCEEDED",
+        /// Refused. The failure code says why.
+        Failed = "FAILED",
+        /// Given up before it was decided.
+        Canceled = "CANCELED",
+        /// Paid back in part.
+        PartiallyRefunded = "PARTIALLY_REFUNDED",
+        /// Paid back whole.
+        Refunded = "REFUNDED",
+    }
+
+    /// What kind of payment method this is.
+    PaymentMethodKind {
+        /// A credit or debit card.
+        Card = "CARD",
+        /// A bank account.
+        BankAccount = "BANK_ACCOUNT",
+        /// A wallet of a third party.
+        Wallet = "WALLET",
+    }
+}

@@ -1,0 +1,39 @@
+//! One file for each table. Which rows of a table a caller may see is said in [`crate::store::visible`].
+
+pub mod audit_event;
+pub mod customer;
+pub mod enums;
+pub mod id;
+pub mod idempotency_key;
+pub mod member;
+pub mod organization;
+pub mod outbox_event;
+pub mod payment;
+pub mod payment_method;
+pub mod subscription;
+pub mod tier;
+pub mod tier_feature;
+pub mod tier_price;
+
+pub use enums::*;
+pub use id::*;
+
+use crate::clock::Timestamp;
+
+/// A row that can be changed: it has an id, a tenant, a version and the times of its making and last change.
+pub trait Mutable: Clone + serde::Serialize + Send + Sync {
+    /// The noun, as the audit trail names it.
+    const NOUN: &'static str;
+    /// The untyped id.
+    fn uuid(&self) -> uuid::Uuid;
+    /// The id as the API shows it.
+    fn api_id(&self) -> String;
+    /// The tenant the row belongs to; none for the platform's own.
+    fn tenant(&self) -> Option<OrganizationId>;
+    /// Puts a new row into its tenant.
+    fn set_tenant(&mut self, tenant: Option<OrganizationId>);
+    /// Counts the row's changes, from 1.
+    fn version(&self) -> i32;
+    /// Records that the row was changed now.
+    fn touch(&mut self, version: i32, now: Timestamp);
+}

@@ -1,0 +1,51 @@
+//! Organizations: the tenants.
+
+use sea_orm::entity::prelude::*;
+use serde::Serialize;
+
+use super::{OperationalStatus, OrganizationId};
+use crate::clock::Timestamp;
+
+/// A tenant, or a reseller with tenants of its own.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize)]
+#[sea_orm(table_name = "organizations")]
+pub struct Model {
+    /// Also the tenant of every row the organization owns.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: OrganizationId,
+    /// The reseller above. One level only.
+    pub parent_id: Option<OrganizationId>,
+    /// Shown to people.
+    pub name: String,
+    /// Lower-cased name, for sorting alike on every database.
+    #[serde(skip)]
+    pub name_key: String,
+    /// Unique short name for addresses and the command line.
+    pub slug: String,
+    /// Operational status.
+    pub status: OperationalStatus,
+    /// An exempt organization's subscription never expires.
+    pub exempt: bool,
+    /// Where invoices and reminders go.
+    pub billing_email: Option<String>,
+    /// ISO 4217 code that new prices and subscriptions start from.
+    pub default_currency: String,
+    /// IANA time zone name.
+    pub time_zone: String,
+    /// Free-form JSON object of the integrator.
+    pub metadata: Json,
+    /// When the row was made.
+    pub created_at: Timestamp,
+    /// When the row was last changed.
+    pub updated_at: Timestamp,
+    /// Counts changes, from 1.
+    pub version: i32,
+    /// When the organization was deleted. A deleted row is invisible.
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// None: relations are loaded by the nouns' loaders.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

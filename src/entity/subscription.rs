@@ -1,0 +1,138 @@
+//! Subscriptions: what an owner is entitled to.
+
+use sea_orm::entity::prelude::*;
+use serde::Serialize;
+
+use super::{
+    BillingCycle, CustomerId, Gateway, ManagementMode, OrganizationId, SubscriptionId, SubscriptionStatus,
+    SuspensionCause, TierId,
+};
+use crate::clock::Timestamp;
+
+/// What one owner is entitled to.
+///
+/// The owner is the customer, or the organization itself where `customer_id` is null: exactly one by construction.
+/// A subscription is live while `ended_at` is null; an owner has at most one live subscription.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize)]
+#[sea_orm(table_name = "subscriptions")]
+pub struct Model {
+    /// The organization.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub tenant_id: OrganizationId,
+    /// Unique everywhere.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: SubscriptionId,
+    /// The owner; null when the organization itself is.
+    pub customer_id: Option<CustomerId>,
+    /// What is subscribed to.
+    pub tier_id: TierId,
+    /// Where it stands in its lifecycle.
+    pub status: SubscriptionStatus,
+    /// Who decides about it.
+    pub mode: ManagementMode,
+
+    /// Price snapshot in minor units: a later edit of the catalogue does not change it.
+    pub amount_minor: i64,
+    /// Price snapshot, ISO 4217. Never changes.
+    pub currency: String,
+    /// Price snapshot.
+    pub billing_cycle: BillingCycle,
+
+    /// When it starts or started.
+    pub starts_at: Timestamp,
+    /// Start of the trial, if there was one: a subscription has at most one trial.
+    pub trial_started_at: Option<Timestamp>,
+    /// End of the trial.
+    pub trial_ends_at: Option<Timestamp>,
+    /// Start of the period that is paid for.
+    pub current_period_start: Option<Timestamp>,
+    /// End of the period that is paid for.
+    pub current_period_end: Option<Timestamp>,
+    /// Day of the month (1–31) that periods start on; shorter months end earlier without losing it.
+    pub anchor_day: i32,
+    /// Hard end set by an administrator, whatever is paid.
+    pub expires_at: Option<Timestamp>,
+
+    /// When a cancellation takes or took effect.
+    pub cancel_at: Option<Timestamp>,
+    /// When the cancellation was asked for.
+    pub canceled_at: Option<Timestamp>,
+    /// When it ended: set exactly for `Canceled` and `Expired`.
+    pub ended_at: Option<Timestamp>,
+
+    /// Since when a renewal is unpaid.
+    pub past_due_since: Option<Timestamp>,
+    /// Until when access continues although a renewal is unpaid.
+    pub grace_ends_at: Option<Timestamp>,
+
+    /// Since when it is suspended.
+    pub suspended_at: Option<Timestamp>,
+    /// Why it is suspended.
+    pub suspension_cause: Option<SuspensionCause>,
+    /// What `resume` returns to.
+    pub suspended_from: Option<SubscriptionStatus>,
+
+    /// Since when it is paused.
+    pub paused_at: Option<Timestamp>,
+    /// When it resumes by itself.
+    pub resumes_at: Option<Timestamp>,
+
+    /// When a pending subscription that nobody pays expires.
+    pub pending_until: Option<Timestamp>,
+
+    /// A change of tier that waits: the tier.
+    pub scheduled_tier_id: Option<TierId>,
+    /// A change of tier that waits: its amount.
+    pub scheduled_amount_minor: Option<i64>,
+    /// A change of tier that waits: its cycle.
+    pub scheduled_billing_cycle: Option<BillingCycle>,
+    /// A change of tier that waits: when.
+    pub scheduled_at: Option<Timestamp>,
+
+    /// Why an administrator overrode the tier.
+    pub override_reason: Option<String>,
+    /// When the override ends by itself.
+    pub override_ends_at: Option<Timestamp>,
+    /// The tier that the end of the override returns to.
+    pub overridden_tier_id: Option<TierId>,
+    /// The amount that the end of the override returns to.
+    pub overridden_amount_minor: Option<i64>,
+    /// The cycle that the end of the override returns to.
+    pub overridden_billing_cycle: Option<BillingCycle>,
+
+    /// How many active members the organization may have, 1–100,000; null: what the tier says.
+    pub user_limit: Option<i32>,
+    /// Features that differ from the tier's: a JSON object from feature key to `{enabled, ceiling}`.
+    pub feature_overrides: Json,
+
+    /// Which gateway bills it.
+    pub gateway: Option<Gateway>,
+    /// Its id at the gateway.
+    pub gateway_subscription_id: Option<String>,
+    /// The integrator's own key.
+    pub external_id: Option<String>,
+    /// Free-form JSON object of the integrator.
+    pub metadata: Json,
+    /// Who renewed it last: the subject of a token, or the worker.
+    pub last_renewed_by: Option<String>,
+
+    /// When access ends as things stand; null for never. Derived from the dates above by
+    /// [`crate::subscription::status::access_ends_at`] at every write, so that lists can filter by it.
+    #[serde(skip)]
+    pub access_ends_at: Option<Timestamp>,
+
+    /// When the row was made.
+    pub created_at: Timestamp,
+    /// When the row was last changed.
+    pub updated_at: Timestamp,
+    /// Counts changes, from 1.
+    pub version: i32,
+    /// When the subscription was deleted. A deleted row is invisible.
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// None: relations are loaded by the nouns' loaders.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,52 @@
+//! Tiers: what a subscription is for.
+
+use sea_orm::entity::prelude::*;
+use serde::Serialize;
+
+use super::{OrganizationId, PeriodEndPolicy, TierId, TierKind};
+use crate::clock::Timestamp;
+
+/// A tier of the platform's catalogue or of an organization's own.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize)]
+#[sea_orm(table_name = "tiers")]
+pub struct Model {
+    /// Unique everywhere.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: TierId,
+    /// The organization whose catalogue this is; null for the platform's.
+    pub tenant_id: Option<OrganizationId>,
+    /// Unique in its catalogue and kind, such as `starter`.
+    pub key: String,
+    /// Shown to people.
+    pub name: String,
+    /// Shown to people.
+    pub description: Option<String>,
+    /// Who it is sold to. Never changes.
+    pub kind: TierKind,
+    /// Decides what is an upgrade: higher is more.
+    pub rank: i32,
+    /// Days of trial that a new subscription gets; 0 for none.
+    pub trial_days: i32,
+    /// Offered at the checkout, without login.
+    pub public: bool,
+    /// Place in a list of tiers.
+    pub sort_order: i32,
+    /// What happens when a period or trial ends and nothing renews it.
+    pub period_end_policy: PeriodEndPolicy,
+    /// Where `Downgrade` leads to.
+    pub fallback_tier_id: Option<TierId>,
+    /// When the tier was archived: kept by who has it, sold to nobody.
+    pub archived_at: Option<Timestamp>,
+    /// When the row was made.
+    pub created_at: Timestamp,
+    /// When the row was last changed.
+    pub updated_at: Timestamp,
+    /// Counts changes, from 1.
+    pub version: i32,
+}
+
+/// None: relations are loaded by the nouns' loaders.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

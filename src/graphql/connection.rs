@@ -1,0 +1,307 @@
+//! Relay connections: lists that are paged by keyset, nested ones too.
+//!
+//! Specification: <https://relay.dev/graphql/connections.htm>.
+
+use async_graphql::{Context, InputObject, InputType, SimpleObject};
+use sea_orm::{EntityTrait, ModelTrait};
+
+use super::context::ContextExt;
+use super::scalar::SafeInt;
+use crate::clock::Timestamp;
+use crate::error::{Code, Refusal, Result};
+use crate::store::{Order, PageRequest, Slice};
+
+/// How many objects a page has when nothing is said.
+pub const DEFAULT_PAGE: i32 = 25;
+/// How many objects a page has at most.
+pub const MAX_PAGE: i32 = 100;
+/// How far a list is counted.
+pub const COUNT_CAP: u64 = 10_000;
+
+/// Where a page lies in its list.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct PageInfo {
+    /// Whether there are objects before this page.
+    pub has_previous_page: bool,
+    /// Whether there are objects behind this page.
+    pub has_next_page: bool,
+    /// Cursor of the first object: pass it as `before` for the page before this one.
+    pub start_cursor: Option<String>,
+    /// Cursor of the last object: pass it as `after` for the page behind this one.
+    pub end_cursor: Option<String>,
+}
+
+/// How many objects a list has.
+#[derive(Clone, Copy, Debug, SimpleObject)]
+pub struct Count {
+    /// The number, at most 10,000.
+    pub value: SafeInt,
+    /// Whether this is the whole number; false when there are more.
+    pub exact: bool,
+}
+
+impl Count {
+    /// A count that stopped behind [`COUNT_CAP`].
+    pub fn capped(found: u64) -> Self {
+        Self { value: SafeInt(found.min(COUNT_CAP).cast_signed()), exact: found <= COUNT_CAP }
+    }
+}
+
+/// A span of time.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct DateTimeRange {
+    /// From this moment on.
+    pub from: Option<Timestamp>,
+    /// Before this moment.
+    pub to: Option<Timestamp>,
+}
+
+/// A span of amounts, in minor units.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct AmountRange {
+    /// At least this much.
+    pub min: Option<SafeInt>,
+    /// At most this much.
+    pub max: Option<SafeInt>,
+}
+
+/// The paging arguments of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct PageArgs {
+    /// How many objects from the start.
+    pub first: Option<i32>,
+    /// Behind this cursor.
+    pub after: Option<String>,
+    /// How many objects from the end.
+    pub last: Option<i32>,
+    /// Before this cursor.
+    pub before: Option<String>,
+}
+
+/// A list as the client asked for it: what its cursors are bound to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ListKey(String);
+
+impl ListKey {
+    /// The list of this field with this filter and order, as this caller's tenant sees it.
+    pub fn new<F: InputType, O: InputType>(ctx: &Context<'_>, field: &str, filter: &F, order: &O) -> Self {
+        let tenant = ctx.scope().caller().ok().and_then(|caller| caller.organization());
+        let tenant = tenant.map_or_else(|| "platform".to_owned(), |id| id.to_string());
+        Self(format!("{tenant}|{field}|{}|{}", filter.to_value(), order.to_value()))
+    }
+}
+
+/// What the paging arguments ask for, or what is wrong with them.
+pub fn page_request<E: EntityTrait>(
+    ctx: &Context<'_>,
+    list: &ListKey,
+    args: &PageArgs,
+    order: Order<E>,
+) -> Result<PageRequest<E>> {
+    let refuse = |code, path: &str, message: String| Refusal::new(code, message).at(path);
+    if args.first.is_some() && args.last.is_some() {
+        let message = "Ask for `first` or for `last`, not for both.".to_owned();
+        return Err(refuse(Code::Conflict, "last", message).into());
+    }
+    let limit = args.first.or(args.last).unwrap_or(DEFAULT_PAGE);
+    if !(0..=MAX_PAGE).contains(&limit) {
+        let path = if args.last.is_some() { "last" } else { "first" };
+        return Err(refuse(Code::OutOfRange, path, format!("Expected a number from 0 to {MAX_PAGE}.")).into());
+    }
+    let decode = |cursor: &Option<String>, path: &str| {
+        let decoded = cursor.as_deref().map(|cursor| ctx.cursors().decode(&list.0, cursor)).transpose();
+        decoded.map_err(|_| {
+            let message = "Expected a cursor of this very list: same order, same filter, unaltered.".to_owned();
+            refuse(Code::InvalidCursor, path, message)
+        })
+    };
+    let (after, before) = (decode(&args.after, "after")?, decode(&args.before, "before")?);
+    Ok(PageRequest::new(order, u64::from(limit.unsigned_abs()), args.last.is_some(), after, before))
+}
+
+/// The rows of a page with their cursors, and the page's place in its list.
+pub fn edges<E, M>(
+    ctx: &Context<'_>,
+    list: &ListKey,
+    page: &PageRequest<E>,
+    slice: Slice<M>,
+) -> (Vec<(String, M)>, PageInfo)
+where
+    E: EntityTrait<Model = M>,
+    M: ModelTrait<Entity = E>,
+{
+    let cursor = |row: &M| ctx.cursors().encode(&list.0, &page.sort().values(row));
+    let edges: Vec<_> = slice.rows.into_iter().map(|row| (cursor(&row), row)).collect();
+    let info = PageInfo {
+        has_previous_page: slice.has_previous,
+        has_next_page: slice.has_next,
+        start_cursor: edges.first().map(|(cursor, _)| cursor.clone()),
+        end_cursor: edges.last().map(|(cursor, _)| cursor.clone()),
+    };
+    (edges, info)
+}
+
+/// Makes the connection and edge types of a noun.
+macro_rules! connection {
+    ($connection:ident, $edge:ident, $object:ident of $entity:ident, $plural:literal) => {
+        #[doc = concat!("A page of ", $plural, ".")]
+        #[derive(async_graphql::SimpleObject)]
+        #[graphql(complex)]
+        pub struct $connection {
+            /// The objects with their cursors.
+            edges: Vec<$edge>,
+            /// Where the page lies in its list.
+            page_info: $crate::graphql::connection::PageInfo,
+            #[graphql(skip)]
+            query: sea_orm::Select<$entity::Entity>,
+        }
+
+        /// An object of a page.
+        #[derive(async_graphql::SimpleObject)]
+        pub struct $edge {
+            /// Where the object stands in this list.
+            cursor: String,
+            /// The object.
+            node: $object,
+        }
+
+        #[async_graphql::ComplexObject]
+        impl $connection {
+            /// The objects without their cursors.
+            async fn nodes(&self) -> Vec<&$object> {
+                self.edges.iter().map(|edge| &edge.node).collect()
+            }
+
+            /// How many objects the list has under this filter, on all pages. Counted only when asked for, and no
+            /// further than 10,000.
+            async fn total_count(
+                &self,
+                ctx: &async_graphql::Context<'_>,
+            ) -> $crate::error::Result<$crate::graphql::connection::Count> {
+                use $crate::graphql::connection::{COUNT_CAP, Count};
+                use $crate::graphql::context::ContextExt;
+                Ok(Count::capped(ctx.scope().count(self.query.clone(), COUNT_CAP + 1).await?))
+            }
+        }
+
+        impl $connection {
+            /// The page of the list that `query` finds.
+            pub async fn load(
+                ctx: &async_graphql::Context<'_>,
+                list: $crate::graphql::connection::ListKey,
+                query: sea_orm::Select<$entity::Entity>,
+                order: $crate::store::Order<$entity::Entity>,
+                args: &$crate::graphql::connection::PageArgs,
+            ) -> $crate::error::Result<Self> {
+                use $crate::graphql::context::ContextExt;
+                let page = $crate::graphql::connection::page_request(ctx, &list, args, order)?;
+                let slice = ctx.scope().page(query.clone(), &page).await?;
+                Ok(Self::from_slice(ctx, &list, &page, query, slice))
+            }
+
+            /// A page that was loaded already; `query` finds its whole list, for counting.
+            pub fn from_slice(
+                ctx: &async_graphql::Context<'_>,
+                list: &$crate::graphql::connection::ListKey,
+                page: &$crate::store::PageRequest<$entity::Entity>,
+                query: sea_orm::Select<$entity::Entity>,
+                slice: $crate::store::Slice<$entity::Model>,
+            ) -> Self {
+                let (edges, page_info) = $crate::graphql::connection::edges(ctx, list, page, slice);
+                let edges = edges.into_iter().map(|(cursor, row)| $edge { cursor, node: row.into() }).collect();
+                Self { edges, page_info, query }
+            }
+        }
+    };
+}
+pub(crate) use connection;
+
+/// Makes a noun's sort fields, and the input that names one with a direction.
+macro_rules! sort_order {
+    ($order:ident, $field:ident of $entity:ident { $($(#[$doc:meta])* $variant:ident => $column:ident,)* }) => {
+        /// What a list can be sorted by.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+        pub enum $field {
+            $($(#[$doc])* $variant,)*
+        }
+
+        /// One key of a sort. The id always ends it.
+        #[derive(Clone, Copy, Debug, async_graphql::InputObject)]
+        pub struct $order {
+            /// What to sort by.
+            pub field: $field,
+            /// Which end comes first.
+            #[graphql(default_with = "ascending()")]
+            pub direction: $crate::graphql::scalar::OrderDirection,
+        }
+
+        fn ascending() -> $crate::graphql::scalar::OrderDirection {
+            $crate::graphql::scalar::OrderDirection::Asc
+        }
+
+        impl $order {
+            /// The sort that the client asked for; newest first if it did not say.
+            pub fn sort(keys: &Option<Vec<Self>>) -> $crate::store::Order<$entity::Entity> {
+                use $crate::graphql::scalar::OrderDirection;
+                use $crate::store::SortKey;
+                let newest = SortKey { column: $entity::Column::CreatedAt, descending: true };
+                let keys = match keys.as_deref() {
+                    None | Some([]) => vec![newest],
+                    Some(keys) => keys
+                        .iter()
+                        .map(|key| SortKey {
+                            column: match key.field {
+                                $($field::$variant => $entity::Column::$column,)*
+                            },
+                            descending: key.direction == OrderDirection::Desc,
+                        })
+                        .collect(),
+                };
+                $crate::store::Order::new(keys, $entity::Column::Id)
+            }
+        }
+    };
+}
+pub(crate) use sort_order;
+
+/// Makes the filter of an enum: equal to a value, or one of several.
+macro_rules! enum_filter {
+    ($filter:ident of $enum:ty) => {
+        /// Which values to find. Everything given must hold.
+        #[derive(Clone, Debug, async_graphql::InputObject)]
+        pub struct $filter {
+            /// Exactly this value.
+            pub eq: Option<$enum>,
+            /// Any of these values.
+            #[graphql(name = "in", validator(max_items = 250))]
+            pub any_of: Option<Vec<$enum>>,
+        }
+
+        impl $filter {
+            /// The condition on a column.
+            pub fn on(&self, column: impl sea_orm::ColumnTrait) -> sea_orm::Condition {
+                let any_of = self.any_of.as_ref().map(|values| column.is_in(values.iter().copied()));
+                sea_orm::Condition::all().add_option(self.eq.map(|value| column.eq(value))).add_option(any_of)
+            }
+        }
+    };
+}
+pub(crate) use enum_filter;
+
+impl DateTimeRange {
+    /// The condition on a column.
+    pub fn on(&self, column: impl sea_orm::ColumnTrait) -> sea_orm::Condition {
+        sea_orm::Condition::all()
+            .add_option(self.from.map(|from| column.gte(from)))
+            .add_option(self.to.map(|to| column.lt(to)))
+    }
+}
+
+impl AmountRange {
+    /// The condition on a column of minor units.
+    pub fn on(&self, column: impl sea_orm::ColumnTrait) -> sea_orm::Condition {
+        sea_orm::Condition::all()
+            .add_option(self.min.map(|min| column.gte(min.0)))
+            .add_option(self.max.map(|max| column.lte(max.0)))
+    }
+}

@@ -1,0 +1,251 @@
+//! What clients see of errors: codes and facts, never internal text.
+//!
+//! Refusals of a mutation are data, in `userErrors`. Everything else is a top-level error with a stable
+//! `extensions.code`; it is completed and logged once, in [`finish`].
+
+use async_graphql::{
+    ComplexObject, Context, Error as GraphqlError, ErrorExtensionValues, Interface, Response, ServerError,
+    SimpleObject, Value,
+};
+
+use super::context::ContextExt;
+use super::cost::MAX_COST;
+use super::scalar::SafeInt;
+use crate::entity::SubscriptionStatus;
+use crate::error::{Code, Error, Facts, Refusal, Result};
+use crate::subscription::graphql::Subscription;
+use crate::subscription::lifecycle::Action;
+use crate::tier::graphql::Tier;
+
+impl From<Error> for GraphqlError {
+    fn from(error: Error) -> Self {
+        let mut extensions = ErrorExtensionValues::default();
+        let mut source = None;
+        let message = match error {
+            Error::Unauthenticated => {
+                extensions.set("code", "UNAUTHENTICATED");
+                "This needs a token: send `Authorization: Bearer …`.".to_owned()
+            }
+            Error::Forbidden(permission) => {
+                extensions.set("code", "FORBIDDEN");
+                extensions.set("permission", permission.as_str());
+                format!("This needs the permission {permission}.")
+            }
+            Error::Refused(refusals) => {
+                let not_found = refusals.iter().any(|refusal| refusal.code == Code::NotFound);
+                extensions.set("code", if not_found { "NOT_FOUND" } else { "BAD_USER_INPUT" });
+                extensions.set("problems", Value::List(refusals.iter().map(problem).collect()));
+                refusals.iter().map(|refusal| refusal.message.as_str()).collect::<Vec<_>>().join(" ")
+            }
+            Error::Internal(text) | Error::Contended(text) => {
+                source = Some(std::sync::Arc::new(Fault(text)) as _);
+                extensions.set("code", "INTERNAL_SERVER_ERROR");
+                "Something went wrong on our side.".to_owned()
+            }
+        };
+        Self { message, source, extensions: Some(extensions) }
+    }
+}
+
+/// Internal text, on its way to the log.
+struct Fault(std::sync::Arc<str>);
+
+fn problem(refusal: &Refusal) -> Value {
+    let path = refusal.path.iter().map(|step| Value::String(step.clone())).collect();
+    Value::Object(
+        [
+            (async_graphql::Name::new("code"), async_graphql::resolver_utils::enum_value(refusal.code)),
+            (async_graphql::Name::new("path"), Value::List(path)),
+        ]
+        .into_iter()
+        .collect(),
+    )
+}
+
+/// The answer to a document that cannot be parsed.
+pub(crate) fn unparsable(error: ServerError) -> Response {
+    coded(error, "GRAPHQL_PARSE_FAILED")
+}
+
+/// The answer to a document that costs too much.
+pub(crate) fn too_complex(cost: u64) -> Response {
+    let message =
+        format!("The document costs {cost}, and {MAX_COST} is allowed: ask for smaller pages or fewer fields.");
+    coded(ServerError::new(message, None), "OPERATION_TOO_COMPLEX")
+}
+
+fn coded(mut error: ServerError, code: &str) -> Response {
+    error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code);
+    Response::from_errors(vec![error])
+}
+
+/// Gives every error a code, and every fault its request id and its line in the log.
+pub(crate) fn finish(response: &mut Response, request_id: &str) {
+    for error in &mut response.errors {
+        let code = match error.extensions.as_ref().and_then(|extensions| extensions.get("code")) {
+            Some(Value::String(code)) => code.clone(),
+            _ => own_code(error),
+        };
+        let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+        if code == "INTERNAL_SERVER_ERROR" {
+            extensions.set("requestId", request_id);
+            let fault = error.source.as_ref().and_then(|source| source.downcast_ref::<Fault>());
+            let fault = fault.map_or("unknown", |fault| &*fault.0);
+            tracing::error!(request_id, path = ?error.path, fault, "a request failed");
+        }
+        extensions.set("code", code);
+    }
+}
+
+/// The code of an error that async-graphql made: about a value where there is a path, about the document otherwise.
+fn own_code(error: &ServerError) -> String {
+    if error.path.is_empty() { "GRAPHQL_VALIDATION_FAILED" } else { "BAD_USER_INPUT" }.to_owned()
+}
+
+/// Why a mutation was refused. Nothing was written.
+#[derive(Interface)]
+#[graphql(
+    field(name = "code", ty = "&Code", desc = "What kind of refusal: what programs branch on."),
+    field(name = "message", ty = "&String", desc = "What is wrong and what would be right, for people."),
+    field(name = "path", ty = "&Vec<String>", desc = "The input field it speaks of, from the argument down.")
+)]
+pub enum UserError {
+    /// A refusal that its message explains.
+    Plain(PlainError),
+    /// The lifecycle does not allow the action.
+    IllegalTransition(IllegalTransition),
+    /// The owner has a live subscription already.
+    AlreadySubscribed(Box<AlreadySubscribed>),
+    /// A limit is reached.
+    LimitExceeded(LimitExceeded),
+    /// The object was changed since it was read.
+    StaleVersion(StaleVersion),
+}
+
+/// A refusal that its message explains: a value that is missing, malformed, out of range, not there or taken.
+#[derive(SimpleObject)]
+#[graphql(name = "InvalidInput")]
+pub struct PlainError {
+    /// What kind of refusal: what programs branch on.
+    code: Code,
+    /// What is wrong and what would be right, for people.
+    message: String,
+    /// The input field it speaks of, from the argument down.
+    path: Vec<String>,
+}
+
+/// The subscription's state does not allow the action.
+#[derive(SimpleObject)]
+pub struct IllegalTransition {
+    /// What kind of refusal: what programs branch on.
+    code: Code,
+    /// What is wrong and what would be right, for people.
+    message: String,
+    /// The input field it speaks of, from the argument down.
+    path: Vec<String>,
+    /// Where the subscription stands.
+    state: SubscriptionStatus,
+    /// What its state allows instead.
+    allowed_actions: Vec<Action>,
+}
+
+/// The owner has a live subscription already.
+#[derive(SimpleObject)]
+pub struct AlreadySubscribed {
+    /// What kind of refusal: what programs branch on.
+    code: Code,
+    /// What is wrong and what would be right, for people.
+    message: String,
+    /// The input field it speaks of, from the argument down.
+    path: Vec<String>,
+    /// The subscription that is live.
+    subscription: Subscription,
+}
+
+/// A limit of the subscription is reached.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct LimitExceeded {
+    /// What kind of refusal: what programs branch on.
+    code: Code,
+    /// What is wrong and what would be right, for people.
+    message: String,
+    /// The input field it speaks of, from the argument down.
+    path: Vec<String>,
+    /// Key of the feature, such as `users`.
+    feature: String,
+    /// How many there may be.
+    limit: SafeInt,
+    /// How many there are.
+    used: SafeInt,
+}
+
+#[ComplexObject]
+impl LimitExceeded {
+    /// Public tiers of the platform that allow more than is used, lowest rank first.
+    async fn tiers_that_unlock(&self, ctx: &Context<'_>) -> Result<Vec<Tier>> {
+        crate::tier::that_unlock(ctx.scope(), &self.feature, self.used.0).await
+    }
+}
+
+/// The object was changed since the caller read it. Read it again, and decide again.
+#[derive(SimpleObject)]
+pub struct StaleVersion {
+    /// What kind of refusal: what programs branch on.
+    code: Code,
+    /// What is wrong and what would be right, for people.
+    message: String,
+    /// The input field it speaks of, from the argument down.
+    path: Vec<String>,
+    /// The object's version now.
+    current: i32,
+}
+
+impl From<Refusal> for UserError {
+    fn from(Refusal { code, message, path, facts }: Refusal) -> Self {
+        match facts {
+            Facts::None => PlainError { code, message, path }.into(),
+            Facts::IllegalTransition { state, allowed: allowed_actions } => {
+                IllegalTransition { code, message, path, state, allowed_actions }.into()
+            }
+            Facts::AlreadySubscribed(row) => {
+                Box::new(AlreadySubscribed { code, message, path, subscription: (*row).into() }).into()
+            }
+            Facts::LimitExceeded { feature, limit, used } => {
+                let (limit, used) = (SafeInt(limit), SafeInt(used));
+                LimitExceeded { code, message, path, feature: feature.to_owned(), limit, used }.into()
+            }
+            Facts::StaleVersion { current } => StaleVersion { code, message, path, current }.into(),
+        }
+    }
+}
+
+/// A mutation's answer: the object that was made or changed, or why it was refused.
+///
+/// `payload!(CancelPayload, subscription: Subscription, "The canceled subscription.")` makes the type and turns the
+/// outcome of a use case into it; faults stay errors.
+macro_rules! payload {
+    ($(#[$doc:meta])* $name:ident, $field:ident: $object:ty) => {
+        $(#[$doc])*
+        #[derive(async_graphql::SimpleObject)]
+        pub struct $name {
+            /// The object after the mutation; null if it was refused.
+            $field: Option<$object>,
+            /// Why the mutation was refused; empty if it was carried out.
+            user_errors: Vec<$crate::graphql::error::UserError>,
+        }
+
+        impl $name {
+            fn new<M: Into<$object>>(outcome: $crate::error::Result<M>) -> $crate::error::Result<Self> {
+                match outcome {
+                    Ok(row) => Ok(Self { $field: Some(row.into()), user_errors: Vec::new() }),
+                    Err($crate::error::Error::Refused(refusals)) => {
+                        Ok(Self { $field: None, user_errors: refusals.into_iter().map(Into::into).collect() })
+                    }
+                    Err(fault) => Err(fault),
+                }
+            }
+        }
+    };
+}
+pub(crate) use payload;

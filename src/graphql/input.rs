@@ -1,0 +1,169 @@
+//! Checking input: every problem is collected with its path before anything is done.
+
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use async_graphql::{ID, Json, MaybeUndefined};
+use email_address::EmailAddress;
+use serde_json::Value;
+
+use crate::clock::Timestamp;
+use crate::entity::TypedId;
+use crate::error::{Code, Error, Refusal, Result};
+
+/// The greatest size of a metadata object, in bytes of JSON.
+pub const MAX_METADATA: usize = 16 * 1024;
+/// The greatest number of days that a trial or an extension may have.
+pub const MAX_DAYS: i64 = 730;
+
+/// Collects the problems of one input.
+#[derive(Default)]
+pub struct Check(Vec<Refusal>);
+
+impl Check {
+    /// Nothing checked yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Notes a problem with the input field.
+    pub fn refuse(&mut self, path: &str, code: Code, message: impl Into<String>) {
+        self.0.push(Refusal::new(code, message).at(path));
+    }
+
+    /// A text that must not be blank, without surrounding white space.
+    pub fn text(&mut self, path: &str, text: &str, max: usize) -> String {
+        let text = text.trim();
+        if text.is_empty() {
+            self.refuse(path, Code::Required, "This must not be blank.");
+        } else if text.chars().count() > max {
+            self.refuse(path, Code::TooLong, format!("This must have at most {max} characters."));
+        } else if text.chars().any(char::is_control) {
+            self.refuse(path, Code::InvalidFormat, "This must not contain control characters.");
+        }
+        text.to_owned()
+    }
+
+    /// A text that may be missing; blank is as good as missing.
+    pub fn optional_text(&mut self, path: &str, text: Option<&str>, max: usize) -> Option<String> {
+        let text = text.map(str::trim).filter(|text| !text.is_empty())?;
+        Some(self.text(path, text, max))
+    }
+
+    /// An email address, in lower case.
+    pub fn email(&mut self, path: &str, email: &str) -> String {
+        let email = self.text(path, email, 254).to_lowercase();
+        if !email.is_empty() && EmailAddress::from_str(&email).is_err() {
+            self.refuse(path, Code::InvalidFormat, "Expected an email address such as ada@example.com.");
+        }
+        email
+    }
+
+    /// A short name for addresses: lower-case letters, digits and hyphens.
+    pub fn slug(&mut self, path: &str, slug: &str) -> String {
+        let slug = self.text(path, slug, 63);
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if !slug.is_empty() && (!slug.chars().all(fits) || slug.starts_with('-') || slug.ends_with('-')) {
+            let message = "Expected lower-case letters, digits and hyphens, such as `acme-labs`.";
+            self.refuse(path, Code::InvalidFormat, message);
+        }
+        slug
+    }
+
+    /// A key of a tier or feature: lower-case letters, digits, dots, underscores and hyphens.
+    pub fn key(&mut self, path: &str, key: &str) -> String {
+        let key = self.text(path, key, 64);
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+        if !key.chars().all(fits) {
+            let message = "Expected lower-case letters, digits, dots, underscores and hyphens, such as `ai.queries`.";
+            self.refuse(path, Code::InvalidFormat, message);
+        }
+        key
+    }
+
+    /// A number within a range.
+    pub fn range(&mut self, path: &str, number: i64, range: RangeInclusive<i64>) -> i64 {
+        if !range.contains(&number) {
+            let message = format!("Expected a number from {} to {}.", range.start(), range.end());
+            self.refuse(path, Code::OutOfRange, message);
+        }
+        number
+    }
+
+    /// A metadata object.
+    pub fn metadata(&mut self, path: &str, metadata: Option<Json<Value>>) -> Value {
+        let metadata = metadata.map_or_else(|| Value::Object(Default::default()), |Json(value)| value);
+        if !metadata.is_object() {
+            self.refuse(path, Code::InvalidFormat, "Expected a JSON object.");
+        } else if metadata.to_string().len() > MAX_METADATA {
+            self.refuse(path, Code::TooLong, format!("Expected at most {MAX_METADATA} bytes of JSON."));
+        }
+        metadata
+    }
+
+    /// Two dates in order.
+    pub fn ordered(&mut self, path: &str, start: Option<Timestamp>, end: Option<Timestamp>) {
+        if let (Some(start), Some(end)) = (start, end)
+            && end < start
+        {
+            self.refuse(path, Code::DatesReversed, format!("The end must not lie before the start ({start})."));
+        }
+    }
+
+    /// The refusals, if there are any.
+    pub fn finish(self) -> Result<()> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::Refused(self.0)) }
+    }
+}
+
+/// The typed form of an id, or the refusal that it is not one.
+pub fn parse_id<T: TypedId>(path: &str, id: &ID) -> Result<T> {
+    T::parse(id).ok_or_else(|| {
+        let message = format!("Expected an id that starts with `{}_`.", T::PREFIX);
+        Refusal::new(Code::InvalidId, message).at(path).into()
+    })
+}
+
+/// The typed form of an id that may be missing.
+pub fn parse_optional_id<T: TypedId>(path: &str, id: Option<&ID>) -> Result<Option<T>> {
+    id.map(|id| parse_id(path, id)).transpose()
+}
+
+/// Refuses when the caller saw another version than the current one.
+pub fn check_version(expected: Option<i32>, current: i32) -> Result<()> {
+    match expected {
+        Some(expected) if expected != current => {
+            let message = format!("The object was changed meanwhile: it has version {current}, not {expected}.");
+            let facts = crate::error::Facts::StaleVersion { current };
+            Err(Refusal::new(Code::StaleVersion, message).at("input.expectedVersion").with(facts).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses an idempotency key that is blank or longer than 255 characters.
+pub fn check_key(check: &mut Check, key: Option<&str>) {
+    if let Some(key) = key {
+        check.text("input.idempotencyKey", key, 255);
+    }
+}
+
+/// What a partial update makes of a column that may be empty: omitted keeps it, null clears it.
+pub fn updated<T: Clone>(current: &Option<T>, change: MaybeUndefined<T>) -> Option<T> {
+    match change {
+        MaybeUndefined::Undefined => current.clone(),
+        MaybeUndefined::Null => None,
+        MaybeUndefined::Value(value) => Some(value),
+    }
+}
+
+/// Text prepared for searching and sorting: lower case.
+pub fn fold(text: &str) -> String {
+    text.to_lowercase()
+}
+
+/// A pattern that finds the text anywhere in a folded column, with the wildcards of `LIKE` taken literally.
+pub fn contains_pattern(text: &str) -> String {
+    let escaped = fold(text.trim()).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{escaped}%")
+}

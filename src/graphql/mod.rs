@@ -1,0 +1,67 @@
+//! The GraphQL schema: roots merged from the nouns, and what all nouns share.
+
+pub mod connection;
+pub mod context;
+pub(crate) mod cost;
+pub mod error;
+pub mod input;
+pub mod nested;
+pub mod node;
+pub mod scalar;
+pub mod viewer;
+
+use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
+
+/// What can be read.
+#[derive(Default, MergedObject)]
+pub struct Query(
+    viewer::ViewerQuery,
+    node::NodeQuery,
+    crate::organization::graphql::OrganizationQuery,
+    crate::member::graphql::MemberQuery,
+    crate::customer::graphql::CustomerQuery,
+    crate::tier::graphql::TierQuery,
+    crate::subscription::graphql::SubscriptionQuery,
+    crate::payment::graphql::PaymentQuery,
+    crate::payment_method::graphql::PaymentMethodQuery,
+    crate::audit::graphql::AuditQuery,
+);
+
+/// What can be changed.
+#[derive(Default, MergedObject)]
+pub struct Mutation(
+    crate::organization::mutation::OrganizationMutation,
+    crate::member::mutation::MemberMutation,
+    crate::customer::mutation::CustomerMutation,
+    crate::tier::mutation::TierMutation,
+    crate::subscription::mutation::SubscriptionMutation,
+);
+
+/// The whole schema.
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+
+/// How deep a document may nest. The standard introspection query needs 13.
+const MAX_DEPTH: usize = 15;
+/// How many aliases a document may use.
+const MAX_ALIASES: usize = 30;
+/// How deep the parser may recurse.
+const MAX_RECURSION: usize = 48;
+/// How many directives a field may have.
+const MAX_DIRECTIVES: usize = 8;
+
+/// Builds the schema.
+pub fn schema(introspection: bool) -> Schema {
+    let schema = Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .register_output_type::<node::Node>()
+        .register_output_type::<error::UserError>()
+        .limit_depth(MAX_DEPTH)
+        .limit_aliases(MAX_ALIASES)
+        .limit_recursive_depth(MAX_RECURSION)
+        .limit_directives(MAX_DIRECTIVES);
+    if introspection { schema.finish() } else { schema.disable_introspection().disable_suggestions().finish() }
+}
+
+/// The schema in GraphQL's schema definition language: the public contract.
+pub fn sdl() -> String {
+    schema(true).sdl_with_options(SDLExportOptions::new().sorted_fields().sorted_enum_items())
+}

@@ -1,0 +1,171 @@
+//! Nested lists: the pages of many parents in one statement.
+
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use async_graphql::dataloader::Loader;
+use sea_orm::sea_query::Condition;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
+
+use super::connection::{ListKey, PageArgs};
+use super::context::Batch;
+use crate::entity::{CustomerId, OrganizationId, payment, payment_method, subscription};
+use crate::error::{Error, Result};
+use crate::store::{Noun, PageRequest, Slice};
+
+/// Who a subscription, payment or payment method belongs to: a customer, or the organization itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OwnerKey {
+    /// The organization.
+    pub tenant: OrganizationId,
+    /// The customer; none when the organization itself is the owner.
+    pub customer: Option<CustomerId>,
+}
+
+/// A table whose rows belong to an owner.
+pub trait Owned: Noun {
+    /// The column of the customer; null when the organization itself is the owner.
+    fn customer() -> Self::Column;
+    /// Whose row this is.
+    fn owner_of(row: &Self::Model) -> OwnerKey;
+
+    /// The rows of these owners.
+    fn of_owners(owners: &[OwnerKey]) -> Condition {
+        let tenants = |owners: &[&OwnerKey]| {
+            let mut tenants: Vec<_> = owners.iter().map(|owner| owner.tenant).collect();
+            tenants.sort_unstable();
+            tenants.dedup();
+            Self::tenant().is_in(tenants)
+        };
+        let (customers, organizations): (Vec<&OwnerKey>, Vec<&OwnerKey>) =
+            owners.iter().partition(|owner| owner.customer.is_some());
+        let mut any = Condition::any();
+        if !customers.is_empty() {
+            let ids = Self::customer().is_in(customers.iter().filter_map(|owner: &&OwnerKey| owner.customer));
+            any = any.add(Condition::all().add(tenants(&customers)).add(ids));
+        }
+        if !organizations.is_empty() {
+            any = any.add(Condition::all().add(tenants(&organizations)).add(Self::customer().is_null()));
+        }
+        any
+    }
+}
+
+macro_rules! owned {
+    ($($noun:ident),*) => {$(
+        impl Owned for $noun::Entity {
+            fn customer() -> $noun::Column {
+                $noun::Column::CustomerId
+            }
+
+            fn owner_of(row: &$noun::Model) -> OwnerKey {
+                OwnerKey { tenant: row.tenant_id, customer: row.customer_id }
+            }
+        }
+    )*};
+}
+owned!(subscription, payment, payment_method);
+
+/// How the rows of a list belong to their parents.
+pub struct Belonging<E: EntityTrait, P> {
+    /// The columns that name the parent.
+    pub columns: Vec<E::Column>,
+    /// The rows of these parents.
+    pub of: fn(&[P]) -> Condition,
+    /// The parent of a row.
+    pub parent: fn(&E::Model) -> P,
+}
+
+/// What is asked of every parent alike.
+pub struct Asked<E: EntityTrait, P> {
+    /// The filtered list, of all parents.
+    pub query: Select<E>,
+    /// Which page of it.
+    pub page: PageRequest<E>,
+    /// How rows belong to parents.
+    pub belonging: Belonging<E, P>,
+}
+
+/// One parent's page, as a loader's key.
+pub struct Nested<E: EntityTrait, P> {
+    parent: P,
+    list: ListKey,
+    args: PageArgs,
+    asked: Arc<Asked<E, P>>,
+}
+
+impl<E: EntityTrait, P> Nested<E, P> {
+    /// The page of `parent` in the list that is asked of every parent.
+    pub fn new(parent: P, list: ListKey, args: PageArgs, asked: Arc<Asked<E, P>>) -> Self {
+        Self { parent, list, args, asked }
+    }
+
+    fn same_list(&self, other: &Self) -> bool {
+        self.list == other.list && self.args == other.args
+    }
+}
+
+impl<E: EntityTrait, P: Clone> Clone for Nested<E, P> {
+    fn clone(&self) -> Self {
+        Self {
+            parent: self.parent.clone(),
+            list: self.list.clone(),
+            args: self.args.clone(),
+            asked: Arc::clone(&self.asked),
+        }
+    }
+}
+
+impl<E: EntityTrait, P: PartialEq> PartialEq for Nested<E, P> {
+    fn eq(&self, other: &Self) -> bool {
+        self.parent == other.parent && self.same_list(other)
+    }
+}
+
+impl<E: EntityTrait, P: Eq> Eq for Nested<E, P> {}
+
+impl<E: EntityTrait, P: Hash> Hash for Nested<E, P> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parent.hash(state);
+        self.list.hash(state);
+        self.args.hash(state);
+    }
+}
+
+impl<E, P> Loader<Nested<E, P>> for Batch
+where
+    E: Noun,
+    E::Column: Send + Sync,
+    E::Model: Clone + Send + Sync,
+    P: Copy + Eq + Hash + Send + Sync + 'static,
+{
+    type Value = Slice<E::Model>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[Nested<E, P>]) -> Result<HashMap<Nested<E, P>, Slice<E::Model>>> {
+        let mut pages = HashMap::with_capacity(keys.len());
+        let mut left: Vec<&Nested<E, P>> = keys.iter().collect();
+        // One statement for each list that is asked for: as many as the document names.
+        while let Some(first) = left.first().copied() {
+            let (same, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|key| key.same_list(first));
+            left = others;
+            let Asked { query, page, belonging } = &*first.asked;
+            let parents: Vec<P> = same.iter().map(|key| key.parent).collect();
+            let query = query.clone().filter((belonging.of)(&parents));
+            let mut rows: HashMap<P, Vec<E::Model>> = HashMap::new();
+            for row in self.0.page_per(query, &belonging.columns, page).await? {
+                rows.entry((belonging.parent)(&row)).or_default().push(row);
+            }
+            for key in same {
+                pages.insert(key.clone(), page.slice(rows.remove(&key.parent).unwrap_or_default()));
+            }
+        }
+        Ok(pages)
+    }
+}
+
+/// Lists by owner.
+pub fn by_owner<E: Owned>() -> Belonging<E, OwnerKey> {
+    Belonging { columns: vec![E::tenant(), E::customer()], of: E::of_owners, parent: E::owner_of }
+}

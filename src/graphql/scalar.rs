@@ -1,0 +1,199 @@
+//! Scalars: ids, times, counts and money.
+
+use std::borrow::Cow;
+
+use async_graphql::registry::Registry;
+use async_graphql::{
+    ContextSelectionSet, Enum, ID, InputValueError, InputValueResult, OutputType, Positioned, Scalar, ScalarType,
+    ServerResult, SimpleObject, Value, parser::types::Field,
+};
+use chrono::{DateTime, Utc};
+use icu_decimal::input::Decimal;
+use icu_decimal::options::DecimalFormatterOptions;
+use icu_decimal::{DecimalFormatter, DecimalFormatterPreferences};
+use icu_locale_core::Locale;
+
+use crate::clock::Timestamp;
+use crate::entity::{
+    AuditEventId, CustomerId, MemberId, OrganizationId, PaymentId, PaymentMethodId, SubscriptionId, TierFeatureId,
+    TierId, TierPriceId,
+};
+use crate::error::{Code, Refusal, Result};
+
+macro_rules! id_outputs {
+    ($($name:ident),*) => {$(
+        /// Typed ids are the scalar `ID` at the API.
+        impl OutputType for $name {
+            fn type_name() -> Cow<'static, str> {
+                <ID as OutputType>::type_name()
+            }
+
+            fn create_type_info(registry: &mut Registry) -> String {
+                <ID as OutputType>::create_type_info(registry)
+            }
+
+            async fn resolve(&self, _: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+                Ok(Value::String(self.to_string()))
+            }
+        }
+    )*};
+}
+id_outputs!(
+    AuditEventId,
+    CustomerId,
+    MemberId,
+    OrganizationId,
+    PaymentId,
+    PaymentMethodId,
+    SubscriptionId,
+    TierFeatureId,
+    TierId,
+    TierPriceId
+);
+
+/// A moment in RFC 3339 form. Answers are in UTC (`2026-03-01T12:00:00Z`), with a fraction of up to six digits where
+/// there is one; any offset is accepted.
+#[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
+impl ScalarType for Timestamp {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        let moment = DateTime::parse_from_rfc3339(text)
+            .map_err(|_| InputValueError::custom("expected a date and time such as 2026-03-01T12:00:00Z (RFC 3339)"))?;
+        Ok(moment.with_timezone(&Utc).into())
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.to_string())
+    }
+}
+
+/// An integer within ±(2^53 − 1): exact in every language, JavaScript included. A JSON number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SafeInt(pub i64);
+
+/// The greatest integer that a JSON number holds exactly everywhere.
+pub const MAX_SAFE_INT: i64 = (1 << 53) - 1;
+
+#[Scalar]
+impl ScalarType for SafeInt {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match &value {
+            Value::Number(number) => match number.as_i64() {
+                Some(number) if number.abs() <= MAX_SAFE_INT => Ok(Self(number)),
+                _ => Err(InputValueError::custom("expected an integer within ±9007199254740991")),
+            },
+            _ => Err(InputValueError::expected_type(value)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Number(self.0.into())
+    }
+}
+
+/// An ISO 4217 currency code, such as `EUR`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurrencyCode(pub String);
+
+#[Scalar]
+impl ScalarType for CurrencyCode {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match &value {
+            Value::String(code) if iso_currency::Currency::from_code(code).is_some() => Ok(Self(code.clone())),
+            Value::String(_) => Err(InputValueError::custom("expected an ISO 4217 code such as EUR")),
+            _ => Err(InputValueError::expected_type(value)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.clone())
+    }
+}
+
+/// An amount of money.
+#[derive(Clone, Debug, SimpleObject)]
+#[graphql(complex)]
+pub struct Money {
+    /// In minor units of the currency: cents for EUR, whole yen for JPY.
+    amount_minor: SafeInt,
+    /// The currency.
+    currency: CurrencyCode,
+}
+
+impl Money {
+    /// An amount in minor units of the currency with this ISO 4217 code.
+    pub fn new(amount_minor: i64, currency: String) -> Self {
+        Self { amount_minor: SafeInt(amount_minor), currency: CurrencyCode(currency) }
+    }
+}
+
+#[async_graphql::ComplexObject]
+impl Money {
+    /// For people: the currency's code and the amount in the locale's digits and separators, such as `EUR 1.234,50`.
+    async fn formatted(
+        &self,
+        #[graphql(desc = "BCP 47 language tag, such as `de-CH`.", default = "en")] locale: String,
+    ) -> Result<String> {
+        let invalid = || Refusal::new(Code::InvalidFormat, "Expected a language tag such as `de-CH`.").at("locale");
+        let locale: Locale = locale.parse().map_err(|_| invalid())?;
+        Ok(format_money(self.amount_minor.0, &self.currency.0, &locale).ok_or_else(invalid)?)
+    }
+}
+
+/// The code, a no-break space and the amount: unambiguous in every locale, where a symbol such as `$` is not.
+fn format_money(amount_minor: i64, currency: &str, locale: &Locale) -> Option<String> {
+    let digits = iso_currency::Currency::from_code(currency)?.exponent().unwrap_or(0);
+    let mut amount = Decimal::from(amount_minor);
+    amount.multiply_pow10(-i16::try_from(digits).ok()?);
+    let preferences = DecimalFormatterPreferences::from(locale);
+    let formatter = DecimalFormatter::try_new(preferences, DecimalFormatterOptions::default()).ok()?;
+    Some(format!("{currency}\u{a0}{}", formatter.format(&amount)))
+}
+
+/// The id of an object that was deleted: no object of the API any more.
+pub struct DeletedId(String);
+
+impl<M: crate::entity::Mutable> From<M> for DeletedId {
+    fn from(row: M) -> Self {
+        Self(row.api_id())
+    }
+}
+
+impl OutputType for DeletedId {
+    fn type_name() -> Cow<'static, str> {
+        <ID as OutputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <ID as OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, _: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+        Ok(Value::String(self.0.clone()))
+    }
+}
+
+/// Which end of a sort comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum OrderDirection {
+    /// Smallest, earliest or alphabetically first.
+    Asc,
+    /// Greatest, latest or alphabetically last.
+    Desc,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_formatted_for_the_locale() {
+        let format = |amount, currency, locale: &str| {
+            format_money(amount, currency, &locale.parse().expect("a locale")).expect("a format")
+        };
+        assert_eq!(format(123_450, "EUR", "de"), "EUR\u{a0}1.234,50");
+        assert_eq!(format(123_450, "USD", "en"), "USD\u{a0}1,234.50");
+        assert_eq!(format(-5, "USD", "en"), "USD\u{a0}-0.05");
+        assert_eq!(format(1_234, "JPY", "en"), "JPY\u{a0}1,234");
+    }
+}

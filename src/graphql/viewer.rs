@@ -1,0 +1,66 @@
+//! Who is asking, and what it may do.
+
+use async_graphql::{ComplexObject, Context, Object, SimpleObject};
+
+use super::context::ContextExt;
+use crate::auth::Role;
+use crate::customer::graphql::Customer;
+use crate::customer::loader::CustomerKey;
+use crate::entity::{CustomerId, OrganizationId};
+use crate::error::Result;
+use crate::organization::graphql::Organization;
+
+/// The caller.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct Viewer {
+    /// Subject of its token.
+    principal: String,
+    /// Its role.
+    role: Role,
+    /// What it may do.
+    permissions: Vec<&'static str>,
+    /// Who acts in its name, if somebody does.
+    impersonator: Option<String>,
+    #[graphql(skip)]
+    organization_id: Option<OrganizationId>,
+    #[graphql(skip)]
+    customer_id: Option<CustomerId>,
+}
+
+#[ComplexObject]
+impl Viewer {
+    /// Its organization; null for the platform and for callers that cannot see organizations.
+    async fn organization(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
+        match self.organization_id {
+            Some(id) => crate::organization::graphql::visible(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The customer it is; null for everyone else.
+    async fn customer(&self, ctx: &Context<'_>) -> Result<Option<Customer>> {
+        let (Some(organization), Some(customer)) = (self.organization_id, self.customer_id) else { return Ok(None) };
+        Ok(ctx.loaders().load_one(CustomerKey(organization, customer)).await?.map(Into::into))
+    }
+}
+
+/// The query for the caller.
+#[derive(Default)]
+pub struct ViewerQuery;
+
+#[Object]
+impl ViewerQuery {
+    /// The caller: who it is and what it may do. Null without a token.
+    async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
+        let caller = ctx.scope().caller().ok()?;
+        Some(Viewer {
+            principal: caller.subject().to_owned(),
+            role: caller.role(),
+            permissions: caller.permissions().iter().map(|permission| permission.as_str()).collect(),
+            impersonator: caller.impersonator().map(str::to_owned),
+            organization_id: caller.organization(),
+            customer_id: caller.customer(),
+        })
+    }
+}

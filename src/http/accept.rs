@@ -1,0 +1,157 @@
+//! Which of the two media types of GraphQL over HTTP an answer has (RFC 9110 §12.5.1).
+
+use axum::http::{HeaderMap, header};
+
+/// A media type of answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MediaType {
+    /// `application/graphql-response+json`: the status says whether the request was executed.
+    GraphqlResponse,
+    /// `application/json`: for clients that know no other; any well-formed request is answered with 200.
+    Json,
+}
+
+impl MediaType {
+    pub(super) fn content_type(self) -> &'static str {
+        match self {
+            Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+            Self::Json => "application/json; charset=utf-8",
+        }
+    }
+
+    fn subtype(self) -> &'static str {
+        match self {
+            Self::GraphqlResponse => "graphql-response+json",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// The type to answer with; none if the client accepts neither.
+///
+/// The highest weight wins, then the type that is named over one that a wildcard covers. Where nothing decides, a
+/// client that names both gets the type made for GraphQL, and one that names none gets JSON.
+pub(super) fn negotiate(headers: &HeaderMap) -> Option<MediaType> {
+    let values: Vec<_> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    let ranges: Vec<_> = values.iter().flat_map(|value| value.split(',')).filter_map(Range::parse).collect();
+    if values.iter().all(|value| value.trim().is_empty()) {
+        return Some(MediaType::Json);
+    }
+    let rank = |media_type| {
+        let best = ranges.iter().filter_map(|range| Some((range.specificity(media_type)?, range.weight)));
+        // The most specific range speaks for the type, even if another has a higher weight.
+        let (specificity, weight) = best.max_by_key(|(specificity, _)| *specificity)?;
+        (weight > 0).then_some((weight, specificity))
+    };
+    match (rank(MediaType::GraphqlResponse), rank(MediaType::Json)) {
+        (None, None) => None,
+        (Some(_), None) => Some(MediaType::GraphqlResponse),
+        (None, Some(_)) => Some(MediaType::Json),
+        (Some(graphql), Some(json)) if graphql == json => {
+            Some(if graphql.1 == Specificity::Named { MediaType::GraphqlResponse } else { MediaType::Json })
+        }
+        (Some(graphql), Some(json)) => Some(if graphql > json { MediaType::GraphqlResponse } else { MediaType::Json }),
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Specificity {
+    Any,
+    AnyApplication,
+    Named,
+}
+
+/// One element of `Accept`.
+struct Range {
+    kind: String,
+    subtype: String,
+    /// In thousandths.
+    weight: u16,
+}
+
+impl Range {
+    /// Reads an element; none if it is malformed or asks for another charset than UTF-8.
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(';').map(str::trim);
+        let (kind, subtype) = parts.next()?.split_once('/')?;
+        let mut weight = 1000;
+        for parameter in parts {
+            let (name, value) = parameter.split_once('=')?;
+            let value = value.trim().trim_matches('"');
+            match name.trim().to_ascii_lowercase().as_str() {
+                "q" => weight = parse_weight(value)?,
+                "charset" if !is_utf8(value) => return None,
+                _ => {}
+            }
+        }
+        Some(Self { kind: kind.to_ascii_lowercase(), subtype: subtype.to_ascii_lowercase(), weight })
+    }
+
+    fn specificity(&self, media_type: MediaType) -> Option<Specificity> {
+        match (self.kind.as_str(), self.subtype.as_str()) {
+            ("*", "*") => Some(Specificity::Any),
+            ("application", "*") => Some(Specificity::AnyApplication),
+            ("application", subtype) if subtype == media_type.subtype() => Some(Specificity::Named),
+            _ => None,
+        }
+    }
+}
+
+fn parse_weight(text: &str) -> Option<u16> {
+    let weight: f32 = text.parse().ok()?;
+    (0.0..=1.0).contains(&weight).then(|| (weight * 1000.0).round() as u16)
+}
+
+/// Whether a `charset` parameter names the one encoding of GraphQL.
+pub(super) fn is_utf8(charset: &str) -> bool {
+    charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MediaType::{GraphqlResponse, Json};
+    use super::*;
+
+    #[test]
+    fn the_client_decides() {
+        let cases = [
+            ("", Some(Json)),
+            ("*/*", Some(Json)),
+            ("application/*", Some(Json)),
+            ("application/json", Some(Json)),
+            ("application/graphql-response+json", Some(GraphqlResponse)),
+            ("APPLICATION/GraphQL-Response+JSON", Some(GraphqlResponse)),
+            ("application/graphql-response+json; charset=utf-8", Some(GraphqlResponse)),
+            ("application/json; charset=\"UTF-8\"", Some(Json)),
+            ("application/json, application/graphql-response+json", Some(GraphqlResponse)),
+            ("application/graphql-response+json, application/json;q=0.9", Some(GraphqlResponse)),
+            ("application/graphql-response+json;q=0.8, application/json;q=0.9", Some(Json)),
+            ("application/json, */*", Some(Json)),
+            ("application/graphql-response+json, */*", Some(GraphqlResponse)),
+            ("application/graphql-response+json;q=0.5, */*;q=0.8", Some(Json)),
+            ("application/json;q=0, */*", Some(GraphqlResponse)),
+            ("text/html, application/xhtml+xml, */*;q=0.1", Some(Json)),
+            ("text/html", None),
+            ("application/xml, image/*", None),
+            ("*/*;q=0", None),
+            ("application/json;q=0", None),
+            ("application/json; charset=iso-8859-1", None),
+            ("application/json;q=2", None),
+            ("application/json;q=NaN", None),
+            ("json", None),
+        ];
+        for (accept, expected) in cases {
+            let headers = HeaderMap::from_iter([(header::ACCEPT, accept.parse().expect("a header"))]);
+            assert_eq!(negotiate(&headers), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn no_header_means_json_and_several_are_one() {
+        assert_eq!(negotiate(&HeaderMap::new()), Some(Json));
+        let mut headers = HeaderMap::new();
+        headers.append(header::ACCEPT, "text/html".parse().expect("a header"));
+        headers.append(header::ACCEPT, "application/graphql-response+json".parse().expect("a header"));
+        assert_eq!(negotiate(&headers), Some(GraphqlResponse));
+    }
+}

@@ -1,0 +1,113 @@
+//! Refusals of the HTTP edge, in the form of GraphQL errors.
+//!
+//! | status | `extensions.code` | when |
+//! |---|---|---|
+//! | 400 | `BAD_REQUEST` | the body is no JSON object with a `query`, a parameter has the wrong type, or it is a batch |
+//! | 400 | `GRAPHQL_PARSE_FAILED` | the document's brackets are nested too deeply |
+//! | 401 | `UNAUTHENTICATED` | there is a token and it is expired or not valid |
+//! | 404 | `NOT_FOUND` | there is nothing at the address |
+//! | 405 | `METHOD_NOT_ALLOWED` | neither GET nor POST, or a mutation by GET |
+//! | 406 | `NOT_ACCEPTABLE` | `Accept` allows neither media type |
+//! | 413 | `PAYLOAD_TOO_LARGE` | the body is larger than 128 KiB |
+//! | 415 | `UNSUPPORTED_MEDIA_TYPE` | the body is not `application/json` in UTF-8 |
+//! | 500 | `INTERNAL_SERVER_ERROR` | a fault of the server; `requestId` finds it in the logs |
+//! | 503 | `SERVICE_UNAVAILABLE` | tokens cannot be verified because the issuer's keys cannot be fetched |
+//! | 504 | `TIMEOUT` | the request took too long |
+
+use std::borrow::Cow;
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::accept::MediaType;
+use super::request_id::RequestId;
+
+/// A refusal.
+#[derive(Debug)]
+pub(super) struct HttpError {
+    status: StatusCode,
+    code: &'static str,
+    message: Cow<'static, str>,
+    header: Option<(HeaderName, &'static str)>,
+    request_id: Option<RequestId>,
+}
+
+impl HttpError {
+    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, code, message: message.into(), header: None, request_id: None }
+    }
+
+    pub(super) fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)
+    }
+
+    pub(super) fn method_not_allowed() -> Self {
+        let message = "Use POST, or GET for queries.";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message).with(header::ALLOW, "GET, HEAD, POST")
+    }
+
+    pub(super) fn mutation_by_get() -> Self {
+        let message = "Mutations need POST.";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message).with(header::ALLOW, "POST")
+    }
+
+    pub(super) fn not_acceptable() -> Self {
+        let message = "Accept application/graphql-response+json or application/json.";
+        Self::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message)
+    }
+
+    pub(super) fn unsupported_media_type() -> Self {
+        let message = "Send the request as application/json in UTF-8, not compressed.";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message)
+    }
+
+    /// RFC 6750 §3.1.
+    pub(super) fn unauthenticated(message: &'static str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message)
+            .with(header::WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#)
+    }
+
+    pub(super) fn unavailable(message: &'static str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", message).with(header::RETRY_AFTER, "5")
+    }
+
+    pub(super) fn timeout(request_id: RequestId) -> Self {
+        let message = "The request took too long.";
+        Self::new(StatusCode::GATEWAY_TIMEOUT, "TIMEOUT", message).traced(request_id)
+    }
+
+    pub(super) fn internal(request_id: RequestId) -> Self {
+        let message = "Something went wrong on our side.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", message).traced(request_id)
+    }
+
+    fn with(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.header = Some((name, value));
+        self
+    }
+
+    fn traced(mut self, request_id: RequestId) -> Self {
+        self.request_id = Some(request_id);
+        self
+    }
+
+    /// The answer in the negotiated type.
+    pub(super) fn respond(self, media_type: MediaType) -> Response {
+        let mut extensions = json!({ "code": self.code });
+        if let Some(id) = self.request_id {
+            extensions["requestId"] = json!(id.as_str());
+        }
+        let body = json!({ "errors": [{ "message": self.message, "extensions": extensions }] });
+        let content_type = [(header::CONTENT_TYPE, media_type.content_type())];
+        let mut response = (self.status, content_type, body.to_string()).into_response();
+        response.headers_mut().extend(self.header.map(|(name, value)| (name, HeaderValue::from_static(value))));
+        response
+    }
+}
+
+impl IntoResponse for HttpError {
+    fn into_response(self) -> Response {
+        self.respond(MediaType::Json)
+    }
+}

@@ -1,0 +1,197 @@
+//! GraphQL over HTTP, after the draft of <https://graphql.github.io/graphql-over-http/draft/>.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Name, Request, Response as Answer, ServerError, Value};
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, Query, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
+use serde::Serialize;
+
+use super::accept::{MediaType, is_utf8, negotiate};
+use super::bearer::authenticate;
+use super::error::HttpError;
+use super::parameters::{QueryString, from_body, from_query_string};
+use super::request_id::RequestId;
+use crate::app::{App, RequestMeta};
+
+const MAX_BODY_BYTES: usize = 128 * 1024;
+
+/// `POST /graphql`: any operation.
+pub(super) async fn post(State(app): State<App>, request: axum::extract::Request) -> Response {
+    let (parts, body) = request.into_parts();
+    answer(app, &parts, async {
+        check_content_type(&parts.headers)?;
+        from_body(&read(body, &parts.headers).await?)
+    })
+    .await
+}
+
+/// `GET /graphql?query=…`: queries only, so that a link or an image cannot change anything.
+pub(super) async fn get(State(app): State<App>, request: axum::extract::Request) -> Response {
+    let (parts, _) = request.into_parts();
+    answer(app, &parts, async {
+        let Query(parameters): Query<QueryString> = Query::try_from_uri(&parts.uri)
+            .map_err(|_| HttpError::bad_request("The query string cannot be read, or names a parameter twice."))?;
+        let mut request = from_query_string(parameters)?;
+        if is_mutation(&mut request) { Err(HttpError::mutation_by_get()) } else { Ok(request) }
+    })
+    .await
+}
+
+async fn answer(app: App, parts: &Parts, request: impl Future<Output = Result<Request, HttpError>>) -> Response {
+    let Some(media_type) = negotiate(&parts.headers) else {
+        return HttpError::not_acceptable().into_response();
+    };
+    let outcome = async {
+        let caller = authenticate(app.verifier(), &parts.headers).await?;
+        Ok(app.execute(request.await?, caller, meta(parts)).await)
+    };
+    match outcome.await {
+        Ok(answer) => respond(&answer, media_type),
+        Err(error) => HttpError::respond(error, media_type),
+    }
+}
+
+fn meta(parts: &Parts) -> RequestMeta {
+    let id = parts.extensions.get::<RequestId>().map_or_else(String::new, |id| id.as_str().to_owned());
+    let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_string());
+    RequestMeta { id, address }
+}
+
+/// A body can be anything that a form sends without asking the browser first, unless its type is insisted on.
+fn check_content_type(headers: &HeaderMap) -> Result<(), HttpError> {
+    let json_in_utf8 = |value: &str| {
+        let mut parts = value.split(';').map(str::trim);
+        let json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+        let utf8 = |parameter: &str| match parameter.split_once('=') {
+            Some((name, value)) if name.eq_ignore_ascii_case("charset") => is_utf8(value.trim_matches('"')),
+            _ => true,
+        };
+        json && parts.all(utf8)
+    };
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let plain = headers.get(header::CONTENT_ENCODING).is_none_or(|value| value == "identity");
+    if plain && content_type.is_some_and(json_in_utf8) { Ok(()) } else { Err(HttpError::unsupported_media_type()) }
+}
+
+async fn read(body: Body, headers: &HeaderMap) -> Result<Vec<u8>, HttpError> {
+    let too_large = || {
+        let message = format!("The body must not be larger than {MAX_BODY_BYTES} bytes.");
+        HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message)
+    };
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > MAX_BODY_BYTES) {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk: Bytes = chunk.map_err(|_| HttpError::bad_request("The body broke off."))?;
+        if bytes.len() + chunk.len() > MAX_BODY_BYTES {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// Whether the operation that would run is a mutation. A document that cannot be parsed is left to the executor, which
+/// says what is wrong with it.
+fn is_mutation(request: &mut Request) -> bool {
+    let selected = request.operation_name.clone();
+    let Ok(document) = request.parsed_query() else {
+        return false;
+    };
+    document.operations.iter().any(|(name, operation)| {
+        let runs = selected.is_none() || name.map(Name::as_str) == selected.as_deref();
+        runs && operation.node.ty == OperationType::Mutation
+    })
+}
+
+fn respond(answer: &Answer, media_type: MediaType) -> Response {
+    /// An answer without `data` was not executed. async-graphql writes `data: null` for both.
+    #[derive(Serialize)]
+    struct Body<'a> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        data: Option<&'a Value>,
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        errors: &'a [ServerError],
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        extensions: &'a BTreeMap<String, Value>,
+    }
+    let executed = was_executed(answer);
+    let status = match media_type {
+        MediaType::GraphqlResponse if !executed => StatusCode::BAD_REQUEST,
+        MediaType::GraphqlResponse | MediaType::Json => StatusCode::OK,
+    };
+    let body = Body { data: executed.then_some(&answer.data), errors: &answer.errors, extensions: &answer.extensions };
+    match serde_json::to_vec(&body) {
+        Ok(body) => (status, [(header::CONTENT_TYPE, media_type.content_type())], body).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// Execution gives every error a path; parsing and validation give none.
+fn was_executed(answer: &Answer) -> bool {
+    answer.data != Value::Null || answer.errors.iter().any(|error| !error.path.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{PathSegment, Pos};
+
+    use super::*;
+
+    fn error(path: &[&str]) -> ServerError {
+        let mut error = ServerError::new("no", Some(Pos { line: 1, column: 1 }));
+        error.path = path.iter().map(|name| PathSegment::Field((*name).to_owned())).collect();
+        error
+    }
+
+    async fn status_and_body(answer: &Answer, media_type: MediaType) -> (u16, serde_json::Value) {
+        let (parts, body) = respond(answer, media_type).into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
+        (parts.status.as_u16(), serde_json::from_slice(&body).expect("JSON"))
+    }
+
+    #[tokio::test]
+    async fn the_status_tells_whether_the_request_was_executed() {
+        let refused = Answer::from_errors(vec![error(&[])]);
+        let failed = Answer::from_errors(vec![error(&["customer"])]);
+        for (media_type, status) in [(MediaType::GraphqlResponse, 400), (MediaType::Json, 200)] {
+            let (actual, body) = status_and_body(&refused, media_type).await;
+            assert_eq!(actual, status);
+            assert!(body.get("data").is_none(), "{body}");
+            let (actual, body) = status_and_body(&failed, media_type).await;
+            assert_eq!(actual, 200);
+            assert!(body["data"].is_null() && body.get("data").is_some(), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_operation_that_would_run_decides() {
+        let both = "query q { a } mutation m { b }";
+        for (document, name, expected) in [
+            ("{ a }", None, false),
+            ("mutation { a }", None, true),
+            (both, Some("q"), false),
+            (both, Some("m"), true),
+            (both, Some("neither"), false),
+            (both, None, true),
+            ("mutation {", None, false),
+        ] {
+            let mut request = Request::new(document);
+            request.operation_name = name.map(Into::into);
+            assert_eq!(is_mutation(&mut request), expected, "{document} {name:?}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The HTTP edge: router, GraphQL over HTTP, authentication, health, GraphiQL.
+//!
+//! The GraphQL handler is our own: async-graphql's would run mutations on GET and text bodies, and answers 200 to
+//! everything.
+
+mod accept;
+mod bearer;
+mod edge;
+mod error;
+mod graphiql;
+mod graphql;
+mod health;
+mod nesting;
+mod parameters;
+mod request_id;
+mod server;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+
+use crate::app::App;
+use crate::config::Config;
+
+pub use graphiql::Persona;
+pub use server::{serve, shutdown_signal};
+
+/// What the router serves besides `/graphql`.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Whether GraphiQL is served at `/graphiql`.
+    pub graphiql: bool,
+    /// Whether the schema is served at `/schema.graphql`.
+    pub introspection: bool,
+    /// The callers that GraphiQL offers to act as. Holds tokens: for demos only.
+    pub personas: Option<Vec<Persona>>,
+    /// How long a request to `/graphql` may take, its body included.
+    pub request_timeout: Duration,
+}
+
+impl Options {
+    /// The options that the configuration names; without personas.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            graphiql: config.graphiql,
+            introspection: config.introspection,
+            personas: None,
+            request_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The whole HTTP interface of the service.
+pub fn router(app: App, options: Options) -> Router {
+    let limit = from_fn_with_state(options.request_timeout, edge::limit_time);
+    let method_not_allowed = || async { error::HttpError::method_not_allowed().into_response() };
+    let graphql = get(graphql::get).post(graphql::post).fallback(method_not_allowed).layer(limit);
+    let mut router = Router::new()
+        .route("/graphql", graphql)
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready));
+    if options.introspection {
+        router = router.route("/schema.graphql", get(schema));
+    }
+    if options.graphiql {
+        router = router.route("/", get(async || Redirect::temporary("/graphiql")));
+        router = router.merge(graphiql::routes(options.personas.map(Arc::from)));
+    }
+    router.fallback(not_found).layer(from_fn(edge::observe)).with_state(app)
+}
+
+/// As plain text, which browsers show and every tool reads. The registered types are for requests and answers, and an
+/// unknown `application/…` would be downloaded.
+async fn schema() -> impl IntoResponse {
+    ([("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-cache")], crate::graphql::sdl())
+}
+
+async fn not_found() -> Response {
+    error::HttpError::new(StatusCode::NOT_FOUND, "NOT_FOUND", "There is nothing at this address.").into_response()
+}

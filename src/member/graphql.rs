@@ -1,0 +1,174 @@
+//! The type `Member` and the queries for it.
+
+use std::sync::Arc;
+
+use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
+use sea_orm::sea_query::LikeExpr;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
+
+use crate::clock::Timestamp;
+use crate::entity::{MemberId, MemberRole, OrganizationId, member};
+use crate::error::Result;
+use crate::graphql::connection::{DateTimeRange, ListKey, PageArgs, connection, enum_filter, page_request, sort_order};
+use crate::graphql::context::ContextExt;
+use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
+use crate::graphql::nested::{Asked, Belonging, Nested};
+use crate::organization::graphql::Organization;
+
+/// A user of an organization. Needs `members.read`.
+#[derive(Clone, SimpleObject)]
+#[graphql(complex)]
+pub struct Member {
+    /// Globally unique.
+    pub id: MemberId,
+    /// Lower-case address, unique in the organization. Never changes.
+    pub email: String,
+    /// Shown to people.
+    pub name: String,
+    /// What the member may do.
+    pub role: MemberRole,
+    /// Whether the member has access. Only active members count towards the user limit.
+    pub active: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Counts changes, from 1. Pass it as `expectedVersion` to change only what you saw.
+    pub version: i32,
+    #[graphql(skip)]
+    tenant: OrganizationId,
+}
+
+impl From<member::Model> for Member {
+    fn from(row: member::Model) -> Self {
+        let member::Model {
+            tenant_id: tenant,
+            id,
+            email,
+            name,
+            name_key: _,
+            role,
+            active,
+            created_at,
+            updated_at,
+            version,
+        } = row;
+        Self { id, email, name, role, active, created_at, updated_at, version, tenant }
+    }
+}
+
+#[ComplexObject]
+impl Member {
+    /// The organization it is a user of; null for callers that cannot see organizations.
+    async fn organization(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
+        crate::organization::graphql::visible(ctx, self.tenant).await
+    }
+}
+
+enum_filter!(MemberRoleFilter of MemberRole);
+
+/// Which members to find. Everything given must hold.
+#[derive(Clone, Debug, InputObject)]
+pub struct MemberFilter {
+    /// Of this organization.
+    organization_id: Option<ID>,
+    /// By role.
+    role: Option<MemberRoleFilter>,
+    /// Whether they have access.
+    active: Option<bool>,
+    /// With this address.
+    email: Option<String>,
+    /// By the time it was made.
+    created_at: Option<DateTimeRange>,
+    /// With this text in its name or address, in any case.
+    search: Option<String>,
+}
+
+impl MemberFilter {
+    fn query(&self) -> Result<Select<member::Entity>> {
+        use member::Column::{Active, CreatedAt, Email, NameKey, Role, TenantId};
+        let organization = parse_optional_id::<OrganizationId>("where.organizationId", self.organization_id.as_ref())?;
+        let search = |text: &String| {
+            let like = || LikeExpr::new(contains_pattern(text)).escape('\\');
+            Condition::any().add(NameKey.like(like())).add(Email.like(like()))
+        };
+        let condition = Condition::all()
+            .add_option(organization.map(|id| TenantId.eq(id)))
+            .add_option(self.role.as_ref().map(|role| role.on(Role)))
+            .add_option(self.active.map(|active| Active.eq(active)))
+            .add_option(self.email.as_ref().map(|email| Email.eq(email.trim().to_lowercase())))
+            .add_option(self.created_at.map(|range| range.on(CreatedAt)))
+            .add_option(self.search.as_ref().map(search));
+        Ok(member::Entity::find().filter(condition))
+    }
+}
+
+sort_order!(MemberOrder, MemberSort of member {
+    /// When it was made.
+    CreatedAt => CreatedAt,
+    /// Name, in any case.
+    Name => NameKey,
+    /// Address.
+    Email => Email,
+});
+
+connection!(MemberConnection, MemberEdge, Member of member, "members");
+
+/// Queries for members.
+#[derive(Default)]
+pub struct MemberQuery;
+
+#[Object]
+impl MemberQuery {
+    /// The member with this id; null if there is none that the caller can see. Needs `members.read`.
+    async fn member(&self, ctx: &Context<'_>, #[graphql(desc = "The member.")] id: ID) -> Result<Option<Member>> {
+        let id = parse_id::<MemberId>("id", &id)?;
+        Ok(ctx.scope().get::<member::Entity>(id).await?.map(Into::into))
+    }
+
+    /// The members that the caller can see. Needs `members.read`.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where", desc = "Which ones.")] filter: Option<MemberFilter>,
+        #[graphql(validator(max_items = 4), desc = "In which order; newest first if not given.")] order_by: Option<
+            Vec<MemberOrder>,
+        >,
+        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<MemberConnection> {
+        let args = PageArgs { first, after, last, before };
+        let list = ListKey::new(ctx, "members", &filter, &order_by);
+        let query = filter.as_ref().map_or_else(|| Ok(member::Entity::find()), MemberFilter::query)?;
+        MemberConnection::load(ctx, list, query, MemberOrder::sort(&order_by), &args).await
+    }
+}
+
+/// A page of an organization's members.
+pub async fn of_organization(
+    ctx: &Context<'_>,
+    organization: OrganizationId,
+    filter: Option<MemberFilter>,
+    order_by: Option<Vec<MemberOrder>>,
+    args: PageArgs,
+) -> Result<MemberConnection> {
+    let list = ListKey::new(ctx, "organization.members", &filter, &order_by);
+    let query = filter.as_ref().map_or_else(|| Ok(member::Entity::find()), MemberFilter::query)?;
+    let page = page_request(ctx, &list, &args, MemberOrder::sort(&order_by))?;
+    let belonging = Belonging {
+        columns: vec![member::Column::TenantId],
+        of: |organizations: &[OrganizationId]| {
+            Condition::all().add(member::Column::TenantId.is_in(organizations.iter().copied()))
+        },
+        parent: |row: &member::Model| row.tenant_id,
+    };
+    let asked = Asked { query: query.clone(), page: page.clone(), belonging };
+    let key = Nested::new(organization, list.clone(), args, Arc::new(asked));
+    let slice = ctx.loaders().load_one(key).await?.unwrap_or_else(|| page.slice(Vec::new()));
+    let of_organization = query.filter(member::Column::TenantId.eq(organization));
+    Ok(MemberConnection::from_slice(ctx, &list, &page, of_organization, slice))
+}

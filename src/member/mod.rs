@@ -1,0 +1,197 @@
+//! Members: the users of an organization.
+
+pub mod graphql;
+pub mod mutation;
+mod rules;
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+
+use crate::auth::Permission;
+use crate::entity::{MemberId, MemberRole, OrganizationId, member};
+use crate::error::{Code, Error, Refusal, Result};
+use crate::graphql::input::{Check, check_version, fold};
+use crate::store::{Change, Command, Tx, Writer};
+use crate::subscription::status::{self, Policy};
+
+/// A member to be made.
+#[derive(Clone, Debug)]
+pub struct NewMember {
+    /// Lower-case address.
+    pub email: String,
+    /// Shown to people.
+    pub name: String,
+    /// What the member may do.
+    pub role: MemberRole,
+}
+
+/// Makes an active member, if the organization may have one more.
+pub async fn create(
+    writer: &Writer,
+    command: &Command,
+    policy: &Policy,
+    organization: OrganizationId,
+    new: &NewMember,
+) -> Result<member::Model> {
+    writer
+        .write_in(command, organization, "input.organizationId", |tx| {
+            Box::pin(async move {
+                check_role(tx, new.role)?;
+                refuse_taken_email(tx, &new.email).await?;
+                check_room(tx, policy, "input").await?;
+                let row = member::Model {
+                    tenant_id: organization,
+                    id: MemberId::generate(),
+                    email: new.email.clone(),
+                    name: new.name.clone(),
+                    name_key: fold(&new.name),
+                    role: new.role,
+                    active: true,
+                    created_at: tx.now(),
+                    updated_at: tx.now(),
+                    version: 1,
+                };
+                tx.insert(row, Change::new("create")).await
+            })
+        })
+        .await
+}
+
+/// Refuses a role that the caller cannot give: who does not manage organizations makes nobody who does. Only an
+/// organization without a parent has organizations below it to manage.
+fn check_role(tx: &Tx<'_>, role: MemberRole) -> Result<()> {
+    if role != MemberRole::Reseller {
+        return Ok(());
+    }
+    if !tx.scope().caller()?.may(Permission::OrganizationsManage) {
+        return Err(Error::Forbidden(Permission::OrganizationsManage));
+    }
+    if tx.organization()?.parent_id.is_some() {
+        let message = "An organization that is below another one has no resellers.";
+        return Err(Refusal::new(Code::Conflict, message).at("input.role").into());
+    }
+    Ok(())
+}
+
+async fn refuse_taken_email(tx: &Tx<'_>, email: &str) -> Result<()> {
+    if tx.exists(member::Entity::find().filter(member::Column::Email.eq(email))).await? {
+        let message = "Another member of the organization has this address.";
+        return Err(Refusal::new(Code::Duplicate, message).at("input.email").into());
+    }
+    Ok(())
+}
+
+/// Refuses one more active member than the organization may have. The organization is locked first, so that nobody
+/// else counts meanwhile.
+async fn check_room(tx: &Tx<'_>, policy: &Policy, path: &str) -> Result<()> {
+    let organization = tx.lock_organization().await?;
+    if organization.exempt {
+        return Ok(());
+    }
+    let subscription = tx.organization_subscription().await?;
+    let effective = status::effective(subscription.as_ref(), organization.exempt, tx.now(), policy);
+    let limit = match subscription {
+        Some(agreed) if effective.entitled => {
+            let granted = tx.granted(agreed.tier_id, rules::USERS).await?;
+            rules::limit(&agreed, granted.as_ref())
+        }
+        _ => Some(0),
+    };
+    let active = member::Entity::find().filter(member::Column::Active.eq(true));
+    rules::check_room(limit, tx.count_in_tenant(active).await?, path)
+}
+
+/// What every change of an existing member names.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The member.
+    pub id: MemberId,
+    /// The version the caller saw.
+    pub expected_version: Option<i32>,
+    /// Why, for the audit trail.
+    pub reason: Option<String>,
+}
+
+/// A change of a member.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Another name or role, where given. The address never changes.
+    Update {
+        /// Shown to people.
+        name: Option<String>,
+        /// What the member may do.
+        role: Option<MemberRole>,
+    },
+    /// Takes its access away; it no longer counts towards the user limit. An inactive member stays as it is.
+    Deactivate,
+    /// Gives it its access back, if the organization may have one more. An active member stays as it is.
+    Reactivate,
+}
+
+/// Changes a member.
+pub async fn change(
+    writer: &Writer,
+    command: &Command,
+    policy: &Policy,
+    target: &Target,
+    step: &Step,
+) -> Result<member::Model> {
+    writer
+        .change::<member::Entity, _>(command, target.id, "input.id", |tx, row| {
+            Box::pin(async move {
+                check_version(target.expected_version, row.version)?;
+                let mut next = row.clone();
+                let verb = match step {
+                    Step::Update { name, role } => {
+                        rename(&mut next, name.as_deref())?;
+                        if let Some(role) = role.filter(|role| *role != row.role) {
+                            check_role(tx, role)?;
+                            next.role = role;
+                            keep_managed(tx, &row, &next, "input.role").await?;
+                        }
+                        "update"
+                    }
+                    Step::Deactivate => {
+                        next.active = false;
+                        keep_managed(tx, &row, &next, "input.id").await?;
+                        "deactivate"
+                    }
+                    Step::Reactivate => {
+                        if !row.active {
+                            check_room(tx, policy, "input.id").await?;
+                            next.active = true;
+                        }
+                        "reactivate"
+                    }
+                };
+                tx.update(&row, next, Change::new(verb).because(target.reason.clone())).await
+            })
+        })
+        .await
+}
+
+fn rename(row: &mut member::Model, name: Option<&str>) -> Result<()> {
+    let mut check = Check::new();
+    if let Some(name) = name {
+        row.name = check.text("input.name", name, 200);
+        row.name_key = fold(&row.name);
+    }
+    check.finish()
+}
+
+/// Refuses to take the last active manager away from an organization. The organization is locked first, so that two
+/// managers cannot remove each other.
+async fn keep_managed(tx: &Tx<'_>, before: &member::Model, after: &member::Model, path: &str) -> Result<()> {
+    if !rules::stops_managing(before, after) {
+        return Ok(());
+    }
+    tx.lock_organization().await?;
+    let others = member::Entity::find()
+        .filter(member::Column::Id.ne(before.id))
+        .filter(member::Column::Active.eq(true))
+        .filter(member::Column::Role.is_in(rules::MANAGING));
+    if tx.exists(others).await? {
+        return Ok(());
+    }
+    let message = "This is the last active administrator of the organization: appoint another one first.";
+    Err(Refusal::new(Code::InUse, message).at(path).into())
+}

@@ -1,0 +1,161 @@
+//! The mutations of members.
+
+use async_graphql::{Context, ID, InputObject, Object};
+
+use super::graphql::Member;
+use super::{NewMember, Step, Target};
+use crate::auth::Permission;
+use crate::entity::{MemberId, MemberRole, OrganizationId};
+use crate::error::{Code, Refusal, Result};
+use crate::graphql::context::{ContextExt, command};
+use crate::graphql::error::payload;
+use crate::graphql::input::{Check, check_key, parse_id, parse_optional_id};
+
+/// Makes a member.
+#[derive(Clone, Debug, InputObject)]
+pub struct CreateMemberInput {
+    /// The organization; the caller's own if not given.
+    organization_id: Option<ID>,
+    /// Address, unique in the organization in any case. Never changes.
+    email: String,
+    /// Shown to people, at most 200 characters.
+    name: String,
+    /// What the member may do. RESELLER needs `organizations.manage`, and an organization without a parent.
+    role: MemberRole,
+    /// Makes the command safe to send again: at most 255 characters, new for every command.
+    idempotency_key: Option<String>,
+}
+
+/// Changes a member: an omitted field is unchanged.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdateMemberInput {
+    /// The member.
+    id: ID,
+    /// Shown to people, at most 200 characters.
+    name: Option<String>,
+    /// What the member may do. RESELLER needs `organizations.manage`, and an organization without a parent.
+    role: Option<MemberRole>,
+    /// Why, for the audit trail: at most 500 characters.
+    reason: Option<String>,
+    /// Change it only if it still has this version.
+    expected_version: Option<i32>,
+    /// Makes the command safe to send again: at most 255 characters, new for every command.
+    idempotency_key: Option<String>,
+}
+
+/// Names a member to act on.
+#[derive(Clone, Debug, InputObject)]
+pub struct MemberActionInput {
+    /// The member.
+    id: ID,
+    /// Why, for the audit trail: at most 500 characters.
+    reason: Option<String>,
+    /// Change it only if it still has this version.
+    expected_version: Option<i32>,
+    /// Makes the command safe to send again: at most 255 characters, new for every command.
+    idempotency_key: Option<String>,
+}
+
+fn target(id: &ID, reason: Option<&str>, version: Option<i32>, key: Option<&str>) -> Result<Target> {
+    let id = parse_id::<MemberId>("input.id", id)?;
+    let mut check = Check::new();
+    check_key(&mut check, key);
+    let reason = check.optional_text("input.reason", reason, 500);
+    check.finish()?;
+    Ok(Target { id, expected_version: version, reason })
+}
+
+payload! {
+    /// The answer of a mutation on a member.
+    MemberPayload, member: Member
+}
+
+/// Mutations of members.
+#[derive(Default)]
+pub struct MemberMutation;
+
+async fn step(
+    ctx: &Context<'_>,
+    operation: &'static str,
+    input: MemberActionInput,
+    step: Step,
+) -> Result<crate::entity::member::Model> {
+    let writer = ctx.writer(Permission::MembersManage)?;
+    let command = command(operation, &input.idempotency_key, &input);
+    let key = input.idempotency_key.as_deref();
+    let target = target(&input.id, input.reason.as_deref(), input.expected_version, key)?;
+    super::change(&writer, &command, &ctx.settings().policy, &target, &step).await
+}
+
+#[Object]
+impl MemberMutation {
+    /// Makes an active member, if the subscription of the organization allows one more. Needs `members.manage`. Emits
+    /// `member.create`.
+    async fn create_member(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whom to make.")] input: CreateMemberInput,
+    ) -> Result<MemberPayload> {
+        let writer = ctx.writer(Permission::MembersManage)?;
+        let command = command("createMember", &input.idempotency_key, &input);
+        MemberPayload::new(
+            async {
+                let named =
+                    parse_optional_id::<OrganizationId>("input.organizationId", input.organization_id.as_ref())?;
+                let organization = named
+                    .or(writer.caller()?.organization())
+                    .ok_or_else(|| Refusal::new(Code::Required, "Name the organization.").at("input.organizationId"))?;
+                let mut check = Check::new();
+                check_key(&mut check, input.idempotency_key.as_deref());
+                let new = NewMember {
+                    email: check.email("input.email", &input.email),
+                    name: check.text("input.name", &input.name, 200),
+                    role: input.role,
+                };
+                check.finish()?;
+                super::create(&writer, &command, &ctx.settings().policy, organization, &new).await
+            }
+            .await,
+        )
+    }
+
+    /// Changes a member's name or role. The last active administrator of an organization keeps a managing role. Needs
+    /// `members.manage`. Emits `member.update`.
+    async fn update_member(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to change.")] input: UpdateMemberInput,
+    ) -> Result<MemberPayload> {
+        let writer = ctx.writer(Permission::MembersManage)?;
+        let command = command("updateMember", &input.idempotency_key, &input);
+        MemberPayload::new(
+            async {
+                let key = input.idempotency_key.as_deref();
+                let target = target(&input.id, input.reason.as_deref(), input.expected_version, key)?;
+                let step = Step::Update { name: input.name, role: input.role };
+                super::change(&writer, &command, &ctx.settings().policy, &target, &step).await
+            }
+            .await,
+        )
+    }
+
+    /// Takes a member's access away; it no longer counts towards the user limit. Refused for the last active
+    /// administrator of an organization. Needs `members.manage`. Emits `member.deactivate`.
+    async fn deactivate_member(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whom.")] input: MemberActionInput,
+    ) -> Result<MemberPayload> {
+        MemberPayload::new(step(ctx, "deactivateMember", input, Step::Deactivate).await)
+    }
+
+    /// Gives a member its access back, if the subscription of the organization allows one more. Needs
+    /// `members.manage`. Emits `member.reactivate`.
+    async fn reactivate_member(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whom.")] input: MemberActionInput,
+    ) -> Result<MemberPayload> {
+        MemberPayload::new(step(ctx, "reactivateMember", input, Step::Reactivate).await)
+    }
+}

@@ -1,0 +1,309 @@
+//! The type `Organization` and the queries for it.
+
+use async_graphql::{ComplexObject, Context, ID, InputObject, Json, Object, SimpleObject};
+use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
+use serde_json::Value;
+
+use super::loader::OrganizationKey;
+use crate::auth::Permission;
+use crate::clock::Timestamp;
+use crate::customer::graphql::{CustomerConnection, CustomerFilter, CustomerOrder, OperationalStatusFilter};
+use crate::entity::{OperationalStatus, OrganizationId, TierId, organization};
+use crate::error::Result;
+use crate::graphql::connection::{DateTimeRange, ListKey, PageArgs, connection, sort_order};
+use crate::graphql::context::ContextExt;
+use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
+use crate::graphql::nested::OwnerKey;
+use crate::graphql::scalar::CurrencyCode;
+use crate::member::graphql::{MemberConnection, MemberFilter, MemberOrder};
+use crate::payment::graphql::{PaymentConnection, PaymentFilter, PaymentOrder};
+use crate::payment_method::graphql::PaymentMethod;
+use crate::subscription::graphql::{
+    EffectiveStatus, Subscription, SubscriptionConnection, SubscriptionFilter, SubscriptionOrder,
+};
+use crate::subscription::loader::CurrentOf;
+
+/// A tenant, or a reseller with tenants below it. Needs `organizations.read`.
+#[derive(Clone, SimpleObject)]
+#[graphql(complex)]
+pub struct Organization {
+    /// Globally unique.
+    pub id: OrganizationId,
+    /// Shown to people.
+    pub name: String,
+    /// Unique short name for addresses.
+    pub slug: String,
+    /// Whether its services may run. Says nothing about what is paid for: that is its subscription's status.
+    pub status: OperationalStatus,
+    /// Whether its subscription never expires.
+    pub exempt: bool,
+    /// Where invoices and reminders go.
+    pub billing_email: Option<String>,
+    /// The currency that new prices and subscriptions start from.
+    pub default_currency: CurrencyCode,
+    /// IANA time zone name.
+    pub time_zone: String,
+    /// Free-form JSON object of the integrator.
+    pub metadata: Json<Value>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Counts changes, from 1. Pass it as `expectedVersion` to change only what you saw.
+    pub version: i32,
+    #[graphql(skip)]
+    parent_id: Option<OrganizationId>,
+}
+
+impl From<organization::Model> for Organization {
+    fn from(row: organization::Model) -> Self {
+        let organization::Model {
+            id,
+            parent_id,
+            name,
+            name_key: _,
+            slug,
+            status,
+            exempt,
+            billing_email,
+            default_currency,
+            time_zone,
+            metadata,
+            created_at,
+            updated_at,
+            version,
+            deleted_at: _,
+        } = row;
+        Self {
+            id,
+            name,
+            slug,
+            status,
+            exempt,
+            billing_email,
+            default_currency: CurrencyCode(default_currency),
+            time_zone,
+            metadata: Json(metadata),
+            created_at,
+            updated_at,
+            version,
+            parent_id,
+        }
+    }
+}
+
+impl Organization {
+    fn owner(&self) -> OwnerKey {
+        OwnerKey { tenant: self.id, customer: None }
+    }
+}
+
+#[ComplexObject]
+impl Organization {
+    /// The reseller above it; null if there is none or the caller cannot see it.
+    async fn parent(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
+        match self.parent_id {
+            Some(id) => visible(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Its own live subscription, or else its latest; null if it never had one.
+    async fn subscription(&self, ctx: &Context<'_>) -> Result<Option<Subscription>> {
+        crate::subscription::graphql::current(ctx, self.owner()).await
+    }
+
+    /// The tier of its own subscription.
+    async fn tier_id(&self, ctx: &Context<'_>) -> Result<Option<TierId>> {
+        Ok(ctx.loaders().load_one(CurrentOf(self.owner())).await?.map(|row| row.tier_id))
+    }
+
+    /// What its own subscription is worth at this moment.
+    async fn subscription_status(&self, ctx: &Context<'_>) -> Result<EffectiveStatus> {
+        crate::subscription::graphql::owner_status(ctx, self.owner()).await
+    }
+
+    /// All its own subscriptions, past ones included. Those of its customers are in `subscriptions` of the root.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn subscriptions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where")] filter: Option<SubscriptionFilter>,
+        #[graphql(validator(max_items = 4))] order_by: Option<Vec<SubscriptionOrder>>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<SubscriptionConnection> {
+        let args = PageArgs { first, after, last, before };
+        crate::subscription::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await
+    }
+
+    /// Its customers. Needs `customers.read`.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn customers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where")] filter: Option<CustomerFilter>,
+        #[graphql(validator(max_items = 4))] order_by: Option<Vec<CustomerOrder>>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<CustomerConnection> {
+        let args = PageArgs { first, after, last, before };
+        crate::customer::graphql::of_organization(ctx, self.id, filter, order_by, args).await
+    }
+
+    /// Its members. Needs `members.read`.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where")] filter: Option<MemberFilter>,
+        #[graphql(validator(max_items = 4))] order_by: Option<Vec<MemberOrder>>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<MemberConnection> {
+        let args = PageArgs { first, after, last, before };
+        crate::member::graphql::of_organization(ctx, self.id, filter, order_by, args).await
+    }
+
+    /// Its own payments. Needs `payments.read`.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn payments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where")] filter: Option<PaymentFilter>,
+        #[graphql(validator(max_items = 4))] order_by: Option<Vec<PaymentOrder>>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<PaymentConnection> {
+        let args = PageArgs { first, after, last, before };
+        crate::payment::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await
+    }
+
+    /// Its own payment method that is charged when nothing else is said. Needs `payments.read`.
+    async fn default_payment_method(&self, ctx: &Context<'_>) -> Result<Option<PaymentMethod>> {
+        crate::payment_method::graphql::default_of(ctx, self.owner()).await
+    }
+}
+
+/// The organization with this id; none for callers that cannot see organizations or this one.
+pub async fn visible(ctx: &Context<'_>, id: OrganizationId) -> Result<Option<Organization>> {
+    if !ctx.scope().caller()?.may(Permission::OrganizationsRead) {
+        return Ok(None);
+    }
+    Ok(ctx.loaders().load_one(OrganizationKey(id)).await?.map(Into::into))
+}
+
+/// Which organizations to find. Everything given must hold.
+#[derive(Clone, Debug, InputObject)]
+pub struct OrganizationFilter {
+    /// Below this reseller.
+    parent_id: Option<ID>,
+    /// With these ids.
+    #[graphql(validator(max_items = 250))]
+    ids: Option<Vec<ID>>,
+    /// With this slug.
+    slug: Option<String>,
+    /// By operational status.
+    status: Option<OperationalStatusFilter>,
+    /// Whether their subscription never expires.
+    exempt: Option<bool>,
+    /// By the time it was made.
+    created_at: Option<DateTimeRange>,
+    /// With this text in its name or slug, in any case.
+    search: Option<String>,
+}
+
+impl OrganizationFilter {
+    fn query(&self) -> Result<Select<organization::Entity>> {
+        use organization::Column::{CreatedAt, Exempt, Id, NameKey, ParentId, Slug, Status};
+        let parent = parse_optional_id::<OrganizationId>("where.parentId", self.parent_id.as_ref())?;
+        let parse = |id: &ID| parse_id::<OrganizationId>("where.ids", id);
+        let ids = self.ids.as_ref().map(|ids| ids.iter().map(parse).collect::<Result<Vec<_>>>()).transpose()?;
+        let found = |text: &String| {
+            let like = |column: organization::Column| {
+                Expr::col(column.as_column_ref()).like(LikeExpr::new(contains_pattern(text)).escape('\\'))
+            };
+            Condition::any().add(like(NameKey)).add(like(Slug))
+        };
+        let condition = Condition::all()
+            .add_option(parent.map(|id| ParentId.eq(id)))
+            .add_option(ids.map(|ids| Id.is_in(ids)))
+            .add_option(self.slug.as_ref().map(|slug| Slug.eq(slug)))
+            .add_option(self.status.as_ref().map(|status| status.on(Status)))
+            .add_option(self.exempt.map(|exempt| Exempt.eq(exempt)))
+            .add_option(self.created_at.map(|range| range.on(CreatedAt)))
+            .add_option(self.search.as_ref().map(found));
+        Ok(organization::Entity::find().filter(condition))
+    }
+}
+
+sort_order!(OrganizationOrder, OrganizationSort of organization {
+    /// When it was made.
+    CreatedAt => CreatedAt,
+    /// When it was last changed.
+    UpdatedAt => UpdatedAt,
+    /// Name, in any case.
+    Name => NameKey,
+    /// Slug.
+    Slug => Slug,
+});
+
+connection!(OrganizationConnection, OrganizationEdge, Organization of organization, "organizations");
+
+/// Queries for organizations.
+#[derive(Default)]
+pub struct OrganizationQuery;
+
+#[Object]
+impl OrganizationQuery {
+    /// The organization with this id or slug; null if there is none that the caller can see. Without arguments, the
+    /// caller's own. Needs `organizations.read`.
+    async fn organization(
+        &self,
+        ctx: &Context<'_>,
+        id: Option<ID>,
+        slug: Option<String>,
+    ) -> Result<Option<Organization>> {
+        let id = parse_optional_id::<OrganizationId>("id", id.as_ref())?;
+        let id = match (&id, &slug) {
+            (None, None) => ctx.scope().caller()?.organization(),
+            _ => id,
+        };
+        if id.is_none() && slug.is_none() {
+            return Ok(None);
+        }
+        let query = organization::Entity::find().filter(
+            Condition::all()
+                .add_option(id.map(|id| organization::Column::Id.eq(id)))
+                .add_option(slug.map(|slug| organization::Column::Slug.eq(slug))),
+        );
+        Ok(ctx.scope().one(query).await?.map(Into::into))
+    }
+
+    /// The organizations that the caller can see. Needs `organizations.read`.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn organizations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where")] filter: Option<OrganizationFilter>,
+        #[graphql(validator(max_items = 4))] order_by: Option<Vec<OrganizationOrder>>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<OrganizationConnection> {
+        let args = PageArgs { first, after, last, before };
+        let list = ListKey::new(ctx, "organizations", &filter, &order_by);
+        let query = filter.as_ref().map_or_else(|| Ok(organization::Entity::find()), OrganizationFilter::query)?;
+        OrganizationConnection::load(ctx, list, query, OrganizationOrder::sort(&order_by), &args).await
+    }
+}

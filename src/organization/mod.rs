@@ -1,0 +1,263 @@
+//! Organizations: the tenants.
+
+pub mod graphql;
+pub mod loader;
+pub mod mutation;
+
+use async_graphql::{Json, MaybeUndefined};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::Value;
+
+use crate::auth::{Permission, Standing};
+use crate::entity::{OperationalStatus, OrganizationId, organization};
+use crate::error::{Code, Error, Refusal, Result, not_found};
+use crate::graphql::input::{Check, check_version, fold, updated};
+use crate::graphql::nested::OwnerKey;
+use crate::store::{Change, Command, Tx, Writer};
+use crate::subscription::{self, Order, Owner, Settings};
+
+/// An organization to be made.
+#[derive(Clone, Debug)]
+pub struct NewOrganization {
+    /// The reseller above; none for an organization of the platform's own.
+    pub parent: Option<OrganizationId>,
+    /// Shown to people.
+    pub name: String,
+    /// Unique short name.
+    pub slug: String,
+    /// Where invoices and reminders go.
+    pub billing_email: Option<String>,
+    /// ISO 4217 code.
+    pub default_currency: String,
+    /// IANA time zone name.
+    pub time_zone: String,
+    /// Whether its subscription never expires.
+    pub exempt: bool,
+    /// Free-form JSON object.
+    pub metadata: Value,
+}
+
+/// Makes an organization together with its subscription: both or neither.
+pub async fn create(
+    writer: &Writer,
+    command: &Command,
+    settings: &Settings,
+    new: &NewOrganization,
+    order: &Order,
+) -> Result<organization::Model> {
+    check_parent(writer, new).await?;
+    let now = writer.now();
+    let row = organization::Model {
+        id: OrganizationId::generate(),
+        parent_id: new.parent,
+        name: new.name.clone(),
+        name_key: fold(&new.name),
+        slug: new.slug.clone(),
+        status: OperationalStatus::Active,
+        exempt: new.exempt,
+        billing_email: new.billing_email.clone(),
+        default_currency: new.default_currency.clone(),
+        time_zone: new.time_zone.clone(),
+        metadata: new.metadata.clone(),
+        created_at: now,
+        updated_at: now,
+        version: 1,
+        deleted_at: None,
+    };
+    writer
+        .write_new(command, &row, |tx| {
+            Box::pin(async move {
+                refuse_taken_slug(tx, &new.slug).await?;
+                let row = tx.insert(tx.organization()?.clone(), Change::new("create")).await?;
+                subscription::open(tx, settings, &Owner::Organization(row.clone()), order, "input.subscription")
+                    .await?;
+                Ok(row)
+            })
+        })
+        .await
+}
+
+/// Who makes an organization without a parent runs the platform; a reseller makes organizations below its own. One
+/// level only.
+async fn check_parent(writer: &Writer, new: &NewOrganization) -> Result<()> {
+    let caller = writer.caller()?;
+    let platform = caller.standing() == Standing::Platform;
+    if (new.parent.is_none() || new.exempt) && !caller.may(Permission::PlatformManage) {
+        return Err(Error::Forbidden(Permission::PlatformManage));
+    }
+    let Some(parent) = new.parent else { return Ok(()) };
+    let path = "input.parentId";
+    let row = writer.get::<organization::Entity>(parent).await?.ok_or_else(|| not_found("organization", path))?;
+    if row.parent_id.is_some() || !(platform || caller.organization() == Some(parent)) {
+        let message = "An organization can be made below a reseller only, one level deep.";
+        return Err(Refusal::new(Code::Conflict, message).at(path).into());
+    }
+    if row.status != OperationalStatus::Active {
+        return Err(Refusal::new(Code::OwnerInactive, "The parent is not active.").at(path).into());
+    }
+    Ok(())
+}
+
+/// What every change of an existing organization names.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The organization.
+    pub id: OrganizationId,
+    /// The version the caller saw.
+    pub expected_version: Option<i32>,
+    /// Why, for the audit trail.
+    pub reason: Option<String>,
+}
+
+/// What to change: an omitted field is unchanged, null clears it.
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// Shown to people.
+    pub name: Option<String>,
+    /// Unique short name. For the platform only.
+    pub slug: Option<String>,
+    /// Where invoices and reminders go.
+    pub billing_email: MaybeUndefined<String>,
+    /// ISO 4217 code.
+    pub default_currency: Option<String>,
+    /// IANA time zone name.
+    pub time_zone: Option<String>,
+    /// Whether its subscription never expires. For the platform only.
+    pub exempt: Option<bool>,
+    /// Free-form JSON object; replaces all of it.
+    pub metadata: Option<Json<Value>>,
+}
+
+/// Changes an organization's profile.
+pub async fn update(
+    writer: &Writer,
+    command: &Command,
+    target: &Target,
+    update: &Update,
+) -> Result<organization::Model> {
+    let platform_only = update.slug.is_some() || update.exempt.is_some();
+    if platform_only && !writer.caller()?.may(Permission::PlatformManage) {
+        return Err(Error::Forbidden(Permission::PlatformManage));
+    }
+    writer
+        .change::<organization::Entity, _>(command, target.id, "input.id", |tx, row| {
+            Box::pin(async move {
+                check_version(target.expected_version, row.version)?;
+                let update = update.clone();
+                let mut check = Check::new();
+                let mut next = row.clone();
+                if let Some(name) = &update.name {
+                    next.name = check.text("input.name", name, 200);
+                    next.name_key = fold(&next.name);
+                }
+                if let Some(slug) = &update.slug {
+                    next.slug = check.slug("input.slug", slug);
+                }
+                next.billing_email = updated(&row.billing_email, update.billing_email);
+                next.billing_email = next.billing_email.map(|email| check.email("input.billingEmail", &email));
+                next.default_currency = update.default_currency.unwrap_or(next.default_currency);
+                if let Some(zone) = &update.time_zone {
+                    next.time_zone = check_time_zone(&mut check, zone);
+                }
+                next.exempt = update.exempt.unwrap_or(row.exempt);
+                if update.metadata.is_some() {
+                    next.metadata = check.metadata("input.metadata", update.metadata);
+                }
+                check.finish()?;
+                if next.slug != row.slug {
+                    refuse_taken_slug(tx, &next.slug).await?;
+                }
+                tx.update(&row, next, Change::new("update").because(target.reason.clone())).await
+            })
+        })
+        .await
+}
+
+/// The name of a time zone of the IANA database.
+pub fn check_time_zone(check: &mut Check, zone: &str) -> String {
+    if zone.parse::<chrono_tz::Tz>().is_err() {
+        check.refuse("input.timeZone", Code::InvalidFormat, "Expected an IANA time zone such as Europe/Madrid.");
+    }
+    zone.to_owned()
+}
+
+async fn refuse_taken_slug(tx: &Tx<'_>, slug: &str) -> Result<()> {
+    let taken = organization::Entity::find()
+        .filter(organization::Column::Slug.eq(slug))
+        .filter(organization::Column::DeletedAt.is_null());
+    if tx.exists_anywhere(taken).await? {
+        return Err(Refusal::new(Code::Duplicate, "Another organization has this slug.").at("input.slug").into());
+    }
+    Ok(())
+}
+
+/// A step in an organization's operational life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Shut off for now.
+    Suspend,
+    /// Lift the suspension.
+    Resume,
+    /// Close for good; ends its subscription.
+    Terminate,
+    /// Remove; ends its subscription and makes everything of it invisible.
+    Delete,
+}
+
+/// Takes a step in an organization's operational life. Nobody takes it on its own organization.
+pub async fn step(writer: &Writer, command: &Command, target: &Target, step: Step) -> Result<organization::Model> {
+    let caller = writer.caller()?;
+    if caller.organization() == Some(target.id) {
+        let message = "This is decided from above, not by the organization itself.";
+        return Err(Refusal::new(Code::OwnAccount, message).at("input.id").into());
+    }
+    writer
+        .change::<organization::Entity, _>(command, target.id, "input.id", |tx, row| {
+            Box::pin(async move {
+                check_version(target.expected_version, row.version)?;
+                let mut next = row.clone();
+                let verb = match (step, row.status) {
+                    (Step::Suspend, OperationalStatus::Active) => {
+                        next.status = OperationalStatus::Suspended;
+                        "suspend"
+                    }
+                    (Step::Resume, OperationalStatus::Suspended) => {
+                        next.status = OperationalStatus::Active;
+                        "resume"
+                    }
+                    (Step::Terminate, OperationalStatus::Active | OperationalStatus::Suspended) => {
+                        next.status = OperationalStatus::Terminated;
+                        "terminate"
+                    }
+                    (Step::Delete, _) => {
+                        next.deleted_at = Some(tx.now());
+                        "delete"
+                    }
+                    (_, status) => {
+                        let message = format!("This is not possible while the organization is {}.", status.as_str());
+                        return Err(Refusal::new(Code::OwnerInactive, message).at("input.id").into());
+                    }
+                };
+                if step == Step::Delete {
+                    refuse_children(tx, row.id).await?;
+                }
+                if matches!(step, Step::Terminate | Step::Delete) {
+                    let owner = OwnerKey { tenant: row.id, customer: None };
+                    subscription::end_with_owner(tx, owner, target.reason.clone()).await?;
+                }
+                tx.update(&row, next, Change::new(verb).because(target.reason.clone())).await
+            })
+        })
+        .await
+}
+
+async fn refuse_children(tx: &Tx<'_>, id: OrganizationId) -> Result<()> {
+    let children = organization::Entity::find()
+        .filter(organization::Column::ParentId.eq(id))
+        .filter(organization::Column::DeletedAt.is_null());
+    if tx.exists_anywhere(children).await? {
+        let message = "The organization has organizations below it: delete those first.";
+        return Err(Refusal::new(Code::InUse, message).at("input.id").into());
+    }
+    Ok(())
+}

@@ -1,0 +1,225 @@
+//! The mutations of organizations.
+
+use async_graphql::{Context, ID, InputObject, Json, MaybeUndefined, Object};
+use serde_json::Value;
+
+use super::graphql::Organization;
+use super::{NewOrganization, Step, Target, Update};
+use crate::auth::Permission;
+use crate::entity::{OrganizationId, organization};
+use crate::error::Result;
+use crate::graphql::context::{ContextExt, command};
+use crate::graphql::error::payload;
+use crate::graphql::input::{Check, check_key, parse_id, parse_optional_id};
+use crate::graphql::scalar::{CurrencyCode, DeletedId};
+use crate::subscription::Order;
+use crate::subscription::mutation::SubscriptionTermsInput;
+
+/// Makes an organization and its subscription.
+#[derive(Clone, Debug, InputObject)]
+pub struct CreateOrganizationInput {
+    /// The reseller above; a reseller's own organization if not given, none for the platform.
+    parent_id: Option<ID>,
+    /// Shown to people, at most 200 characters.
+    name: String,
+    /// Unique short name: lower-case letters, digits and hyphens, at most 63.
+    slug: String,
+    /// Where invoices and reminders go.
+    billing_email: Option<String>,
+    /// The currency that new prices and subscriptions start from.
+    #[graphql(default_with = "CurrencyCode(\"USD\".to_owned())")]
+    default_currency: CurrencyCode,
+    /// IANA time zone name.
+    #[graphql(default = "UTC")]
+    time_zone: String,
+    /// Whether its subscription never expires. Needs `platform.manage`.
+    #[graphql(default)]
+    exempt: bool,
+    /// Free-form JSON object, at most 16 KiB.
+    metadata: Option<Json<Value>>,
+    /// What its subscription begins with; the default trial if not given.
+    subscription: Option<SubscriptionTermsInput>,
+    /// Makes the command safe to send again: at most 255 characters, new for every command.
+    idempotency_key: Option<String>,
+}
+
+/// Changes an organization's profile: an omitted field is unchanged, null clears it.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdateOrganizationInput {
+    /// The organization.
+    id: ID,
+    /// Shown to people, at most 200 characters.
+    name: Option<String>,
+    /// Unique short name. Needs `platform.manage`.
+    slug: Option<String>,
+    /// Where invoices and reminders go.
+    billing_email: MaybeUndefined<String>,
+    /// The currency that new prices and subscriptions start from. Existing subscriptions keep theirs.
+    default_currency: Option<CurrencyCode>,
+    /// IANA time zone name.
+    time_zone: Option<String>,
+    /// Whether its subscription never expires. Needs `platform.manage`.
+    exempt: Option<bool>,
+    /// Free-form JSON object, at most 16 KiB. Replaces all of it.
+    metadata: Option<Json<Value>>,
+    /// Why, for the audit trail: at most 500 characters.
+    reason: Option<String>,
+    /// Change it only if it still has this version.
+    expected_version: Option<i32>,
+    /// Makes the command safe to send again: at most 255 characters, new for every command.
+    idempotency_key: Option<String>,
+}
+
+/// Names an organization to act on.
+#[derive(Clone, Debug, InputObject)]
+pub struct OrganizationActionInput {
+    /// The organization.
+    id: ID,
+    /// Why, for the audit trail: at most 500 characters.
+    reason: Option<String>,
+    /// Change it only if it still has this version.
+    expected_version: Option<i32>,
+    /// Makes the command safe to send again: at most 255 characters, new for every command.
+    idempotency_key: Option<String>,
+}
+
+fn target(id: &ID, reason: Option<&str>, version: Option<i32>, key: Option<&str>) -> Result<Target> {
+    let id = parse_id::<OrganizationId>("input.id", id)?;
+    let mut check = Check::new();
+    check_key(&mut check, key);
+    let reason = check.optional_text("input.reason", reason, 500);
+    check.finish()?;
+    Ok(Target { id, expected_version: version, reason })
+}
+
+payload! {
+    /// The answer of a mutation on an organization.
+    OrganizationPayload, organization: Organization
+}
+
+payload! {
+    /// The answer of `deleteOrganization`.
+    DeleteOrganizationPayload, deleted_id: DeletedId
+}
+
+/// Mutations of organizations.
+#[derive(Default)]
+pub struct OrganizationMutation;
+
+async fn step(
+    ctx: &Context<'_>,
+    operation: &'static str,
+    input: OrganizationActionInput,
+    step: Step,
+) -> Result<organization::Model> {
+    let writer = ctx.writer(Permission::OrganizationsManage)?;
+    let command = command(operation, &input.idempotency_key, &input);
+    let key = input.idempotency_key.as_deref();
+    let target = target(&input.id, input.reason.as_deref(), input.expected_version, key)?;
+    super::step(&writer, &command, &target, step).await
+}
+
+#[Object]
+impl OrganizationMutation {
+    /// Makes an organization together with its subscription: both or neither. Needs `organizations.manage`, and
+    /// `platform.manage` without a parent. Emits `organization.create` and `subscription.create`.
+    async fn create_organization(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateOrganizationInput,
+    ) -> Result<OrganizationPayload> {
+        ctx.writer(Permission::SubscriptionsManage)?;
+        let writer = ctx.writer(Permission::OrganizationsManage)?;
+        let command = command("createOrganization", &input.idempotency_key, &input);
+        OrganizationPayload::new(
+            async {
+                let parent = parse_optional_id::<OrganizationId>("input.parentId", input.parent_id.as_ref())?;
+                let mut check = Check::new();
+                check_key(&mut check, input.idempotency_key.as_deref());
+                let new = NewOrganization {
+                    parent: parent.or(writer.caller()?.organization()),
+                    name: check.text("input.name", &input.name, 200),
+                    slug: check.slug("input.slug", &input.slug),
+                    billing_email: input.billing_email.as_deref().map(|email| check.email("input.billingEmail", email)),
+                    default_currency: input.default_currency.0,
+                    time_zone: super::check_time_zone(&mut check, &input.time_zone),
+                    exempt: input.exempt,
+                    metadata: check.metadata("input.metadata", input.metadata),
+                };
+                check.finish()?;
+                let order = match input.subscription {
+                    Some(terms) => terms.order("input.subscription")?,
+                    None => Order::default_trial(),
+                };
+                super::create(&writer, &command, ctx.settings(), &new, &order).await
+            }
+            .await,
+        )
+    }
+
+    /// Changes an organization's profile. Needs `organizations.update`. Emits `organization.update`.
+    async fn update_organization(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdateOrganizationInput,
+    ) -> Result<OrganizationPayload> {
+        let writer = ctx.writer(Permission::OrganizationsUpdate)?;
+        let command = command("updateOrganization", &input.idempotency_key, &input);
+        OrganizationPayload::new(
+            async {
+                let key = input.idempotency_key.as_deref();
+                let target = target(&input.id, input.reason.as_deref(), input.expected_version, key)?;
+                let update = Update {
+                    name: input.name,
+                    slug: input.slug,
+                    billing_email: input.billing_email,
+                    default_currency: input.default_currency.map(|currency| currency.0),
+                    time_zone: input.time_zone,
+                    exempt: input.exempt,
+                    metadata: input.metadata,
+                };
+                super::update(&writer, &command, &target, &update).await
+            }
+            .await,
+        )
+    }
+
+    /// Shuts an organization off for now: its members read, but change nothing. Its subscription goes on. Needs
+    /// `organizations.manage`. Emits `organization.suspend`.
+    async fn suspend_organization(
+        &self,
+        ctx: &Context<'_>,
+        input: OrganizationActionInput,
+    ) -> Result<OrganizationPayload> {
+        OrganizationPayload::new(step(ctx, "suspendOrganization", input, Step::Suspend).await)
+    }
+
+    /// Lifts a suspension. Needs `organizations.manage`. Emits `organization.resume`.
+    async fn resume_organization(
+        &self,
+        ctx: &Context<'_>,
+        input: OrganizationActionInput,
+    ) -> Result<OrganizationPayload> {
+        OrganizationPayload::new(step(ctx, "resumeOrganization", input, Step::Resume).await)
+    }
+
+    /// Closes an organization for good and cancels its own subscription. Needs `organizations.manage`. Emits
+    /// `organization.terminate` and, if it had a live subscription, `subscription.cancel`.
+    async fn terminate_organization(
+        &self,
+        ctx: &Context<'_>,
+        input: OrganizationActionInput,
+    ) -> Result<OrganizationPayload> {
+        OrganizationPayload::new(step(ctx, "terminateOrganization", input, Step::Terminate).await)
+    }
+
+    /// Removes an organization that has none below it, and cancels its own subscription: it becomes invisible. Needs
+    /// `organizations.manage`. Emits `organization.delete` and, if it had a live subscription, `subscription.cancel`.
+    async fn delete_organization(
+        &self,
+        ctx: &Context<'_>,
+        input: OrganizationActionInput,
+    ) -> Result<DeleteOrganizationPayload> {
+        DeleteOrganizationPayload::new(step(ctx, "deleteOrganization", input, Step::Delete).await)
+    }
+}

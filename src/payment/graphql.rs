@@ -1,0 +1,298 @@
+//! The type `Payment` and the queries for it.
+
+use std::sync::Arc;
+
+use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
+
+use crate::clock::Timestamp;
+use crate::entity::{CustomerId, Gateway, OrganizationId, PaymentId, PaymentStatus, SubscriptionId, payment};
+use crate::error::Result;
+use crate::graphql::connection::{
+    AmountRange, DateTimeRange, ListKey, PageArgs, connection, enum_filter, page_request, sort_order,
+};
+use crate::graphql::context::ContextExt;
+use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
+use crate::graphql::nested::{Asked, Belonging, Nested, OwnerKey, by_owner};
+use crate::graphql::scalar::{CurrencyCode, Money};
+use crate::subscription::graphql::{Subscription, SubscriptionOwner};
+use crate::subscription::loader::ById;
+
+/// A payment for a subscription, or an attempt at one. Needs `payments.read`.
+#[derive(Clone, SimpleObject)]
+#[graphql(complex)]
+pub struct Payment {
+    /// Globally unique.
+    pub id: PaymentId,
+    /// How much.
+    pub amount: Money,
+    /// Where it stands.
+    pub status: PaymentStatus,
+    /// Who moves the money.
+    pub gateway: Gateway,
+    /// Its id at the gateway; null for a manual payment.
+    pub gateway_payment_id: Option<String>,
+    /// What the gateway calls the status.
+    pub gateway_status: Option<String>,
+    /// Why it failed, for programs, such as `insufficient_funds`.
+    pub failure_code: Option<String>,
+    /// Why it failed, for people.
+    pub failure_message: Option<String>,
+    /// Which attempt for the period this is, from 1.
+    pub attempt: i32,
+    /// Where the payer was sent back to.
+    pub return_url: Option<String>,
+    /// Paid back so far; never more than the amount.
+    pub refunded: Money,
+    /// Start of the period that is paid for.
+    pub period_start: Option<Timestamp>,
+    /// When the money was received.
+    pub paid_at: Option<Timestamp>,
+    /// When the status last changed.
+    pub status_changed_at: Timestamp,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Counts changes, from 1.
+    pub version: i32,
+    #[graphql(skip)]
+    owner: OwnerKey,
+    #[graphql(skip)]
+    subscription: SubscriptionId,
+}
+
+impl From<payment::Model> for Payment {
+    fn from(row: payment::Model) -> Self {
+        let payment::Model {
+            tenant_id: tenant,
+            id,
+            subscription_id: subscription,
+            customer_id: customer,
+            amount_minor,
+            currency,
+            status,
+            gateway,
+            gateway_payment_id,
+            gateway_status,
+            failure_code,
+            failure_message,
+            attempt,
+            return_url,
+            refunded_minor,
+            period_start,
+            paid_at,
+            status_changed_at,
+            created_at,
+            updated_at,
+            version,
+        } = row;
+        Self {
+            id,
+            amount: Money::new(amount_minor, currency.clone()),
+            status,
+            gateway,
+            gateway_payment_id,
+            gateway_status,
+            failure_code,
+            failure_message,
+            attempt,
+            return_url,
+            refunded: Money::new(refunded_minor, currency),
+            period_start,
+            paid_at,
+            status_changed_at,
+            created_at,
+            updated_at,
+            version,
+            owner: OwnerKey { tenant, customer },
+            subscription,
+        }
+    }
+}
+
+#[ComplexObject]
+impl Payment {
+    /// What is paid for; null if the subscription was deleted.
+    async fn subscription(&self, ctx: &Context<'_>) -> Result<Option<Subscription>> {
+        Ok(ctx.loaders().load_one(ById(self.owner.tenant, self.subscription)).await?.map(Into::into))
+    }
+
+    /// Who pays: the owner of the subscription; null if it was deleted.
+    async fn owner(&self, ctx: &Context<'_>) -> Result<Option<SubscriptionOwner>> {
+        crate::subscription::graphql::owner_of(ctx, self.owner).await
+    }
+}
+
+enum_filter!(PaymentStatusFilter of PaymentStatus);
+enum_filter!(GatewayFilter of Gateway);
+
+/// Which payments to find. Everything given must hold.
+#[derive(Clone, Debug, InputObject)]
+pub struct PaymentFilter {
+    /// Of this organization: its own and its customers'.
+    organization_id: Option<ID>,
+    /// Of this customer.
+    customer_id: Option<ID>,
+    /// For this subscription.
+    subscription_id: Option<ID>,
+    /// By status.
+    status: Option<PaymentStatusFilter>,
+    /// By gateway.
+    gateway: Option<GatewayFilter>,
+    /// By amount.
+    amount: Option<AmountRange>,
+    /// In this currency.
+    currency: Option<CurrencyCode>,
+    /// By the time it was made.
+    created_at: Option<DateTimeRange>,
+    /// By the time the money was received.
+    paid_at: Option<DateTimeRange>,
+    /// With this id at the gateway.
+    gateway_payment_id: Option<String>,
+    /// With this text in its failure code, its failure message or its id at the gateway, in any case.
+    search: Option<String>,
+}
+
+impl PaymentFilter {
+    fn query(&self) -> Result<Select<payment::Entity>> {
+        use payment::Column::{
+            AmountMinor, CreatedAt, Currency, CustomerId as Customer, Gateway, GatewayPaymentId, PaidAt, Status,
+            SubscriptionId as Subscription, TenantId,
+        };
+        let organization = parse_optional_id::<OrganizationId>("where.organizationId", self.organization_id.as_ref())?;
+        let customer = parse_optional_id::<CustomerId>("where.customerId", self.customer_id.as_ref())?;
+        let subscription = parse_optional_id::<SubscriptionId>("where.subscriptionId", self.subscription_id.as_ref())?;
+        let condition = Condition::all()
+            .add_option(organization.map(|id| TenantId.eq(id)))
+            .add_option(customer.map(|id| Customer.eq(id)))
+            .add_option(subscription.map(|id| Subscription.eq(id)))
+            .add_option(self.status.as_ref().map(|status| status.on(Status)))
+            .add_option(self.gateway.as_ref().map(|gateway| gateway.on(Gateway)))
+            .add_option(self.amount.map(|range| range.on(AmountMinor)))
+            .add_option(self.currency.as_ref().map(|currency| Currency.eq(currency.0.as_str())))
+            .add_option(self.created_at.map(|range| range.on(CreatedAt)))
+            .add_option(self.paid_at.map(|range| range.on(PaidAt)))
+            .add_option(self.gateway_payment_id.as_ref().map(|id| GatewayPaymentId.eq(id)))
+            .add_option(self.search.as_ref().map(|text| contains(text)));
+        Ok(payment::Entity::find().filter(condition))
+    }
+}
+
+fn contains(text: &str) -> Condition {
+    use payment::Column::{FailureCode, FailureMessage, GatewayPaymentId};
+    [FailureCode, FailureMessage, GatewayPaymentId].into_iter().fold(Condition::any(), |any, column| {
+        let folded = Expr::expr(Func::lower(Expr::col(column.as_column_ref())));
+        any.add(folded.like(LikeExpr::new(contains_pattern(text)).escape('\\')))
+    })
+}
+
+sort_order!(PaymentOrder, PaymentSort of payment {
+    /// When it was made.
+    CreatedAt => CreatedAt,
+    /// When it was last changed.
+    UpdatedAt => UpdatedAt,
+    /// When the status last changed.
+    StatusChangedAt => StatusChangedAt,
+    /// When the money was received; what was not received comes last in ascending order.
+    PaidAt => PaidAt,
+    /// Amount in minor units, whatever the currency.
+    Amount => AmountMinor,
+    /// Status, alphabetically.
+    Status => Status,
+});
+
+connection!(PaymentConnection, PaymentEdge, Payment of payment, "payments");
+
+/// Queries for payments.
+#[derive(Default)]
+pub struct PaymentQuery;
+
+#[Object]
+impl PaymentQuery {
+    /// The payment with this id; null if there is none that the caller can see. Needs `payments.read`.
+    async fn payment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Id of the payment, `pay_…`.")] id: ID,
+    ) -> Result<Option<Payment>> {
+        let id = parse_id::<PaymentId>("id", &id)?;
+        Ok(ctx.scope().get::<payment::Entity>(id).await?.map(Into::into))
+    }
+
+    /// The payments that the caller can see. Needs `payments.read`.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn payments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where", desc = "Which payments to find.")] filter: Option<PaymentFilter>,
+        #[graphql(desc = "What to sort by; newest first if not given.", validator(max_items = 4))] order_by: Option<
+            Vec<PaymentOrder>,
+        >,
+        #[graphql(desc = "How many from the start, at most 100; 25 if nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+    ) -> Result<PaymentConnection> {
+        let args = PageArgs { first, after, last, before };
+        let list = ListKey::new(ctx, "payments", &filter, &order_by);
+        let query = filter.as_ref().map_or_else(|| Ok(payment::Entity::find()), PaymentFilter::query)?;
+        PaymentConnection::load(ctx, list, query, PaymentOrder::sort(&order_by), &args).await
+    }
+}
+
+/// A page of an owner's payments.
+pub async fn of_owner(
+    ctx: &Context<'_>,
+    owner: OwnerKey,
+    filter: Option<PaymentFilter>,
+    order_by: Option<Vec<PaymentOrder>>,
+    args: PageArgs,
+) -> Result<PaymentConnection> {
+    nested(ctx, "owner.payments", by_owner(), owner, filter, order_by, args).await
+}
+
+/// A page of the payments for a subscription.
+pub async fn of_subscription(
+    ctx: &Context<'_>,
+    tenant: OrganizationId,
+    subscription: SubscriptionId,
+    filter: Option<PaymentFilter>,
+    order_by: Option<Vec<PaymentOrder>>,
+    args: PageArgs,
+) -> Result<PaymentConnection> {
+    use payment::Column::{SubscriptionId as Subscription, TenantId};
+    let belonging = Belonging {
+        columns: vec![TenantId, Subscription],
+        of: |parents: &[(OrganizationId, SubscriptionId)]| {
+            Condition::all()
+                .add(TenantId.is_in(parents.iter().map(|parent| parent.0)))
+                .add(Subscription.is_in(parents.iter().map(|parent| parent.1)))
+        },
+        parent: |row: &payment::Model| (row.tenant_id, row.subscription_id),
+    };
+    nested(ctx, "subscription.payments", belonging, (tenant, subscription), filter, order_by, args).await
+}
+
+async fn nested<P>(
+    ctx: &Context<'_>,
+    field: &str,
+    belonging: Belonging<payment::Entity, P>,
+    parent: P,
+    filter: Option<PaymentFilter>,
+    order_by: Option<Vec<PaymentOrder>>,
+    args: PageArgs,
+) -> Result<PaymentConnection>
+where
+    P: Copy + Eq + std::hash::Hash + Send + Sync + 'static,
+{
+    let list = ListKey::new(ctx, field, &filter, &order_by);
+    let query = filter.as_ref().map_or_else(|| Ok(payment::Entity::find()), PaymentFilter::query)?;
+    let page = page_request(ctx, &list, &args, PaymentOrder::sort(&order_by))?;
+    let of_parent = query.clone().filter((belonging.of)(&[parent]));
+    let asked = Asked { query, page: page.clone(), belonging };
+    let key = Nested::new(parent, list.clone(), args, Arc::new(asked));
+    let slice = ctx.loaders().load_one(key).await?.unwrap_or_else(|| page.slice(Vec::new()));
+    Ok(PaymentConnection::from_slice(ctx, &list, &page, of_parent, slice))
+}

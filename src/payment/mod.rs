@@ -1,0 +1,3 @@
+//! Payments for subscriptions: what was paid, and what was tried.
+
+pub mod graphql;

@@ -1,0 +1,118 @@
+//! Opening the database, and telling its errors apart.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlErr};
+use secrecy::ExposeSecret;
+
+use crate::clock::{Clock, Timestamp};
+use crate::config::DatabaseConfig;
+
+/// An open database, shared by all requests.
+#[derive(Clone)]
+pub struct Store {
+    pub(super) connection: DatabaseConnection,
+    clock: Clock,
+    statements: Arc<AtomicU64>,
+}
+
+impl Store {
+    /// Opens the database that the configuration names. Creates an SQLite file that is missing.
+    pub async fn open(config: &DatabaseConfig, clock: Clock) -> Result<Self, DbErr> {
+        let url = config.url.expose_secret();
+        let mut options = ConnectOptions::new(url);
+        options
+            .max_connections(config.max_connections)
+            .acquire_timeout(config.acquire_timeout)
+            .connect_timeout(config.acquire_timeout)
+            .sqlx_logging(false)
+            .test_before_acquire(false)
+            .map_sqlx_sqlite_opts(|sqlite| {
+                use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+                sqlite
+                    .create_if_missing(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    // With WAL, NORMAL keeps the database whole at any crash but may forget the last commits when
+                    // the machine loses power; an acknowledged write must not be lost.
+                    .synchronous(SqliteSynchronous::Full)
+                    .foreign_keys(true)
+                    .busy_timeout(std::time::Duration::from_secs(5))
+            });
+        if url.starts_with("postgres") {
+            options.statement_timeout(config.statement_timeout);
+        }
+        #[expect(clippy::disallowed_methods, reason = "the one place that opens connections")]
+        let mut connection = Database::connect(options).await?;
+        let statements = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&statements);
+        connection.set_metric_callback(move |_| {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
+        Ok(Self { connection, clock, statements })
+    }
+
+    /// Applies the migrations that are missing and names them.
+    pub async fn migrate_up(&self) -> Result<Vec<String>, DbErr> {
+        let names = |list: Vec<migration::Migration>| list.iter().map(|step| step.name().to_owned()).collect();
+        let pending = names(Migrator::get_pending_migrations(&self.connection).await?);
+        Migrator::up(&self.connection, None).await?;
+        Ok(pending)
+    }
+
+    /// Every migration with whether it is applied.
+    pub async fn migration_status(&self) -> Result<Vec<(String, bool)>, DbErr> {
+        let steps = Migrator::get_migration_with_status_read_only(&self.connection).await?;
+        Ok(steps
+            .iter()
+            .map(|step| (step.name().to_owned(), step.status() == migration::MigrationStatus::Applied))
+            .collect())
+    }
+
+    /// Closes all connections.
+    pub async fn close(self) -> Result<(), DbErr> {
+        self.connection.close().await
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), DbErr> {
+        self.connection.ping().await
+    }
+
+    /// How many statements were sent since the start.
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// The current moment.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The clock that `now` asks.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(super) fn backend(&self) -> DbBackend {
+        self.connection.get_database_backend()
+    }
+}
+
+/// Whether a statement failed only because another transaction was faster, so that trying again makes sense: unique
+/// violations (the next try finds the row and refuses by name), serialization failures, deadlocks, a busy SQLite.
+pub(crate) fn is_contention(error: &DbErr) -> bool {
+    if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) {
+        return true;
+    }
+    let (DbErr::Exec(RuntimeErr::SqlxError(source))
+    | DbErr::Query(RuntimeErr::SqlxError(source))
+    | DbErr::Conn(RuntimeErr::SqlxError(source))) = error
+    else {
+        return false;
+    };
+    let code = source.as_database_error().and_then(|error| error.code());
+    // PostgreSQL: serialization_failure, deadlock_detected. SQLite: BUSY and its extended forms.
+    matches!(code.as_deref(), Some("40001" | "40P01" | "5" | "261" | "517"))
+}

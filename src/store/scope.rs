@@ -1,0 +1,164 @@
+//! Reading: every query runs through a [`Scope`], which adds what the caller may see.
+
+use std::sync::Arc;
+
+use sea_orm::sea_query::{Alias, Asterisk, Expr, ExprTrait, Order as SqlOrder, OverStatement, Query, WindowStatement};
+use sea_orm::{ColumnTrait, FromQueryResult, QueryFilter, QuerySelect, QueryTrait, Select};
+
+use super::page::{PageRequest, Slice};
+use super::{Reach, Store, Visible, Writer};
+use crate::auth::{Permission, Principal};
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::store::Noun;
+
+/// What is known of a request besides its caller; the audit trail keeps it.
+#[derive(Clone, Debug, Default)]
+pub struct RequestMeta {
+    /// Id of the request, as the client sees it.
+    pub id: String,
+    /// Network address of the client.
+    pub address: Option<String>,
+}
+
+/// What one request may read.
+///
+/// It is not a database connection, and there is no way to get at the one inside: a query can be run only through it,
+/// and it adds the tenant filter and asks for the permission.
+///
+/// ```compile_fail
+/// # async fn f(scope: tessera::store::Scope) {
+/// use sea_orm::EntityTrait;
+/// tessera::entity::customer::Entity::find().all(&scope).await.unwrap();
+/// # }
+/// ```
+///
+/// Writing needs a [`Writer`], which only [`Scope::writer`] gives, for a permission:
+///
+/// ```compile_fail
+/// # async fn f(scope: tessera::store::Scope, row: tessera::entity::customer::Model) {
+/// scope.insert(row).await.unwrap();
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Scope {
+    pub(super) store: Store,
+    pub(super) principal: Option<Arc<Principal>>,
+    pub(super) request: Arc<RequestMeta>,
+}
+
+impl Scope {
+    pub(crate) fn new(store: Store, principal: Option<Principal>, request: RequestMeta) -> Self {
+        Self { store, principal: principal.map(Arc::new), request: Arc::new(request) }
+    }
+
+    /// The caller, or the error that there is none.
+    pub fn caller(&self) -> Result<&Principal> {
+        self.principal.as_deref().ok_or(Error::Unauthenticated)
+    }
+
+    /// The current moment.
+    pub fn now(&self) -> Timestamp {
+        self.store.now()
+    }
+
+    /// The right to write under a permission, or the error that the caller lacks it.
+    pub fn writer(&self, permission: Permission) -> Result<Writer> {
+        self.writer_for_any(&[permission])
+    }
+
+    /// The right to write under the first of these permissions that the caller has, or the error that it lacks the
+    /// first.
+    pub fn writer_for_any(&self, permissions: &[Permission]) -> Result<Writer> {
+        let caller = self.caller()?;
+        if permissions.iter().any(|permission| caller.may(*permission)) {
+            Ok(Writer::new(self.clone()))
+        } else {
+            Err(permissions.first().map_or(Error::Unauthenticated, |permission| Error::Forbidden(*permission)))
+        }
+    }
+
+    pub(super) fn reach(&self) -> Reach<'_> {
+        Reach(self.principal.as_deref())
+    }
+
+    /// The same request as nobody: what anyone may read without a token.
+    pub fn anonymous(&self) -> Self {
+        Self { principal: None, ..self.clone() }
+    }
+
+    /// The visible rows that the query finds.
+    pub async fn all<E: Visible>(&self, query: Select<E>) -> Result<Vec<E::Model>> {
+        Ok(query.filter(E::visible(self.reach())?).all(&self.store.connection).await?)
+    }
+
+    /// The first visible row that the query finds.
+    pub async fn one<E: Visible>(&self, query: Select<E>) -> Result<Option<E::Model>> {
+        Ok(query.filter(E::visible(self.reach())?).one(&self.store.connection).await?)
+    }
+
+    /// The visible row with this id.
+    pub async fn get<E: Noun>(&self, id: impl Into<sea_orm::Value>) -> Result<Option<E::Model>> {
+        self.one(E::find().filter(E::id().eq(id))).await
+    }
+
+    /// What the query selects from the visible rows, such as sums.
+    pub async fn rows<E: Visible, R: FromQueryResult>(&self, query: Select<E>) -> Result<Vec<R>> {
+        let query = query.filter(E::visible(self.reach())?);
+        Ok(query.into_model::<R>().all(&self.store.connection).await?)
+    }
+
+    /// One page of the visible rows that the query finds.
+    pub async fn page<E: Visible>(&self, query: Select<E>, page: &PageRequest<E>) -> Result<Slice<E::Model>> {
+        let mut query = query.filter(E::visible(self.reach())?);
+        page.apply(QueryTrait::query(&mut query));
+        let rows = query.limit(page.limit() + 1).all(&self.store.connection).await?;
+        Ok(page.slice(rows))
+    }
+
+    /// The first rows of the page for each value of `partition`, all in one statement. A page's surplus row, which
+    /// tells whether there is more, is among them.
+    pub async fn page_per<E: Visible>(
+        &self,
+        query: Select<E>,
+        partition: &[E::Column],
+        page: &PageRequest<E>,
+    ) -> Result<Vec<E::Model>> {
+        let mut inner = query.filter(E::visible(self.reach())?);
+        let inner = QueryTrait::query(&mut inner);
+        page.filter(inner);
+        let mut window = WindowStatement::new();
+        for column in partition {
+            window.add_partition_by(Expr::col(column.as_column_ref()));
+        }
+        for (expr, descending) in page.order() {
+            window.order_by_expr(expr, if descending { SqlOrder::Desc } else { SqlOrder::Asc });
+        }
+        inner.expr_window_as(Expr::cust("row_number()"), window, Alias::new("place"));
+        let outer = Query::select()
+            .column(Asterisk)
+            .from_subquery(inner.take(), Alias::new("ranked"))
+            .and_where(Expr::col(Alias::new("place")).lte(page.limit() + 1))
+            .order_by(Alias::new("place"), SqlOrder::Asc)
+            .take();
+        let statement = self.store.backend().build(&outer);
+        Ok(E::find().from_raw_sql(statement).all(&self.store.connection).await?)
+    }
+
+    /// How many visible rows the query finds, counting no further than `cap`.
+    pub async fn count<E: Visible>(&self, query: Select<E>, cap: u64) -> Result<u64> {
+        #[derive(FromQueryResult)]
+        struct Row {
+            total: i64,
+        }
+        let visible = query.filter(E::visible(self.reach())?);
+        let found = QuerySelect::query(&mut visible.select_only().expr_as(Expr::val(1), "one").limit(cap)).take();
+        let count = Query::select()
+            .expr_as(Expr::cust("count(*)"), Alias::new("total"))
+            .from_subquery(found, Alias::new("found"))
+            .take();
+        let statement = self.store.backend().build(&count);
+        let row = Row::find_by_statement(statement).one(&self.store.connection).await?;
+        Ok(row.map_or(0, |row| row.total.unsigned_abs()))
+    }
+}

@@ -1,0 +1,267 @@
+//! Which rows of which table a caller may see: the whole answer, on one page.
+
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{ColumnTrait, Condition, EntityTrait};
+
+use crate::auth::{Permission, Principal, Standing};
+use crate::entity::{
+    Mutable, OrganizationId, audit_event, customer, member, organization, payment, payment_method, subscription, tier,
+    tier_feature, tier_price,
+};
+use crate::error::{Error, Result};
+
+/// What one caller can see, taken from its verified token; without a token, what everyone can.
+#[derive(Clone, Copy, Debug)]
+pub struct Reach<'a>(pub(super) Option<&'a Principal>);
+
+/// A table that requests may read. There is no way to read one that does not say here who sees what.
+pub trait Visible: EntityTrait {
+    /// The condition on the rows that `reach` may see, or the permission that is missing to see any.
+    fn visible(reach: Reach<'_>) -> Result<Condition>;
+}
+
+/// A table whose rows are nodes of the API: each has an id and a tenant.
+pub trait Noun: Visible {
+    /// The id.
+    fn id() -> Self::Column;
+    /// The tenant.
+    fn tenant() -> Self::Column;
+}
+
+/// A table that requests may write.
+pub trait Record: Noun
+where
+    Self::Model: Mutable,
+{
+    /// The version that every change counts up.
+    fn version() -> Self::Column;
+}
+
+impl<'a> Reach<'a> {
+    fn caller(self) -> Result<&'a Principal> {
+        self.0.ok_or(Error::Unauthenticated)
+    }
+
+    fn needs(self, permission: Permission) -> Result<()> {
+        if self.caller()?.may(permission) { Ok(()) } else { Err(Error::Forbidden(permission)) }
+    }
+
+    /// Rows of the tenants that the caller can see.
+    pub(super) fn tenants(self, column: impl ColumnTrait) -> Result<Condition> {
+        Ok(match self.caller()?.standing() {
+            Standing::Platform => Condition::all(),
+            Standing::Organization(id) | Standing::Customer(id, _) => Condition::all().add(column.eq(id)),
+            Standing::Reseller(id) => Condition::all().add(column.in_subquery(family(id))),
+        })
+    }
+
+    /// Rows that belong to an owner: a customer, or the organization itself where `customer` is null. An owner's rows
+    /// are visible to who may read the owner.
+    fn owned<C: ColumnTrait>(self, tenant: C, customer: C) -> Result<Condition> {
+        let caller = self.caller()?;
+        let rows = self.tenants(tenant)?;
+        if let Some(id) = caller.customer() {
+            self.needs(Permission::CustomersRead)?;
+            return Ok(rows.add(customer.eq(id)));
+        }
+        match (caller.may(Permission::OrganizationsRead), caller.may(Permission::CustomersRead)) {
+            (true, true) => Ok(rows),
+            (true, false) => Ok(rows.add(customer.is_null())),
+            (false, true) => Ok(rows.add(customer.is_not_null())),
+            (false, false) => Err(Error::Forbidden(Permission::CustomersRead)),
+        }
+    }
+}
+
+fn family(reseller: OrganizationId) -> sea_orm::sea_query::SelectStatement {
+    use organization::Column::{Id, ParentId};
+    Query::select()
+        .column(Id)
+        .from(organization::Entity)
+        .cond_where(Condition::any().add(Expr::col(Id).eq(reseller)).add(Expr::col(ParentId).eq(reseller)))
+        .take()
+}
+
+impl Visible for organization::Entity {
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
+        reach.needs(Permission::OrganizationsRead)?;
+        Ok(reach.tenants(organization::Column::Id)?.add(organization::Column::DeletedAt.is_null()))
+    }
+}
+
+impl Visible for member::Entity {
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
+        reach.needs(Permission::MembersRead)?;
+        reach.tenants(member::Column::TenantId)
+    }
+}
+
+impl Visible for customer::Entity {
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
+        use customer::Column::{DeletedAt, Id, TenantId};
+        reach.needs(Permission::CustomersRead)?;
+        let rows = reach.tenants(TenantId)?.add(DeletedAt.is_null());
+        Ok(match reach.caller()?.customer() {
+            Some(id) => rows.add(Id.eq(id)),
+            None => rows,
+        })
+    }
+}
+
+impl Visible for subscription::Entity {
+    /// Reading a subscription is implied by reading its owner.
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
+        use subscription::Column::{CustomerId, DeletedAt, TenantId};
+        Ok(reach.owned(TenantId, CustomerId)?.add(DeletedAt.is_null()))
+    }
+}
+
+impl Visible for payment::Entity {
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
+        reach.needs(Permission::PaymentsRead)?;
+        reach.owned(payment::Column::TenantId, payment::Column::CustomerId)
+    }
+}
+
+impl Visible for payment_method::Entity {
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
+        use payment_method::Column::{CustomerId, DeletedAt, TenantId};
+        reach.needs(Permission::PaymentsRead)?;
+        Ok(reach.owned(TenantId, CustomerId)?.add(DeletedAt.is_null()))
+    }
+}
+
+impl Visible for audit_event::Entity {
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
+        reach.needs(Permission::AuditRead)?;
+        reach.tenants(audit_event::Column::TenantId)
+    }
+}
+
+impl Visible for tier::Entity {
+    /// A catalogue is seen by who manages it; the public tiers of the platform and of the organization above are seen
+    /// by everyone below; any other tier by who is subscribed to it. Without a token, what is on offer to the public.
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
+        use tier::Column::{ArchivedAt, Id, Public, TenantId};
+        let Ok(caller) = reach.caller() else {
+            return Ok(Condition::all().add(Public.eq(true)).add(ArchivedAt.is_null()));
+        };
+        let Some(own) = caller.organization() else {
+            return Ok(Condition::all());
+        };
+        let parent = Query::select()
+            .column(organization::Column::ParentId)
+            .from(organization::Entity)
+            .and_where(organization::Column::Id.eq(own))
+            .and_where(organization::Column::ParentId.is_not_null())
+            .take();
+        let offered_here =
+            Condition::any().add(TenantId.is_null()).add(TenantId.in_subquery(parent)).add(reach.tenants(TenantId)?);
+        let mut seen = Condition::any().add(Condition::all().add(Public.eq(true)).add(offered_here));
+        if caller.customer().is_none() {
+            seen = seen.add(reach.tenants(TenantId)?);
+        }
+        if let Ok(own) = subscription::Entity::visible(reach) {
+            let subscribed =
+                Query::select().column(subscription::Column::TierId).from(subscription::Entity).cond_where(own).take();
+            seen = seen.add(Id.in_subquery(subscribed));
+        }
+        Ok(seen)
+    }
+}
+
+/// Parts of a tier are visible with it.
+fn parts_of_tiers(reach: Reach<'_>, tier_id: impl ColumnTrait) -> Result<Condition> {
+    let tiers =
+        Query::select().column(tier::Column::Id).from(tier::Entity).cond_where(tier::Entity::visible(reach)?).take();
+    Ok(Condition::all().add(tier_id.in_subquery(tiers)))
+}
+
+impl Visible for tier_price::Entity {
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
+        parts_of_tiers(reach, tier_price::Column::TierId)
+    }
+}
+
+impl Visible for tier_feature::Entity {
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
+        parts_of_tiers(reach, tier_feature::Column::TierId)
+    }
+}
+
+macro_rules! nouns {
+    ($($noun:ident $tenant:ident),*) => {$(
+        impl Noun for $noun::Entity {
+            fn id() -> $noun::Column {
+                $noun::Column::Id
+            }
+
+            fn tenant() -> $noun::Column {
+                $noun::Column::$tenant
+            }
+        }
+    )*};
+}
+nouns!(
+    organization Id, member TenantId, customer TenantId, tier TenantId, subscription TenantId, payment TenantId,
+    payment_method TenantId, audit_event TenantId
+);
+
+macro_rules! records {
+    ($($noun:ident),*) => {$(
+        impl Record for $noun::Entity {
+            fn version() -> $noun::Column {
+                $noun::Column::Version
+            }
+        }
+    )*};
+}
+records!(organization, member, customer, tier, subscription);
+
+macro_rules! mutable {
+    ($($noun:ident $name:literal $id:ident $tenant:ident => $set:expr;)*) => {$(
+        impl Mutable for $noun::Model {
+            const NOUN: &'static str = $name;
+
+            fn uuid(&self) -> uuid::Uuid {
+                self.id.into()
+            }
+
+            fn api_id(&self) -> String {
+                self.id.to_string()
+            }
+
+            fn tenant(&self) -> Option<OrganizationId> {
+                self.$tenant.into()
+            }
+
+            fn set_tenant(&mut self, tenant: Option<OrganizationId>) {
+                let set: fn(&mut Self, Option<OrganizationId>) = $set;
+                set(self, tenant);
+            }
+
+            fn version(&self) -> i32 {
+                self.version
+            }
+
+            fn touch(&mut self, version: i32, now: crate::clock::Timestamp) {
+                self.version = version;
+                self.updated_at = now;
+            }
+        }
+    )*};
+}
+
+fn put(column: &mut OrganizationId, tenant: Option<OrganizationId>) {
+    if let Some(tenant) = tenant {
+        *column = tenant;
+    }
+}
+
+mutable! {
+    organization "organization" id id => |_, _| {};
+    member "member" id tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
+    customer "customer" id tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
+    subscription "subscription" id tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
+    tier "tier" id tenant_id => |row, tenant| row.tenant_id = tenant;
+}

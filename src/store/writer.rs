@@ -1,0 +1,223 @@
+//! Opening transactions: authorization, the idempotency key, the tenant and its state, and the retry of lost races.
+
+use std::ops::Deref;
+
+use futures_util::future::BoxFuture;
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, ModelTrait, QueryFilter, QuerySelect, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
+};
+use uuid::Uuid;
+
+use super::{Command, Noun, Record, Scope, Tx};
+use crate::auth::{Permission, Standing};
+use crate::entity::{Mutable, OperationalStatus, OrganizationId, organization};
+use crate::error::{Code, Error, Refusal, Result, not_found};
+
+/// How often a transaction is tried before its contention is reported as a fault.
+const TRIES: usize = 8;
+
+/// The right to write, given for a permission by [`Scope::writer`].
+///
+/// Each of its methods runs one transaction. The work may be run again from the start when another transaction was
+/// faster, so it must have no effect outside the transaction.
+///
+/// The work returns a boxed future, `|tx| Box::pin(async move { … })`, because the compiler cannot prove yet that the
+/// future of an async closure that borrows is `Send` for every lifetime.
+pub struct Writer(Scope);
+
+impl Deref for Writer {
+    type Target = Scope;
+
+    fn deref(&self) -> &Scope {
+        &self.0
+    }
+}
+
+/// Where a transaction happens.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    /// In an organization that the caller named, by the path of the input field.
+    Named(OrganizationId, &'a str),
+    /// In an organization that the transaction makes.
+    New(&'a organization::Model),
+    /// In the platform's catalogue.
+    Platform,
+}
+
+impl Writer {
+    pub(super) fn new(scope: Scope) -> Self {
+        Self(scope)
+    }
+
+    /// Writes in the organization that the caller named in the input field `path`.
+    pub async fn write_in<'e, M: Row>(
+        &'e self,
+        command: &Command,
+        organization: OrganizationId,
+        path: &str,
+        work: impl for<'t> Fn(&'t Tx<'e>) -> BoxFuture<'t, Result<M>> + Sync,
+    ) -> Result<M> {
+        self.write_at(command, Place::Named(organization, path), work).await
+    }
+
+    /// Writes in the platform's own catalogue.
+    pub async fn write_platform<'e, M: Row>(
+        &'e self,
+        command: &Command,
+        work: impl for<'t> Fn(&'t Tx<'e>) -> BoxFuture<'t, Result<M>> + Sync,
+    ) -> Result<M> {
+        self.write_at(command, Place::Platform, work).await
+    }
+
+    /// Writes in an organization that the work itself inserts, first of all.
+    pub async fn write_new<'e, M: Row>(
+        &'e self,
+        command: &Command,
+        new: &organization::Model,
+        work: impl for<'t> Fn(&'t Tx<'e>) -> BoxFuture<'t, Result<M>> + Sync,
+    ) -> Result<M> {
+        self.write_at(command, Place::New(new), work).await
+    }
+
+    async fn write_at<'e, M: Row>(
+        &'e self,
+        command: &Command,
+        place: Place<'_>,
+        work: impl for<'t> Fn(&'t Tx<'e>) -> BoxFuture<'t, Result<M>> + Sync,
+    ) -> Result<M> {
+        let work = &work;
+        self.run(command, |inner| {
+            Box::pin(async move {
+                let tx = self.open(inner, place).await?;
+                let result = work(&tx).await?;
+                Ok((tx, result))
+            })
+        })
+        .await
+    }
+
+    /// Changes the row with this id: it is found through the scope, locked, and handed to the work together with a
+    /// transaction in its tenant. `path` is the input field that the id came from.
+    pub async fn change<'e, E, M: Row>(
+        &'e self,
+        command: &Command,
+        id: impl Into<Uuid>,
+        path: &str,
+        work: impl for<'t> Fn(&'t Tx<'e>, E::Model) -> BoxFuture<'t, Result<M>> + Sync,
+    ) -> Result<M>
+    where
+        E: Record,
+        E::Model: Mutable,
+    {
+        let (id, work) = (id.into(), &work);
+        self.run(command, |inner| {
+            Box::pin(async move {
+                let visible = E::find().filter(E::id().eq(id)).filter(E::visible(self.reach())?);
+                let row = visible.lock_exclusive().one(&inner).await?;
+                let row = row.ok_or_else(|| not_found(E::Model::NOUN, path))?;
+                let place = row.tenant().map_or(Place::Platform, |tenant| Place::Named(tenant, path));
+                let tx = self.open(inner, place).await?;
+                let result = work(&tx, row).await?;
+                Ok((tx, result))
+            })
+        })
+        .await
+    }
+
+    /// Finds the tenant and refuses where it cannot be written.
+    async fn open(&self, inner: DatabaseTransaction, place: Place<'_>) -> Result<Tx<'_>> {
+        let caller = self.caller()?;
+        let organization = match place {
+            Place::Platform if caller.standing() == Standing::Platform && caller.may(Permission::PlatformManage) => {
+                None
+            }
+            Place::Platform => return Err(Error::Forbidden(Permission::PlatformManage)),
+            Place::New(organization) => Some(organization.clone()),
+            Place::Named(id, path) => {
+                let row = organization::Entity::find_by_id(id)
+                    .filter(self.reach().tenants(organization::Column::Id)?)
+                    .filter(organization::Column::DeletedAt.is_null())
+                    .one(&inner)
+                    .await?;
+                Some(row.ok_or_else(|| not_found("organization", path))?)
+            }
+        };
+        if let Some(organization) = &organization {
+            self.check_operational(organization)?;
+        }
+        Ok(Tx::new(inner, self, organization))
+    }
+
+    /// A suspended organization is changed only from above, and a terminated one only by the platform.
+    fn check_operational(&self, organization: &organization::Model) -> Result<()> {
+        let caller = self.caller()?;
+        let from_above = caller.organization() != Some(organization.id);
+        let refuse = |state: &str| {
+            let message = format!("The organization is {state}: it cannot be changed.");
+            Err(Refusal::new(Code::OwnerInactive, message).into())
+        };
+        match organization.status {
+            OperationalStatus::Active => Ok(()),
+            OperationalStatus::Suspended if from_above => Ok(()),
+            OperationalStatus::Suspended => refuse("suspended"),
+            OperationalStatus::Terminated if caller.standing() == Standing::Platform => Ok(()),
+            OperationalStatus::Terminated => refuse("terminated"),
+        }
+    }
+
+    /// Runs one transaction: replays the command if it was carried out before, does the work, records the outcome,
+    /// commits. Tries again when another transaction was faster.
+    async fn run<'e, 'f, M: Row>(
+        &'e self,
+        command: &Command,
+        work: impl Fn(DatabaseTransaction) -> BoxFuture<'f, Result<(Tx<'e>, M)>>,
+    ) -> Result<M> {
+        let mut lost = None;
+        for _ in 0..TRIES {
+            match self.attempt(command, &work).await {
+                Err(Error::Contended(text)) => lost = Some(text),
+                outcome => return outcome,
+            }
+        }
+        let text = lost.as_deref().unwrap_or_default();
+        Err(Error::Internal(format!("gave up after {TRIES} tries: {text}").into()))
+    }
+
+    async fn attempt<'e, 'f, M: Row>(
+        &'e self,
+        command: &Command,
+        work: &impl Fn(DatabaseTransaction) -> BoxFuture<'f, Result<(Tx<'e>, M)>>,
+    ) -> Result<M> {
+        let caller = self.caller()?;
+        let options = TransactionOptions {
+            // A deferred transaction that reads before it writes loses its write to "database is locked".
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..Default::default()
+        };
+        let inner = self.0.store.connection.begin_with_options(options).await?;
+        if let Some(id) = command.replay(caller, &inner).await? {
+            let tenants = self.reach().tenants(M::Entity::tenant())?;
+            let row = M::Entity::find().filter(M::Entity::id().eq(id)).filter(tenants).one(&inner).await?;
+            return row.ok_or_else(|| Error::Internal("the row of a replayed command is gone".into()));
+        }
+        let (tx, result) = work(inner).await?;
+        command.record(caller, result.uuid(), tx.now(), &tx.inner).await?;
+        tx.commit().await?;
+        Ok(result)
+    }
+}
+
+/// A row that a command can have as its outcome.
+pub trait Row: Mutable + ModelTrait<Entity = Self::Table> {
+    /// Its table.
+    type Table: EntityTrait<Model = Self> + Noun;
+}
+
+impl<M> Row for M
+where
+    M: Mutable + ModelTrait,
+    M::Entity: EntityTrait<Model = M> + Noun,
+{
+    type Table = M::Entity;
+}

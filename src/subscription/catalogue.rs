@@ -1,0 +1,109 @@
+//! Which tier an owner can have, and at what price.
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+
+use super::lifecycle::Offer;
+use crate::auth::Permission;
+use crate::entity::{BillingCycle, TierId, TierKind, tier, tier_price};
+use crate::error::{Code, Error, Refusal, Result, not_found};
+use crate::store::Tx;
+
+/// Sells the tiers that are on offer in a transaction's tenant to owners of one kind.
+pub struct Seller<'a> {
+    /// The transaction.
+    pub tx: &'a Tx<'a>,
+    /// The kind of the owner.
+    pub kind: TierKind,
+    /// Where the tier's id, cycle and currency stand in the input.
+    pub path: &'a str,
+}
+
+/// A tier on chosen terms.
+#[derive(Clone, Copy)]
+pub struct Choice<'a> {
+    /// The tier.
+    pub tier: &'a tier::Model,
+    /// How often it is charged.
+    pub billing_cycle: BillingCycle,
+    /// ISO 4217 code.
+    pub currency: &'a str,
+}
+
+impl Seller<'_> {
+    fn at(&self, field: &str) -> String {
+        format!("{}.{field}", self.path)
+    }
+
+    /// The tier, if this owner can have it: of its kind, not archived, from the catalogue of the organization, of the
+    /// one above or of the platform, and public unless the caller manages that catalogue.
+    pub async fn tier(&self, id: TierId) -> Result<tier::Model> {
+        let path = self.at("tierId");
+        let tier = self.tx.get::<tier::Entity>(id).await?.ok_or_else(|| not_found("tier", &path))?;
+        if tier.kind != self.kind {
+            let message = format!("This tier is for owners of kind {}.", tier.kind.as_str());
+            return Err(Refusal::new(Code::WrongTierKind, message).at(&path).into());
+        }
+        refuse_archived(&tier, &path)?;
+        let organization = self.tx.organization()?;
+        let caller = self.tx.scope().caller()?;
+        let own = tier.tenant_id == Some(organization.id);
+        let above = tier.tenant_id.is_none() || tier.tenant_id == organization.parent_id;
+        let manages = match tier.tenant_id {
+            None => caller.may(Permission::PlatformManage),
+            Some(catalogue) => own || caller.organization() == Some(catalogue) || caller.organization().is_none(),
+        };
+        if (own || above) && (tier.public || manages) {
+            return Ok(tier);
+        }
+        Err(Refusal::new(Code::TierNotAvailable, "This tier is not on offer for this owner.").at(&path).into())
+    }
+
+    /// The tier with this key that new owners start with: the organization's own before the platform's.
+    pub async fn default_tier(&self, key: &str) -> Result<tier::Model> {
+        let tiers = tier::Entity::find()
+            .filter(tier::Column::Key.eq(key))
+            .filter(tier::Column::Kind.eq(self.kind))
+            .filter(tier::Column::ArchivedAt.is_null())
+            .filter(tier::Column::Public.eq(true))
+            .order_by_asc(tier::Column::Id);
+        let tiers = self.tx.all(tiers).await?;
+        let own = self.tx.organization()?.id;
+        let from = |catalogue| tiers.iter().find(|tier| tier.tenant_id == catalogue).cloned();
+        from(Some(own)).or_else(|| from(None)).ok_or_else(|| {
+            let message = format!("There is no default tier `{key}` for this kind of owner: name a tier.");
+            Error::from(Refusal::new(Code::TierNotAvailable, message).at(self.path))
+        })
+    }
+
+    /// What the tier costs for the cycle in the currency.
+    pub async fn offer(&self, Choice { tier, billing_cycle, currency }: Choice<'_>) -> Result<Offer> {
+        let price = tier_price::Entity::find()
+            .filter(tier_price::Column::TierId.eq(tier.id))
+            .filter(tier_price::Column::BillingCycle.eq(billing_cycle))
+            .filter(tier_price::Column::Currency.eq(currency));
+        let price = self.tx.one(price).await?.ok_or_else(|| {
+            let message = format!("The tier `{}` has no {} price in {currency}.", tier.key, billing_cycle.as_str());
+            Refusal::new(Code::NoPrice, message).at(&self.at("billingCycle"))
+        })?;
+        Ok(Offer { tier_id: tier.id, amount_minor: price.amount_minor, billing_cycle })
+    }
+
+    /// The tier that a subscription has, on offer or not.
+    pub async fn current(&self, id: TierId) -> Result<tier::Model> {
+        let tier = self.tx.get::<tier::Entity>(id).await?;
+        tier.ok_or_else(|| Error::Internal("a subscription's tier is missing".into()))
+    }
+
+    /// Whether moving between these tiers is a downgrade: the explicit rank decides.
+    pub async fn is_downgrade(&self, from: TierId, to: TierId) -> Result<bool> {
+        Ok(from != to && self.current(to).await?.rank < self.current(from).await?.rank)
+    }
+}
+
+/// Refuses a tier that is no longer sold.
+pub fn refuse_archived(tier: &tier::Model, path: &str) -> Result<()> {
+    if tier.archived_at.is_none() {
+        return Ok(());
+    }
+    Err(Refusal::new(Code::TierArchived, "This tier is archived: it is no longer sold.").at(path).into())
+}

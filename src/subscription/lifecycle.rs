@@ -1,0 +1,478 @@
+//! The subscription state machine: the one place that knows which step leads where.
+//!
+//! Every step is a pure function from a row and a moment to the changed row or a refusal. Mutations and
+//! `availableActions` ask the same table.
+
+use async_graphql::Enum;
+
+use super::period;
+use super::status::access_ends_at;
+use crate::clock::Timestamp;
+use crate::entity::SubscriptionStatus::{Active, Canceled, Expired, PastDue, Paused, Pending, Suspended, Trialing};
+use crate::entity::{BillingCycle, ManagementMode, SubscriptionStatus, SuspensionCause, TierId, subscription};
+use crate::error::{Code, Facts, Refusal};
+
+/// Something a person can do with a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
+#[graphql(name = "SubscriptionAction")]
+pub enum Action {
+    /// Change dates, limits, references and metadata.
+    Update,
+    /// Start paid time: convert a trial, or accept a pending subscription without payment.
+    Activate,
+    /// Start the trial of a pending subscription.
+    StartTrial,
+    /// Move the end of the period or trial.
+    Extend,
+    /// Move to another tier or cycle.
+    ChangeTier,
+    /// Give a tier without payment.
+    OverrideTier,
+    /// Return to the tier from before the override.
+    EndOverride,
+    /// Shut off; read only until resumed.
+    Suspend,
+    /// Pause at the owner's wish.
+    Pause,
+    /// Lift a suspension or pause.
+    Resume,
+    /// Cancel now or later.
+    Cancel,
+    /// Take back a cancellation that has not taken effect.
+    UndoCancel,
+    /// Bring an ended subscription back.
+    Reactivate,
+    /// End now, without a cancellation.
+    Expire,
+    /// Remove a subscription that was made by mistake.
+    Delete,
+}
+
+impl Action {
+    /// Every action there is, in the order a screen shows them.
+    pub const ALL: [Self; 15] = [
+        Self::Update,
+        Self::Activate,
+        Self::StartTrial,
+        Self::Extend,
+        Self::ChangeTier,
+        Self::OverrideTier,
+        Self::EndOverride,
+        Self::Suspend,
+        Self::Pause,
+        Self::Resume,
+        Self::Cancel,
+        Self::UndoCancel,
+        Self::Reactivate,
+        Self::Expire,
+        Self::Delete,
+    ];
+
+    /// The states in which the action makes sense: the transition table, row by row.
+    const fn from(self) -> &'static [SubscriptionStatus] {
+        const LIVE: &[SubscriptionStatus] = &[Pending, Trialing, Active, PastDue, Paused, Suspended];
+        const ANY: &[SubscriptionStatus] = &[Pending, Trialing, Active, PastDue, Paused, Suspended, Canceled, Expired];
+        match self {
+            Self::Update | Self::Delete | Self::OverrideTier => ANY,
+            Self::Activate => &[Pending, Trialing],
+            Self::StartTrial => &[Pending],
+            Self::Extend | Self::ChangeTier | Self::Cancel | Self::Expire | Self::EndOverride | Self::UndoCancel => {
+                LIVE
+            }
+            Self::Suspend => &[Trialing, Active, PastDue],
+            Self::Pause => &[Active],
+            Self::Resume => &[Paused, Suspended],
+            Self::Reactivate => &[Canceled, Expired],
+        }
+    }
+
+    /// Whether the row's state, mode and dates allow the action at `now`.
+    pub fn fits(self, row: &subscription::Model, now: Timestamp) -> bool {
+        let detail = match self {
+            Self::EndOverride => row.mode == ManagementMode::Override,
+            Self::ChangeTier => row.mode != ManagementMode::Override,
+            Self::UndoCancel => row.cancel_at.is_some_and(|at| at > now),
+            Self::StartTrial => row.trial_started_at.is_none(),
+            _ => true,
+        };
+        detail && self.from().contains(&row.status)
+    }
+
+    /// Whether a gateway that bills the subscription would have to carry the action out.
+    pub const fn concerns_gateway(self) -> bool {
+        !matches!(self, Self::Update | Self::Suspend | Self::Resume)
+    }
+}
+
+/// The actions that the row's state allows at `now`.
+pub fn allowed(row: &subscription::Model, now: Timestamp) -> Vec<Action> {
+    Action::ALL.into_iter().filter(|action| action.fits(row, now)).collect()
+}
+
+/// What a tier costs on the terms that were chosen.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer {
+    /// The tier.
+    pub tier_id: TierId,
+    /// In minor units of the subscription's currency.
+    pub amount_minor: i64,
+    /// How often.
+    pub billing_cycle: BillingCycle,
+}
+
+/// A step with what it needs to know.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Start paid time now.
+    Activate,
+    /// Start the trial now.
+    StartTrial {
+        /// When it ends.
+        ends_at: Timestamp,
+    },
+    /// Move the end of the period, trial or wait by days.
+    Extend {
+        /// How many, at least 1.
+        days: i64,
+    },
+    /// Move to another tier: now, or at the end of the period.
+    ChangeTier {
+        /// The tier and its price.
+        offer: Offer,
+        /// Whether to wait for the end of the period.
+        at_period_end: bool,
+    },
+    /// Give a tier without payment.
+    OverrideTier {
+        /// The tier.
+        tier_id: TierId,
+        /// Why.
+        reason: String,
+        /// When the override ends by itself.
+        ends_at: Option<Timestamp>,
+    },
+    /// Return to the tier from before the override.
+    EndOverride,
+    /// Shut off.
+    Suspend(SuspensionCause),
+    /// Pause, with a date to resume if given.
+    Pause(Option<Timestamp>),
+    /// Lift a suspension or pause.
+    Resume,
+    /// Cancel.
+    Cancel(CancelAt),
+    /// Take a scheduled cancellation back.
+    UndoCancel,
+    /// Bring an ended subscription back.
+    Reactivate,
+    /// End now.
+    Expire,
+}
+
+/// When a cancellation takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelAt {
+    /// At once.
+    Now,
+    /// At the end of the period or trial.
+    PeriodEnd,
+    /// At a date before that.
+    Date(Timestamp),
+}
+
+impl Step {
+    /// The action that this step carries out.
+    pub const fn action(&self) -> Action {
+        match self {
+            Self::Activate => Action::Activate,
+            Self::StartTrial { .. } => Action::StartTrial,
+            Self::Extend { .. } => Action::Extend,
+            Self::ChangeTier { .. } => Action::ChangeTier,
+            Self::OverrideTier { .. } => Action::OverrideTier,
+            Self::EndOverride => Action::EndOverride,
+            Self::Suspend(_) => Action::Suspend,
+            Self::Pause(_) => Action::Pause,
+            Self::Resume => Action::Resume,
+            Self::Cancel(_) => Action::Cancel,
+            Self::UndoCancel => Action::UndoCancel,
+            Self::Reactivate => Action::Reactivate,
+            Self::Expire => Action::Expire,
+        }
+    }
+
+    /// The verb of the audit trail.
+    pub const fn verb(&self) -> &'static str {
+        match self {
+            Self::Activate => "activate",
+            Self::StartTrial { .. } => "start_trial",
+            Self::Extend { .. } => "extend",
+            Self::ChangeTier { at_period_end: false, .. } => "change_tier",
+            Self::ChangeTier { at_period_end: true, .. } => "schedule_tier_change",
+            Self::OverrideTier { .. } => "override_tier",
+            Self::EndOverride => "end_override",
+            Self::Suspend(_) => "suspend",
+            Self::Pause(_) => "pause",
+            Self::Resume => "resume",
+            Self::Cancel(CancelAt::Now) => "cancel",
+            Self::Cancel(_) => "schedule_cancel",
+            Self::UndoCancel => "undo_cancel",
+            Self::Reactivate => "reactivate",
+            Self::Expire => "expire",
+        }
+    }
+}
+
+/// The refusal of an action that the row's state does not allow.
+pub fn illegal(row: &subscription::Model, action: Action, now: Timestamp) -> Refusal {
+    let allowed = allowed(row, now);
+    let message = format!(
+        "{} is not possible while the subscription is {}.",
+        async_graphql::resolver_utils::enum_value(action),
+        row.status.as_str()
+    );
+    Refusal::new(Code::IllegalTransition, message).with(Facts::IllegalTransition { state: row.status, allowed })
+}
+
+/// The row after the step, or why the step is refused.
+pub fn apply(row: &subscription::Model, step: &Step, now: Timestamp) -> Result<subscription::Model, Refusal> {
+    let action = step.action();
+    if row.mode == ManagementMode::Gateway && action.concerns_gateway() {
+        let message = "A payment gateway bills this subscription, and no gateway is configured to carry this out.";
+        return Err(Refusal::new(Code::GatewayBilled, message));
+    }
+    if !action.fits(row, now) {
+        return Err(illegal(row, action, now));
+    }
+    let mut next = row.clone();
+    match step {
+        Step::Activate => {
+            leave_state(&mut next);
+            next.status = Active;
+            start_period(&mut next, now);
+        }
+        Step::StartTrial { ends_at } => {
+            leave_state(&mut next);
+            next.status = Trialing;
+            next.starts_at = now;
+            next.trial_started_at = Some(now);
+            next.trial_ends_at = Some(*ends_at);
+        }
+        Step::Extend { days } => extend(&mut next, *days, now),
+        Step::ChangeTier { offer, at_period_end } => change_tier(&mut next, *offer, *at_period_end, now)?,
+        Step::OverrideTier { tier_id, reason, ends_at } => {
+            if row.ended_at.is_some() {
+                revive(&mut next, now);
+            }
+            next.overridden_tier_id = next.overridden_tier_id.or(Some(row.tier_id));
+            next.overridden_amount_minor = next.overridden_amount_minor.or(Some(row.amount_minor));
+            next.overridden_billing_cycle = next.overridden_billing_cycle.or(Some(row.billing_cycle));
+            next.mode = ManagementMode::Override;
+            next.tier_id = *tier_id;
+            next.amount_minor = 0;
+            next.override_reason = Some(reason.clone());
+            next.override_ends_at = *ends_at;
+            clear_schedule(&mut next);
+        }
+        Step::EndOverride => end_override(&mut next),
+        Step::Suspend(cause) => {
+            next.suspended_from = Some(row.status);
+            next.suspended_at = Some(now);
+            next.suspension_cause = Some(*cause);
+            next.status = Suspended;
+        }
+        Step::Pause(resumes_at) => {
+            next.status = Paused;
+            next.paused_at = Some(now);
+            next.resumes_at = *resumes_at;
+        }
+        Step::Resume => resume(&mut next, now),
+        Step::Cancel(when) => cancel(&mut next, *when, now)?,
+        Step::UndoCancel => {
+            next.cancel_at = None;
+            next.canceled_at = None;
+        }
+        Step::Reactivate => revive(&mut next, now),
+        Step::Expire => {
+            leave_state(&mut next);
+            clear_schedule(&mut next);
+            next.status = Expired;
+            next.ended_at = Some(now);
+        }
+    }
+    Ok(settled(next))
+}
+
+/// The row with what is derived from its dates brought up to date. Every row that is written passes through here.
+pub fn settled(mut row: subscription::Model) -> subscription::Model {
+    row.access_ends_at = access_ends_at(&row);
+    row
+}
+
+fn start_period(row: &mut subscription::Model, now: Timestamp) {
+    row.anchor_day = period::anchor_day(now);
+    row.current_period_start = Some(now);
+    row.current_period_end = Some(period::period_end(now, row.billing_cycle, row.anchor_day));
+}
+
+/// Clears what belongs to the state that is left.
+fn leave_state(row: &mut subscription::Model) {
+    row.suspended_at = None;
+    row.suspended_from = None;
+    row.suspension_cause = None;
+    row.paused_at = None;
+    row.resumes_at = None;
+    row.past_due_since = None;
+    row.grace_ends_at = None;
+    row.pending_until = None;
+}
+
+fn clear_schedule(row: &mut subscription::Model) {
+    row.scheduled_tier_id = None;
+    row.scheduled_amount_minor = None;
+    row.scheduled_billing_cycle = None;
+    row.scheduled_at = None;
+}
+
+fn end_override(row: &mut subscription::Model) {
+    row.mode = ManagementMode::Manual;
+    row.tier_id = row.overridden_tier_id.take().unwrap_or(row.tier_id);
+    row.amount_minor = row.overridden_amount_minor.take().unwrap_or(row.amount_minor);
+    row.billing_cycle = row.overridden_billing_cycle.take().unwrap_or(row.billing_cycle);
+    row.override_reason = None;
+    row.override_ends_at = None;
+}
+
+fn extend(row: &mut subscription::Model, days: i64, now: Timestamp) {
+    let at_period_end = row.cancel_at.is_some() && row.cancel_at == access_ends_at(row);
+    // From now on where the end has passed: an extension that ends in the past would extend nothing.
+    let later = |end: Timestamp| Some(end.max(now).plus_days(days));
+    match row.suspended_from.unwrap_or(row.status) {
+        Pending => row.pending_until = row.pending_until.and_then(later),
+        Trialing => row.trial_ends_at = row.trial_ends_at.and_then(later),
+        _ => {
+            row.current_period_end = row.current_period_end.and_then(later);
+            if row.scheduled_at.is_some() {
+                row.scheduled_at = row.current_period_end;
+            }
+        }
+    }
+    if let Some(end) = row.grace_ends_at {
+        row.grace_ends_at = later(end);
+    }
+    // A cancellation at the period's end moves with it; one at a date stays.
+    if at_period_end {
+        row.cancel_at = row.cancel_at.and_then(later);
+    }
+}
+
+fn change_tier(
+    row: &mut subscription::Model,
+    offer: Offer,
+    at_period_end: bool,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let unchanged = row.tier_id == offer.tier_id && row.billing_cycle == offer.billing_cycle;
+    if unchanged && row.scheduled_at.is_some() {
+        clear_schedule(row);
+        return Ok(());
+    }
+    if unchanged {
+        let message = "The subscription has this tier and cycle already.";
+        return Err(Refusal::new(Code::Conflict, message).at("input.tierId"));
+    }
+    let period_end = match row.status {
+        Trialing => row.trial_ends_at,
+        Active | PastDue => row.current_period_end,
+        _ => None,
+    };
+    match period_end {
+        Some(end) if at_period_end && end > now => {
+            row.scheduled_tier_id = Some(offer.tier_id);
+            row.scheduled_amount_minor = Some(offer.amount_minor);
+            row.scheduled_billing_cycle = Some(offer.billing_cycle);
+            row.scheduled_at = Some(end);
+        }
+        _ => {
+            clear_schedule(row);
+            let new_cycle = row.billing_cycle != offer.billing_cycle;
+            row.tier_id = offer.tier_id;
+            row.amount_minor = offer.amount_minor;
+            row.billing_cycle = offer.billing_cycle;
+            if new_cycle && matches!(row.status, Active | PastDue) {
+                start_period(row, now);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn resume(row: &mut subscription::Model, now: Timestamp) {
+    if let Some(paused_at) = row.paused_at {
+        // The pause stopped the clock: the paid time that was left is still left.
+        let stood_still = now.since(paused_at);
+        row.current_period_end = row.current_period_end.map(|end| end.plus(stood_still));
+        if row.scheduled_at.is_some() {
+            row.scheduled_at = row.current_period_end;
+        }
+        leave_state(row);
+        row.status = Active;
+    } else {
+        row.status = row.suspended_from.unwrap_or(Active);
+        row.suspended_from = None;
+        row.suspended_at = None;
+        row.suspension_cause = None;
+    }
+}
+
+fn cancel(row: &mut subscription::Model, when: CancelAt, now: Timestamp) -> Result<(), Refusal> {
+    let period_end = match row.status {
+        Trialing => row.trial_ends_at,
+        Active | PastDue => row.current_period_end,
+        _ => None,
+    };
+    let at = match when {
+        CancelAt::Now => {
+            leave_state(row);
+            clear_schedule(row);
+            row.status = Canceled;
+            row.canceled_at = Some(now);
+            row.cancel_at = Some(now);
+            row.ended_at = Some(now);
+            return Ok(());
+        }
+        CancelAt::PeriodEnd => period_end,
+        CancelAt::Date(at) => {
+            let end = period_end.filter(|end| at > *end);
+            if at <= now || end.is_some() {
+                let message = "The date lies in the past or behind the end of the period.";
+                return Err(Refusal::new(Code::InvalidDate, message).at("input.at"));
+            }
+            period_end.and(Some(at))
+        }
+    };
+    match at {
+        Some(at) if at > now => {
+            row.cancel_at = Some(at);
+            row.canceled_at = Some(now);
+            clear_schedule(row);
+            Ok(())
+        }
+        _ => {
+            let mut refusal = illegal(row, Action::Cancel, now);
+            refusal.message = "There is no period to wait for the end of: cancel now instead.".to_owned();
+            Err(refusal)
+        }
+    }
+}
+
+fn revive(row: &mut subscription::Model, now: Timestamp) {
+    leave_state(row);
+    row.status = Active;
+    row.cancel_at = None;
+    row.canceled_at = None;
+    row.ended_at = None;
+    row.expires_at = row.expires_at.filter(|end| *end > now);
+    if row.current_period_end.is_none_or(|end| end <= now) {
+        start_period(row, now);
+    }
+}

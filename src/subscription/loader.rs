@@ -1,0 +1,56 @@
+//! Subscriptions in batches.
+
+use std::collections::HashMap;
+
+use async_graphql::dataloader::Loader;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+
+use crate::entity::{OrganizationId, SubscriptionId, subscription};
+use crate::error::{Error, Result};
+use crate::graphql::context::Batch;
+use crate::graphql::nested::{Owned, OwnerKey};
+use crate::store::{Order, PageRequest, SortKey};
+
+/// The owner's live subscription, or else its latest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CurrentOf(pub OwnerKey);
+
+impl Loader<CurrentOf> for Batch {
+    type Value = subscription::Model;
+    type Error = Error;
+
+    async fn load(&self, keys: &[CurrentOf]) -> Result<HashMap<CurrentOf, subscription::Model>> {
+        use subscription::Column::{CreatedAt, CustomerId, EndedAt, Id, TenantId};
+        let owners: Vec<_> = keys.iter().map(|key| key.0).collect();
+        // What never ended sorts last in ascending order and so first here.
+        let order = Order::new(
+            vec![SortKey { column: EndedAt, descending: true }, SortKey { column: CreatedAt, descending: true }],
+            Id,
+        );
+        let first = PageRequest::new(order, 1, false, None, None);
+        let query = subscription::Entity::find().filter(subscription::Entity::of_owners(&owners));
+        let mut current = HashMap::with_capacity(keys.len());
+        for row in self.0.page_per(query, &[TenantId, CustomerId], &first).await? {
+            current.entry(CurrentOf(subscription::Entity::owner_of(&row))).or_insert(row);
+        }
+        Ok(current)
+    }
+}
+
+/// A subscription by its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ById(pub OrganizationId, pub SubscriptionId);
+
+impl Loader<ById> for Batch {
+    type Value = subscription::Model;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ById]) -> Result<HashMap<ById, subscription::Model>> {
+        use subscription::Column::{Id, TenantId};
+        let query = subscription::Entity::find()
+            .filter(TenantId.is_in(keys.iter().map(|key| key.0)))
+            .filter(Id.is_in(keys.iter().map(|key| key.1)));
+        let rows = self.0.all(query).await?;
+        Ok(rows.into_iter().map(|row| (ById(row.tenant_id, row.id), row)).collect())
+    }
+}

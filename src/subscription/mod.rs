@@ -1,0 +1,462 @@
+//! Subscriptions: what an owner is entitled to, and every step of its life.
+//!
+//! The rules are pure: [`lifecycle`] (which step leads where), [`status`] (what it amounts to now), [`period`]
+//! (calendar), [`opening`] (how it begins). This file has the use cases, each one transaction.
+
+pub mod actions;
+pub mod catalogue;
+pub mod graphql;
+pub mod lifecycle;
+pub mod loader;
+pub mod mutation;
+pub mod opening;
+pub mod period;
+pub mod status;
+mod update;
+
+use chrono::TimeDelta;
+use futures_util::future::BoxFuture;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+
+pub use update::{Update, update};
+
+use self::catalogue::{Choice, Seller};
+use self::lifecycle::{Action, Step};
+use self::opening::{Subscriber, Terms};
+use crate::auth::Permission;
+use crate::entity::{
+    BillingCycle, CustomerId, ManagementMode, OperationalStatus, OrganizationId, SubscriptionId, SubscriptionStatus,
+    TierId, TierKind, customer, organization, subscription,
+};
+use crate::error::{Code, Error, Facts, Refusal, Result};
+use crate::graphql::input::check_version;
+use crate::graphql::nested::OwnerKey;
+use crate::store::{Change, Command, Scope, Tx, Writer};
+
+/// The settings that the rules of subscriptions depend on.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What effective status depends on.
+    pub policy: status::Policy,
+    /// How long a subscription waits for its first payment.
+    pub pending_for: TimeDelta,
+}
+
+/// Key of the tier that the default trial is of.
+const DEFAULT_TIER_KEY: &str = "starter";
+/// How many users the default trial allows an organization.
+const DEFAULT_USER_LIMIT: i32 = 10;
+
+/// Who is to be subscribed.
+#[derive(Clone, Copy, Debug)]
+pub enum OwnerId {
+    /// The organization itself.
+    Organization(OrganizationId),
+    /// A customer.
+    Customer(CustomerId),
+}
+
+/// An owner's row, locked.
+pub enum Owner {
+    /// The organization itself.
+    Organization(organization::Model),
+    /// A customer.
+    Customer(customer::Model),
+}
+
+impl Owner {
+    fn key(&self) -> OwnerKey {
+        match self {
+            Self::Organization(row) => OwnerKey { tenant: row.id, customer: None },
+            Self::Customer(row) => OwnerKey { tenant: row.tenant_id, customer: Some(row.id) },
+        }
+    }
+
+    fn kind(&self) -> TierKind {
+        match self {
+            Self::Organization(_) => TierKind::Organization,
+            Self::Customer(_) => TierKind::Customer,
+        }
+    }
+
+    fn status(&self) -> OperationalStatus {
+        match self {
+            Self::Organization(row) => row.status,
+            Self::Customer(row) => row.status,
+        }
+    }
+}
+
+/// A tier and terms for a new subscription; without a tier, the default trial.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The tier; the default one if not given.
+    pub tier_id: Option<TierId>,
+    /// How often it is charged.
+    pub billing_cycle: BillingCycle,
+    /// ISO 4217 code; the organization's default if not given.
+    pub currency: Option<String>,
+    /// Everything else.
+    pub terms: Terms,
+}
+
+impl Order {
+    /// The default trial: one month of the default tier, monthly, ten users for an organization.
+    pub fn default_trial() -> Self {
+        Self {
+            tier_id: None,
+            billing_cycle: BillingCycle::Monthly,
+            currency: None,
+            terms: Terms {
+                trial_days: None,
+                trial_ends_at: None,
+                starts_at: None,
+                period_end: None,
+                expires_at: None,
+                requires_payment: false,
+                user_limit: None,
+                feature_overrides: serde_json::json!({}),
+                external_id: None,
+                metadata: serde_json::json!({}),
+            },
+        }
+    }
+}
+
+/// Subscribes an owner that has no live subscription.
+pub async fn create(
+    writer: &Writer,
+    command: &Command,
+    settings: &Settings,
+    owner: OwnerId,
+    order: &Order,
+) -> Result<subscription::Model> {
+    on_owner(writer, command, owner, |tx, owner| {
+        Box::pin(async move {
+            match live(tx, owner.key()).await? {
+                Some(live) => Err(already_subscribed(live).into()),
+                None => open(tx, settings, &owner, order, "input.terms").await,
+            }
+        })
+    })
+    .await
+}
+
+/// The owner's current subscription; the default trial if it never had one. Safe to call at any time, any number of
+/// times at once.
+pub async fn ensure(
+    writer: &Writer,
+    command: &Command,
+    settings: &Settings,
+    owner: OwnerId,
+) -> Result<subscription::Model> {
+    on_owner(writer, command, owner, |tx, owner| {
+        Box::pin(async move {
+            match current(tx, owner.key()).await? {
+                Some(current) => Ok(current),
+                None => open(tx, settings, &owner, &Order::default_trial(), "input").await,
+            }
+        })
+    })
+    .await
+}
+
+async fn on_owner<'e>(
+    writer: &'e Writer,
+    command: &Command,
+    owner: OwnerId,
+    work: impl for<'t> Fn(&'t Tx<'e>, Owner) -> BoxFuture<'t, Result<subscription::Model>> + Sync,
+) -> Result<subscription::Model> {
+    match owner {
+        OwnerId::Organization(id) => {
+            let path = "input.organizationId";
+            writer
+                .change::<organization::Entity, _>(command, id, path, |tx, row| work(tx, Owner::Organization(row)))
+                .await
+        }
+        OwnerId::Customer(id) => {
+            let path = "input.customerId";
+            writer.change::<customer::Entity, _>(command, id, path, |tx, row| work(tx, Owner::Customer(row))).await
+        }
+    }
+}
+
+/// Opens a subscription for an owner, inside the transaction that made or locked it. `path` is where the order stands
+/// in the input.
+pub async fn open(
+    tx: &Tx<'_>,
+    settings: &Settings,
+    owner: &Owner,
+    order: &Order,
+    path: &str,
+) -> Result<subscription::Model> {
+    if owner.status() == OperationalStatus::Terminated {
+        return Err(Refusal::new(Code::OwnerInactive, "The owner is terminated: it cannot subscribe.").into());
+    }
+    let mut terms = order.terms.clone();
+    let seller = Seller { tx, kind: owner.kind(), path };
+    let tier = match order.tier_id {
+        Some(id) => seller.tier(id).await?,
+        None => seller.default_tier(DEFAULT_TIER_KEY).await?,
+    };
+    if order.tier_id.is_none() {
+        let month = period::period_end(tx.now(), BillingCycle::Monthly, period::anchor_day(tx.now()));
+        terms.trial_ends_at = terms.trial_ends_at.or(Some(month));
+        let limit = (owner.kind() == TierKind::Organization).then_some(DEFAULT_USER_LIMIT);
+        terms.user_limit = terms.user_limit.or(limit);
+    }
+    let currency = order
+        .currency
+        .clone()
+        .unwrap_or_else(|| tx.organization().map_or_else(|_| String::new(), |row| row.default_currency.clone()));
+    let choice = Choice { tier: &tier, billing_cycle: order.billing_cycle, currency: &currency };
+    let offer = seller.offer(choice).await?;
+    let OwnerKey { tenant, customer } = owner.key();
+    let row = opening::open(
+        Subscriber { tenant, customer },
+        offer,
+        currency,
+        tier.trial_days,
+        terms,
+        settings.pending_for,
+        tx.now(),
+        path,
+    )?;
+    tx.insert(row, Change::new("create")).await
+}
+
+/// The owner's live subscription.
+pub async fn live(tx: &Tx<'_>, owner: OwnerKey) -> Result<Option<subscription::Model>> {
+    use crate::graphql::nested::Owned;
+    let of_owner = subscription::Entity::of_owners(&[owner]);
+    tx.one(subscription::Entity::find().filter(of_owner).filter(subscription::Column::EndedAt.is_null())).await
+}
+
+/// The owner's live subscription, or else its latest.
+async fn current(tx: &Tx<'_>, owner: OwnerKey) -> Result<Option<subscription::Model>> {
+    use crate::graphql::nested::Owned;
+    if let Some(live) = live(tx, owner).await? {
+        return Ok(Some(live));
+    }
+    let of_owner = subscription::Entity::of_owners(&[owner]);
+    let latest = sea_orm::QueryOrder::order_by_desc(
+        subscription::Entity::find().filter(of_owner),
+        subscription::Column::CreatedAt,
+    );
+    tx.one(latest).await
+}
+
+fn already_subscribed(live: subscription::Model) -> Refusal {
+    let message = format!("The owner has a live subscription already ({}).", live.id);
+    Refusal::new(Code::AlreadySubscribed, message).with(Facts::AlreadySubscribed(Box::new(live)))
+}
+
+/// What every change of an existing subscription names.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The subscription.
+    pub id: SubscriptionId,
+    /// The version the caller saw.
+    pub expected_version: Option<i32>,
+    /// Why, for the audit trail.
+    pub reason: Option<String>,
+}
+
+/// Takes a step that needs nothing but the row.
+pub async fn step(writer: &Writer, command: &Command, target: &Target, step: &Step) -> Result<subscription::Model> {
+    change(writer, command, target, step.action(), &|_, _| Box::pin(async move { Ok(step.clone()) })).await
+}
+
+/// Takes the step that `decide` makes of the row.
+pub async fn change<'e>(
+    writer: &'e Writer,
+    command: &Command,
+    target: &'e Target,
+    action: Action,
+    decide: &'e (impl for<'t> Fn(&'t Tx<'e>, &'t subscription::Model) -> BoxFuture<'t, Result<Step>> + Sync),
+) -> Result<subscription::Model> {
+    writer
+        .change::<subscription::Entity, _>(command, target.id, "input.id", |tx, row| {
+            Box::pin(async move {
+                check_version(target.expected_version, row.version)?;
+                actions::authorize(tx.scope(), &row, action)?;
+                let step = decide(tx, &row).await?;
+                let mut next = lifecycle::apply(&row, &step, tx.now())?;
+                if row.ended_at.is_some() && next.ended_at.is_none() {
+                    refuse_second_live(tx, &row).await?;
+                }
+                if matches!(step, Step::Activate | Step::Reactivate) {
+                    next.last_renewed_by = Some(tx.scope().caller()?.subject().to_owned());
+                }
+                tx.update(&row, next, Change::new(step.verb()).because(target.reason.clone())).await
+            })
+        })
+        .await
+}
+
+/// An ended subscription comes back only while its owner has no other. The owner is locked, so that no other can be
+/// made meanwhile.
+async fn refuse_second_live(tx: &Tx<'_>, row: &subscription::Model) -> Result<()> {
+    let owner = OwnerKey { tenant: row.tenant_id, customer: row.customer_id };
+    let status = match row.customer_id {
+        Some(id) => tx.lock::<customer::Entity>(id).await?.map(|customer| customer.status),
+        None => tx.lock::<organization::Entity>(row.tenant_id).await?.map(|organization| organization.status),
+    };
+    if !matches!(status, Some(OperationalStatus::Active | OperationalStatus::Suspended)) {
+        return Err(Refusal::new(Code::OwnerInactive, "The owner is terminated: it cannot subscribe.").into());
+    }
+    match live(tx, owner).await? {
+        Some(live) => Err(already_subscribed(live).into()),
+        None => Ok(()),
+    }
+}
+
+/// When a change of tier takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+pub enum ChangeTiming {
+    /// At once.
+    Now,
+    /// At the end of the period or trial.
+    PeriodEnd,
+}
+
+/// Moves a subscription to another tier or cycle. Without a timing, an upgrade (higher rank) happens now and a
+/// downgrade at the end of the period.
+pub async fn change_tier(
+    writer: &Writer,
+    command: &Command,
+    target: &Target,
+    tier_id: Option<TierId>,
+    cycle: Option<BillingCycle>,
+    timing: Option<ChangeTiming>,
+) -> Result<subscription::Model> {
+    change(writer, command, target, Action::ChangeTier, &|tx, row| {
+        Box::pin(async move {
+            let seller = Seller { tx, kind: kind_of(row), path: "input" };
+            let tier_id = tier_id.unwrap_or(row.tier_id);
+            let offer = if tier_id == row.tier_id && cycle.is_none_or(|cycle| cycle == row.billing_cycle) {
+                lifecycle::Offer { tier_id, amount_minor: row.amount_minor, billing_cycle: row.billing_cycle }
+            } else {
+                let tier = seller.tier(tier_id).await?;
+                let billing_cycle = cycle.unwrap_or(row.billing_cycle);
+                seller.offer(Choice { tier: &tier, billing_cycle, currency: &row.currency }).await?
+            };
+            let at_period_end = match timing {
+                Some(timing) => timing == ChangeTiming::PeriodEnd,
+                None => row.status != SubscriptionStatus::Trialing && seller.is_downgrade(row.tier_id, tier_id).await?,
+            };
+            Ok(Step::ChangeTier { offer, at_period_end })
+        })
+    })
+    .await
+}
+
+/// Gives a tier without payment, with a reason, until it is ended or runs out.
+pub async fn override_tier(
+    writer: &Writer,
+    command: &Command,
+    target: &Target,
+    tier_id: TierId,
+    ends_at: Option<crate::clock::Timestamp>,
+) -> Result<subscription::Model> {
+    change(writer, command, target, Action::OverrideTier, &|tx, row| {
+        Box::pin(async move {
+            let tier = Seller { tx, kind: kind_of(row), path: "input" }.tier(tier_id).await?;
+            if ends_at.is_some_and(|end| end <= tx.now()) {
+                let message = "The end of the override must lie in the future.";
+                return Err(Refusal::new(Code::InvalidDate, message).at("input.endsAt").into());
+            }
+            Ok(Step::OverrideTier { tier_id: tier.id, reason: target.reason.clone().unwrap_or_default(), ends_at })
+        })
+    })
+    .await
+}
+
+/// Starts the trial of a pending subscription: explicit end, else explicit days, else the tier's days.
+pub async fn start_trial(
+    writer: &Writer,
+    command: &Command,
+    target: &Target,
+    days: Option<i64>,
+    ends_at: Option<crate::clock::Timestamp>,
+) -> Result<subscription::Model> {
+    change(writer, command, target, Action::StartTrial, &|tx, row| {
+        Box::pin(async move {
+            let days = match days {
+                Some(days) => days,
+                None => {
+                    i64::from(Seller { tx, kind: kind_of(row), path: "input" }.current(row.tier_id).await?.trial_days)
+                }
+            };
+            let ends_at = ends_at.unwrap_or_else(|| tx.now().plus_days(days));
+            if ends_at <= tx.now() {
+                let message = "The tier has no trial: say how many days, or when it ends.";
+                return Err(Refusal::new(Code::InvalidDate, message).at("input.days").into());
+            }
+            Ok(Step::StartTrial { ends_at })
+        })
+    })
+    .await
+}
+
+/// Brings an ended subscription back, if its tier is still sold.
+pub async fn reactivate(writer: &Writer, command: &Command, target: &Target) -> Result<subscription::Model> {
+    change(writer, command, target, Action::Reactivate, &|tx, row| {
+        Box::pin(async move {
+            if row.mode == ManagementMode::Manual {
+                let tier = Seller { tx, kind: kind_of(row), path: "input" }.current(row.tier_id).await?;
+                catalogue::refuse_archived(&tier, "input.id")?;
+            }
+            Ok(Step::Reactivate)
+        })
+    })
+    .await
+}
+
+/// Removes a subscription that was made by mistake: it becomes invisible, and its owner can subscribe anew.
+pub async fn delete(writer: &Writer, command: &Command, target: &Target) -> Result<subscription::Model> {
+    writer
+        .change::<subscription::Entity, _>(command, target.id, "input.id", |tx, row| {
+            Box::pin(async move {
+                check_version(target.expected_version, row.version)?;
+                actions::authorize(tx.scope(), &row, Action::Delete)?;
+                if row.mode == ManagementMode::Gateway {
+                    let message = "A payment gateway bills this subscription: cancel it there first.";
+                    return Err(Refusal::new(Code::GatewayBilled, message).into());
+                }
+                let deleted = subscription::Model { deleted_at: Some(tx.now()), ..row.clone() };
+                tx.update(&row, deleted, Change::new("delete").because(target.reason.clone())).await
+            })
+        })
+        .await
+}
+
+/// Ends the live subscription of an owner that is being terminated or deleted, in the same transaction.
+pub async fn end_with_owner(tx: &Tx<'_>, owner: OwnerKey, reason: Option<String>) -> Result<()> {
+    let Some(row) = live(tx, owner).await? else { return Ok(()) };
+    let step = Step::Cancel(lifecycle::CancelAt::Now);
+    let next = lifecycle::apply(&row, &step, tx.now())?;
+    tx.update(&row, next, Change::new(step.verb()).because(reason)).await?;
+    Ok(())
+}
+
+fn kind_of(row: &subscription::Model) -> TierKind {
+    if row.customer_id.is_some() { TierKind::Customer } else { TierKind::Organization }
+}
+
+/// The right to change subscriptions: as a manager, or for the steps of self-service as the owner.
+pub fn writer(scope: &Scope, action: Action) -> Result<Writer> {
+    let self_service = actions::SELF_SERVICE.contains(&action);
+    let permissions: &[Permission] = match action {
+        Action::OverrideTier | Action::EndOverride => &[Permission::SubscriptionsOverride],
+        _ if self_service => &[Permission::SubscriptionsManage, Permission::SubscriptionsSelfService],
+        _ => &[Permission::SubscriptionsManage],
+    };
+    scope.writer_for_any(permissions)
+}
+
+impl From<Vec<Refusal>> for Error {
+    fn from(refusals: Vec<Refusal>) -> Self {
+        Self::Refused(refusals)
+    }
+}

@@ -1,0 +1,89 @@
+//! Changing what is agreed on: dates, limits, references. Owner, currency, amount and tenant never change here.
+
+use async_graphql::{Json, MaybeUndefined};
+use serde_json::Value;
+
+use super::{Target, actions};
+use crate::clock::Timestamp;
+use crate::entity::subscription;
+use crate::error::{Code, Result};
+use crate::graphql::input::{Check, check_version, updated};
+use crate::store::{Change, Command, Writer};
+use crate::subscription::lifecycle::{Action, settled};
+
+/// What to change: an omitted field is unchanged, null clears it.
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// Start of the current period; it cannot be cleared.
+    pub current_period_start: Option<Timestamp>,
+    /// End of the current period; it cannot be cleared.
+    pub current_period_end: Option<Timestamp>,
+    /// End of the trial; it cannot be cleared.
+    pub trial_ends_at: Option<Timestamp>,
+    /// Hard end.
+    pub expires_at: MaybeUndefined<Timestamp>,
+    /// How many active members.
+    pub user_limit: MaybeUndefined<i32>,
+    /// Features that differ from the tier's; replaces all of them.
+    pub feature_overrides: Option<Value>,
+    /// The integrator's own key.
+    pub external_id: MaybeUndefined<String>,
+    /// Free-form object; replaces all of it.
+    pub metadata: Option<Json<Value>>,
+}
+
+/// Changes what is agreed on.
+pub async fn update(
+    writer: &Writer,
+    command: &Command,
+    target: &Target,
+    update: &Update,
+) -> Result<subscription::Model> {
+    writer
+        .change::<subscription::Entity, _>(command, target.id, "input.id", |tx, row| {
+            Box::pin(async move {
+                check_version(target.expected_version, row.version)?;
+                actions::authorize(tx.scope(), &row, Action::Update)?;
+                let next = apply(&row, update.clone())?;
+                tx.update(&row, next, Change::new("update").because(target.reason.clone())).await
+            })
+        })
+        .await
+}
+
+fn apply(row: &subscription::Model, update: Update) -> Result<subscription::Model> {
+    let mut next = row.clone();
+    let mut check = Check::new();
+    for (path, given, current) in [
+        ("input.currentPeriodStart", update.current_period_start, &mut next.current_period_start),
+        ("input.currentPeriodEnd", update.current_period_end, &mut next.current_period_end),
+        ("input.trialEndsAt", update.trial_ends_at, &mut next.trial_ends_at),
+    ] {
+        match (given, &current) {
+            (Some(_), None) => {
+                let message = format!("A subscription that is {} has no such date.", row.status.as_str());
+                check.refuse(path, Code::Conflict, message);
+            }
+            (Some(moment), Some(_)) => *current = Some(moment),
+            (None, _) => {}
+        }
+    }
+    next.expires_at = updated(&row.expires_at, update.expires_at);
+    next.user_limit = updated(&row.user_limit, update.user_limit);
+    if let Some(limit) = next.user_limit {
+        check.range("input.userLimit", limit.into(), 1..=100_000);
+    }
+    next.external_id = updated(&row.external_id, update.external_id);
+    next.external_id = check.optional_text("input.externalId", next.external_id.as_deref(), 255);
+    if let Some(overrides) = update.feature_overrides {
+        next.feature_overrides = overrides;
+    }
+    if update.metadata.is_some() {
+        next.metadata = check.metadata("input.metadata", update.metadata);
+    }
+    check.ordered("input.currentPeriodEnd", next.current_period_start, next.current_period_end);
+    check.ordered("input.trialEndsAt", next.trial_started_at, next.trial_ends_at);
+    check.ordered("input.expiresAt", Some(next.starts_at), next.expires_at);
+    check.finish()?;
+    Ok(settled(next))
+}

@@ -1,0 +1,268 @@
+//! The type `Tier` and the queries for it.
+
+use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
+
+use super::checkout::{self, CheckoutTier};
+use super::loader::{FeaturesOf, PricesOf, StatisticsOf, TierKey};
+use super::rules;
+use super::statistics::TierStatistics;
+use super::terms::{TierFeature, TierPrice};
+use crate::auth::Standing;
+use crate::clock::Timestamp;
+use crate::entity::{OrganizationId, PeriodEndPolicy, TierId, TierKind, tier};
+use crate::error::{Error, Result};
+use crate::graphql::connection::{ListKey, PageArgs, connection, sort_order};
+use crate::graphql::context::ContextExt;
+use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
+use crate::graphql::scalar::CurrencyCode;
+use crate::organization::graphql::Organization;
+
+/// What a subscription is for: a tier of the platform's catalogue, or of an organization's own.
+///
+/// Seen by who manages the catalogue, by who it is offered to, and by who is subscribed to it.
+#[derive(Clone, SimpleObject)]
+#[graphql(complex)]
+pub struct Tier {
+    /// Globally unique.
+    pub id: TierId,
+    /// Unique in its catalogue and kind, such as `starter`. Never changes.
+    pub key: String,
+    /// Shown to people.
+    pub name: String,
+    /// Shown to people.
+    pub description: Option<String>,
+    /// Who it is sold to. Never changes.
+    pub kind: TierKind,
+    /// Decides what is an upgrade: higher is more.
+    pub rank: i32,
+    /// Days of trial that a new subscription gets; 0 for none.
+    pub trial_days: i32,
+    /// Whether it is offered at the checkout, without login.
+    pub public: bool,
+    /// Its place in a list of tiers.
+    pub sort_order: i32,
+    /// What happens to a subscription whose period or trial ends and that nothing renews.
+    pub period_end_policy: PeriodEndPolicy,
+    /// Since when it is sold to nobody; who has it keeps it.
+    pub archived_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Counts changes, those of prices and features included, from 1. Pass it as `expectedVersion` to change only what
+    /// you saw.
+    pub version: i32,
+    #[graphql(skip)]
+    tenant: Option<OrganizationId>,
+    #[graphql(skip)]
+    fallback: Option<TierId>,
+}
+
+impl From<tier::Model> for Tier {
+    fn from(row: tier::Model) -> Self {
+        let tier::Model {
+            id,
+            tenant_id: tenant,
+            key,
+            name,
+            description,
+            kind,
+            rank,
+            trial_days,
+            public,
+            sort_order,
+            period_end_policy,
+            fallback_tier_id: fallback,
+            archived_at,
+            created_at,
+            updated_at,
+            version,
+        } = row;
+        Self {
+            id,
+            key,
+            name,
+            description,
+            kind,
+            rank,
+            trial_days,
+            public,
+            sort_order,
+            period_end_policy,
+            archived_at,
+            created_at,
+            updated_at,
+            version,
+            tenant,
+            fallback,
+        }
+    }
+}
+
+#[ComplexObject]
+impl Tier {
+    /// The organization whose catalogue this is; null for the platform's, and for callers that cannot see the
+    /// organization.
+    async fn catalogue(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
+        match self.tenant {
+            Some(id) => crate::organization::graphql::visible(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The tier that its subscriptions move to under the policy DOWNGRADE; null if there is none that the caller can
+    /// see.
+    async fn fallback_tier(&self, ctx: &Context<'_>) -> Result<Option<Tier>> {
+        match self.fallback {
+            Some(id) => Ok(ctx.loaders().load_one(TierKey(id)).await?.map(Into::into)),
+            None => Ok(None),
+        }
+    }
+
+    /// What it costs, by currency and cycle.
+    async fn prices(&self, ctx: &Context<'_>) -> Result<Vec<TierPrice>> {
+        let manages = rules::obstacle(ctx.scope().caller()?, self.tenant).is_none();
+        let rows = ctx.loaders().load_one(PricesOf(self.id)).await?.unwrap_or_default();
+        Ok(rows.into_iter().map(|row| TierPrice::new(row, manages)).collect())
+    }
+
+    /// What it grants, by key.
+    async fn features(&self, ctx: &Context<'_>) -> Result<Vec<TierFeature>> {
+        let rows = ctx.loaders().load_one(FeaturesOf(self.id)).await?.unwrap_or_default();
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+
+    /// What its subscriptions amount to. Needs `tiers.manage` and a catalogue that the caller manages; the platform's
+    /// own people read it of every tier.
+    async fn statistics(&self, ctx: &Context<'_>) -> Option<Result<TierStatistics>> {
+        // An error where there is no permission leaves the rest of the tier to be read.
+        Some(self.load_statistics(ctx).await)
+    }
+
+    /// Whether the caller may change it.
+    async fn viewer_can_manage(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(rules::obstacle(ctx.scope().caller()?, self.tenant).is_none())
+    }
+}
+
+impl Tier {
+    async fn load_statistics(&self, ctx: &Context<'_>) -> Result<TierStatistics> {
+        let caller = ctx.scope().caller()?;
+        if let Some(permission) = rules::obstacle(caller, self.tenant)
+            && caller.standing() != Standing::Platform
+        {
+            return Err(Error::Forbidden(permission));
+        }
+        Ok(ctx.loaders().load_one(StatisticsOf(self.id)).await?.unwrap_or_default().into())
+    }
+}
+
+/// Which tiers to find. Everything given must hold.
+#[derive(Clone, Debug, InputObject)]
+pub struct TierFilter {
+    /// Sold to owners of this kind.
+    kind: Option<TierKind>,
+    /// Of this organization's catalogue.
+    catalogue_of: Option<ID>,
+    /// Whether of the platform's catalogue.
+    platform: Option<bool>,
+    /// Whether archived.
+    archived: Option<bool>,
+    /// Whether offered at the checkout.
+    public: Option<bool>,
+    /// With this key.
+    key: Option<String>,
+    /// With this text in its key or name, in any case.
+    search: Option<String>,
+}
+
+impl TierFilter {
+    fn query(&self) -> Result<Select<tier::Entity>> {
+        use tier::Column::{ArchivedAt, Key, Kind, Name, Public, TenantId};
+        let catalogue = parse_optional_id::<OrganizationId>("where.catalogueOf", self.catalogue_of.as_ref())?;
+        let null = |column: tier::Column, null: bool| if null { column.is_null() } else { column.is_not_null() };
+        let search = |text: &String| {
+            let like = || LikeExpr::new(contains_pattern(text)).escape('\\');
+            let name = Expr::expr(Func::lower(Expr::col(Name.as_column_ref())));
+            Condition::any().add(Key.like(like())).add(name.like(like()))
+        };
+        let condition = Condition::all()
+            .add_option(self.kind.map(|kind| Kind.eq(kind)))
+            .add_option(catalogue.map(|id| TenantId.eq(id)))
+            .add_option(self.platform.map(|platform| null(TenantId, platform)))
+            .add_option(self.archived.map(|archived| null(ArchivedAt, !archived)))
+            .add_option(self.public.map(|public| Public.eq(public)))
+            .add_option(self.key.as_ref().map(|key| Key.eq(key.as_str())))
+            .add_option(self.search.as_ref().map(search));
+        Ok(tier::Entity::find().filter(condition))
+    }
+}
+
+sort_order!(TierOrder, TierSort of tier {
+    /// Rank: what decides about upgrades.
+    Rank => Rank,
+    /// Key, alphabetically.
+    Key => Key,
+    /// Its place in a list of tiers.
+    SortOrder => SortOrder,
+    /// When it was made.
+    CreatedAt => CreatedAt,
+});
+
+connection!(TierConnection, TierEdge, Tier of tier, "tiers");
+
+/// Queries for tiers.
+#[derive(Default)]
+pub struct TierQuery;
+
+#[Object]
+impl TierQuery {
+    /// The tier with this id; null if there is none that the caller can see. Needs a token, but no permission.
+    async fn tier(&self, ctx: &Context<'_>, #[graphql(desc = "The tier.")] id: ID) -> Result<Option<Tier>> {
+        ctx.scope().caller()?;
+        let id = parse_id::<TierId>("id", &id)?;
+        Ok(ctx.scope().get::<tier::Entity>(id).await?.map(Into::into))
+    }
+
+    /// The tiers that the caller can see: of the catalogues it manages, those on offer to it, and those subscribed to.
+    /// Needs a token, but no permission.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn tiers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where", desc = "Which ones.")] filter: Option<TierFilter>,
+        #[graphql(validator(max_items = 4), desc = "In which order; newest first if not given.")] order_by: Option<
+            Vec<TierOrder>,
+        >,
+        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<TierConnection> {
+        ctx.scope().caller()?;
+        let args = PageArgs { first, after, last, before };
+        let list = ListKey::new(ctx, "tiers", &filter, &order_by);
+        let query = filter.as_ref().map_or_else(|| Ok(tier::Entity::find()), TierFilter::query)?;
+        TierConnection::load(ctx, list, query, TierOrder::sort(&order_by), &args).await
+    }
+
+    /// What is on offer to everyone, for a checkout page: at most 100 public tiers by sort order, rank and key. Needs
+    /// no token.
+    async fn checkout_tiers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Slug of the organization that sells them; the platform if not given. Without such an \
+                          organization, the list is empty.")]
+        organization: Option<String>,
+        #[graphql(desc = "Sold to owners of this kind; if not given, to organizations by the platform, and to \
+                          customers by an organization.")]
+        kind: Option<TierKind>,
+        #[graphql(desc = "Only prices in this currency. A tier that has none is listed without a price.")]
+        currency: Option<CurrencyCode>,
+    ) -> Result<Vec<CheckoutTier>> {
+        checkout::load(&ctx.scope().anonymous(), organization.as_deref(), kind, currency).await
+    }
+}

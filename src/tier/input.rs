@@ -1,0 +1,224 @@
+//! What the mutations of tiers take.
+
+use async_graphql::{ID, InputObject, MaybeUndefined};
+use serde_json::{Map, Value};
+
+use super::parts::{self, Feature, Price};
+use super::{MAX_DESCRIPTION, MAX_NAME, NewTier, Update};
+use crate::entity::{BillingCycle, FeatureKind, Gateway, PeriodEndPolicy, TierId, TierKind};
+use crate::error::{Code, Result};
+use crate::graphql::input::{Check, MAX_DAYS, check_key, parse_id, parse_optional_id};
+use crate::graphql::scalar::{CurrencyCode, SafeInt};
+
+/// What a tier costs for a cycle in a currency.
+#[derive(Clone, Debug, InputObject)]
+pub struct TierPriceInput {
+    /// How often it is charged.
+    billing_cycle: BillingCycle,
+    /// The currency. At most one price for each cycle and currency.
+    currency: CurrencyCode,
+    /// In minor units of the currency, not negative.
+    amount_minor: SafeInt,
+    /// Its ids at payment gateways, at most one for each.
+    #[graphql(validator(max_items = 10))]
+    gateway_prices: Option<Vec<GatewayPriceInput>>,
+}
+
+/// A price's id at a payment gateway.
+#[derive(Clone, Debug, InputObject)]
+pub struct GatewayPriceInput {
+    /// The gateway.
+    gateway: Gateway,
+    /// The id there, at most 255 characters.
+    price_id: String,
+}
+
+/// Something that a tier grants.
+#[derive(Clone, Debug, InputObject)]
+pub struct TierFeatureInput {
+    /// Such as `users` or `ai.queries`: at most 64 lower-case letters, digits, dots, underscores and hyphens. Unique in
+    /// the tier.
+    key: String,
+    /// How it is measured.
+    kind: FeatureKind,
+    /// For a switch: on or off. Only a switch can be off.
+    #[graphql(default = true)]
+    enabled: bool,
+    /// For a limit or meter: the ceiling, not negative; null is unlimited.
+    ceiling: Option<SafeInt>,
+}
+
+/// Makes a tier with its prices and features.
+#[derive(Clone, Debug, InputObject)]
+pub struct CreateTierInput {
+    /// The organization whose catalogue it is for; if not given, the caller's own, and for the platform's people the
+    /// platform's catalogue.
+    pub(super) organization_id: Option<ID>,
+    /// Unique in the catalogue and kind, such as `starter`: at most 64 lower-case letters, digits, dots, underscores
+    /// and hyphens. Never changes.
+    key: String,
+    /// Shown to people, at most 200 characters.
+    name: String,
+    /// Shown to people, at most 2,000 characters.
+    description: Option<String>,
+    /// Who it is sold to. Never changes.
+    kind: TierKind,
+    /// Decides what is an upgrade: higher is more.
+    rank: i32,
+    /// Days of trial that a new subscription gets, 0–730.
+    #[graphql(default)]
+    trial_days: i32,
+    /// Whether it is offered at the checkout, without login.
+    #[graphql(default)]
+    public: bool,
+    /// Its place in a list of tiers.
+    #[graphql(default)]
+    sort_order: i32,
+    /// What happens to a subscription whose period or trial ends and that nothing renews.
+    #[graphql(default_with = "PeriodEndPolicy::Expire")]
+    period_end_policy: PeriodEndPolicy,
+    /// The tier that the policy DOWNGRADE moves to: another one of the same catalogue and kind, not archived.
+    fallback_tier_id: Option<ID>,
+    /// What it costs, at most 20 prices.
+    #[graphql(validator(max_items = 20))]
+    prices: Option<Vec<TierPriceInput>>,
+    /// What it grants, at most 100 features.
+    #[graphql(validator(max_items = 100))]
+    features: Option<Vec<TierFeatureInput>>,
+    /// Makes the command safe to send again: at most 255 characters, new for every command.
+    pub(super) idempotency_key: Option<String>,
+}
+
+/// Changes a tier: an omitted field is unchanged, null clears it. Subscriptions keep the price they have.
+#[derive(Clone, Debug, InputObject)]
+pub struct UpdateTierInput {
+    /// The tier.
+    pub(super) id: ID,
+    /// Shown to people, at most 200 characters.
+    name: Option<String>,
+    /// Shown to people, at most 2,000 characters.
+    description: MaybeUndefined<String>,
+    /// Decides what is an upgrade: higher is more.
+    rank: Option<i32>,
+    /// Days of trial that a new subscription gets, 0–730.
+    trial_days: Option<i32>,
+    /// Whether it is offered at the checkout, without login.
+    public: Option<bool>,
+    /// Its place in a list of tiers.
+    sort_order: Option<i32>,
+    /// What happens to a subscription whose period or trial ends and that nothing renews.
+    period_end_policy: Option<PeriodEndPolicy>,
+    /// The tier that the policy DOWNGRADE moves to: another one of the same catalogue and kind, not archived.
+    fallback_tier_id: MaybeUndefined<ID>,
+    /// What it costs, at most 20 prices. Replaces all of them.
+    #[graphql(validator(max_items = 20))]
+    prices: Option<Vec<TierPriceInput>>,
+    /// What it grants, at most 100 features. Replaces all of them.
+    #[graphql(validator(max_items = 100))]
+    features: Option<Vec<TierFeatureInput>>,
+    /// Why, for the audit trail: at most 500 characters.
+    pub(super) reason: Option<String>,
+    /// Change it only if it still has this version.
+    pub(super) expected_version: Option<i32>,
+    /// Makes the command safe to send again: at most 255 characters, new for every command.
+    pub(super) idempotency_key: Option<String>,
+}
+
+/// Names a tier to act on.
+#[derive(Clone, Debug, InputObject)]
+pub struct TierActionInput {
+    /// The tier.
+    pub(super) id: ID,
+    /// Why, for the audit trail: at most 500 characters.
+    pub(super) reason: Option<String>,
+    /// Change it only if it still has this version.
+    pub(super) expected_version: Option<i32>,
+    /// Makes the command safe to send again: at most 255 characters, new for every command.
+    pub(super) idempotency_key: Option<String>,
+}
+
+fn prices(check: &mut Check, inputs: Vec<TierPriceInput>) -> Vec<Price> {
+    let one = |(index, input): (usize, TierPriceInput)| {
+        let mut gateway_prices = Map::new();
+        for (place, GatewayPriceInput { gateway, price_id }) in input.gateway_prices.into_iter().flatten().enumerate() {
+            let path = format!("input.prices.{index}.gatewayPrices.{place}");
+            let price_id = check.text(&format!("{path}.priceId"), &price_id, 255);
+            if gateway_prices.insert(gateway.as_str().to_owned(), Value::String(price_id)).is_some() {
+                let message = format!("The gateway {} is named twice.", gateway.as_str());
+                check.refuse(&format!("{path}.gateway"), Code::Duplicate, message);
+            }
+        }
+        Price {
+            billing_cycle: input.billing_cycle,
+            currency: input.currency.0,
+            amount_minor: input.amount_minor.0,
+            gateway_prices: Value::Object(gateway_prices),
+        }
+    };
+    inputs.into_iter().enumerate().map(one).collect()
+}
+
+fn features(check: &mut Check, inputs: Vec<TierFeatureInput>) -> Vec<Feature> {
+    let one = |(index, TierFeatureInput { key, kind, enabled, ceiling }): (usize, TierFeatureInput)| Feature {
+        key: check.key(&format!("input.features.{index}.key"), &key),
+        kind,
+        enabled,
+        ceiling: ceiling.map(|ceiling| ceiling.0),
+    };
+    inputs.into_iter().enumerate().map(one).collect()
+}
+
+impl CreateTierInput {
+    /// The tier that this input stands for.
+    pub(super) fn tier(self) -> Result<NewTier> {
+        let fallback = parse_optional_id::<TierId>("input.fallbackTierId", self.fallback_tier_id.as_ref())?;
+        let mut check = Check::new();
+        check_key(&mut check, self.idempotency_key.as_deref());
+        check.range("input.trialDays", self.trial_days.into(), 0..=MAX_DAYS);
+        let new = NewTier {
+            key: check.key("input.key", &self.key),
+            name: check.text("input.name", &self.name, MAX_NAME),
+            description: check.optional_text("input.description", self.description.as_deref(), MAX_DESCRIPTION),
+            kind: self.kind,
+            rank: self.rank,
+            trial_days: self.trial_days,
+            public: self.public,
+            sort_order: self.sort_order,
+            period_end_policy: self.period_end_policy,
+            fallback_tier_id: fallback,
+            prices: prices(&mut check, self.prices.unwrap_or_default()),
+            features: features(&mut check, self.features.unwrap_or_default()),
+        };
+        parts::check_prices(&mut check, &new.prices);
+        parts::check_features(&mut check, &new.features);
+        check.finish()?;
+        Ok(new)
+    }
+}
+
+impl UpdateTierInput {
+    /// The changes that this input stands for.
+    pub(super) fn update(self) -> Result<Update> {
+        let fallback_tier_id = match self.fallback_tier_id {
+            MaybeUndefined::Undefined => MaybeUndefined::Undefined,
+            MaybeUndefined::Null => MaybeUndefined::Null,
+            MaybeUndefined::Value(id) => MaybeUndefined::Value(parse_id::<TierId>("input.fallbackTierId", &id)?),
+        };
+        let mut check = Check::new();
+        let prices = self.prices.map(|inputs| prices(&mut check, inputs));
+        let features = self.features.map(|inputs| features(&mut check, inputs));
+        check.finish()?;
+        Ok(Update {
+            name: self.name,
+            description: self.description,
+            rank: self.rank,
+            trial_days: self.trial_days,
+            public: self.public,
+            sort_order: self.sort_order,
+            period_end_policy: self.period_end_policy,
+            fallback_tier_id,
+            prices,
+            features,
+        })
+    }
+}

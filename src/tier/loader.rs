@@ -1,0 +1,97 @@
+//! Tiers, their prices, features and statistics in batches.
+
+use std::collections::HashMap;
+
+use async_graphql::dataloader::Loader;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::statistics::{Group, Statistics};
+use crate::entity::{TierId, subscription, tier, tier_feature, tier_price};
+use crate::error::{Error, Result};
+use crate::graphql::context::Batch;
+
+/// A tier by its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TierKey(pub TierId);
+
+impl Loader<TierKey> for Batch {
+    type Value = tier::Model;
+    type Error = Error;
+
+    async fn load(&self, keys: &[TierKey]) -> Result<HashMap<TierKey, tier::Model>> {
+        let query = tier::Entity::find().filter(tier::Column::Id.is_in(keys.iter().map(|key| key.0)));
+        let rows = self.0.all(query).await?;
+        Ok(rows.into_iter().map(|row| (TierKey(row.id), row)).collect())
+    }
+}
+
+/// The prices of a tier, by currency and cycle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PricesOf(pub TierId);
+
+impl Loader<PricesOf> for Batch {
+    type Value = Vec<tier_price::Model>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[PricesOf]) -> Result<HashMap<PricesOf, Vec<tier_price::Model>>> {
+        use tier_price::Column::{BillingCycle, Currency, TierId};
+        let query = tier_price::Entity::find()
+            .filter(TierId.is_in(keys.iter().map(|key| key.0)))
+            .order_by_asc(Currency)
+            .order_by_asc(BillingCycle);
+        let mut prices: HashMap<_, Vec<_>> = HashMap::new();
+        for row in self.0.all(query).await? {
+            prices.entry(PricesOf(row.tier_id)).or_default().push(row);
+        }
+        Ok(prices)
+    }
+}
+
+/// The features of a tier, by key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FeaturesOf(pub TierId);
+
+impl Loader<FeaturesOf> for Batch {
+    type Value = Vec<tier_feature::Model>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[FeaturesOf]) -> Result<HashMap<FeaturesOf, Vec<tier_feature::Model>>> {
+        use tier_feature::Column::{Key, TierId};
+        let query = tier_feature::Entity::find().filter(TierId.is_in(keys.iter().map(|key| key.0))).order_by_asc(Key);
+        let mut features: HashMap<_, Vec<_>> = HashMap::new();
+        for row in self.0.all(query).await? {
+            features.entry(FeaturesOf(row.tier_id)).or_default().push(row);
+        }
+        Ok(features)
+    }
+}
+
+/// What the subscriptions of a tier that the caller can see amount to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StatisticsOf(pub TierId);
+
+impl Loader<StatisticsOf> for Batch {
+    type Value = Statistics;
+    type Error = Error;
+
+    async fn load(&self, keys: &[StatisticsOf]) -> Result<HashMap<StatisticsOf, Statistics>> {
+        use subscription::Column::{AmountMinor, BillingCycle, Currency, EndedAt, Mode, Status, TierId};
+        // Grouped by amount, so that no sum is made where it could overflow; amounts are few, being price snapshots.
+        let columns = [TierId, Status, Mode, Currency, BillingCycle, AmountMinor];
+        let mut query = subscription::Entity::find()
+            .select_only()
+            .columns(columns)
+            .column_as(Expr::cust("count(*)"), "subscriptions")
+            .filter(TierId.is_in(keys.iter().map(|key| key.0)))
+            .filter(EndedAt.is_null());
+        for column in columns {
+            query = query.group_by(column);
+        }
+        let mut groups: HashMap<_, Vec<Group>> = HashMap::new();
+        for group in self.0.rows::<_, Group>(query).await? {
+            groups.entry(StatisticsOf(group.tier_id)).or_default().push(group);
+        }
+        Ok(groups.into_iter().map(|(key, groups)| (key, Statistics::of(&groups))).collect())
+    }
+}

@@ -1,0 +1,284 @@
+//! Tiers: the catalogues of the platform and of organizations.
+//!
+//! A tier is changed as a whole, with its prices and features. Subscriptions keep the price they were made with,
+//! whatever happens here.
+
+pub mod checkout;
+pub mod graphql;
+pub mod input;
+pub mod loader;
+pub mod mutation;
+mod parts;
+mod rules;
+pub mod statistics;
+pub mod terms;
+
+use async_graphql::MaybeUndefined;
+use sea_orm::sea_query::{ExprTrait, Query};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+
+use self::parts::{Feature, Price};
+use crate::entity::{FeatureKind, OrganizationId, PeriodEndPolicy, TierId, TierKind, tier, tier_feature, tier_price};
+use crate::error::{Code, Refusal, Result, not_found};
+use crate::graphql::input::{Check, MAX_DAYS, check_version, updated};
+use crate::store::{Change, Command, Scope, Tx, Writer};
+
+/// How many characters a name has at most.
+const MAX_NAME: usize = 200;
+/// How many characters a description has at most.
+const MAX_DESCRIPTION: usize = 2_000;
+
+/// A tier to be made.
+#[derive(Clone, Debug)]
+pub struct NewTier {
+    /// Unique in its catalogue and kind.
+    pub key: String,
+    /// Shown to people.
+    pub name: String,
+    /// Shown to people.
+    pub description: Option<String>,
+    /// Who it is sold to.
+    pub kind: TierKind,
+    /// Decides what is an upgrade.
+    pub rank: i32,
+    /// Days of trial.
+    pub trial_days: i32,
+    /// Offered at the checkout.
+    pub public: bool,
+    /// Place in a list of tiers.
+    pub sort_order: i32,
+    /// What happens when a period or trial ends and nothing renews it.
+    pub period_end_policy: PeriodEndPolicy,
+    /// Where `Downgrade` leads to.
+    pub fallback_tier_id: Option<TierId>,
+    /// What it costs.
+    pub prices: Vec<Price>,
+    /// What it grants.
+    pub features: Vec<Feature>,
+}
+
+/// Makes a tier in the catalogue of an organization; without one, in the platform's.
+pub async fn create(
+    writer: &Writer,
+    command: &Command,
+    catalogue: Option<OrganizationId>,
+    new: &NewTier,
+) -> Result<tier::Model> {
+    match catalogue {
+        Some(organization) => {
+            let path = "input.organizationId";
+            writer.write_in(command, organization, path, |tx| Box::pin(insert(tx, catalogue, new))).await
+        }
+        None => writer.write_platform(command, |tx| Box::pin(insert(tx, None, new))).await,
+    }
+}
+
+async fn insert(tx: &Tx<'_>, catalogue: Option<OrganizationId>, new: &NewTier) -> Result<tier::Model> {
+    rules::check_policy(new.period_end_policy, new.fallback_tier_id)?;
+    refuse_taken_key(tx, new).await?;
+    let id = TierId::generate();
+    if let Some(fallback) = new.fallback_tier_id {
+        check_fallback(tx, fallback, id, new.kind, "input.fallbackTierId").await?;
+    }
+    let row = tier::Model {
+        id,
+        tenant_id: catalogue,
+        key: new.key.clone(),
+        name: new.name.clone(),
+        description: new.description.clone(),
+        kind: new.kind,
+        rank: new.rank,
+        trial_days: new.trial_days,
+        public: new.public,
+        sort_order: new.sort_order,
+        period_end_policy: new.period_end_policy,
+        fallback_tier_id: new.fallback_tier_id,
+        archived_at: None,
+        created_at: tx.now(),
+        updated_at: tx.now(),
+        version: 1,
+    };
+    let prices = parts::prices(id, Vec::new(), &new.prices);
+    let features = parts::features(id, Vec::new(), &new.features);
+    let change = features.told(prices.told(Change::new("create"))?)?;
+    let row = tx.insert(row, change).await?;
+    prices.write(tx, parts::prices_of(id)).await?;
+    features.write(tx, parts::features_of(id)).await?;
+    Ok(row)
+}
+
+async fn refuse_taken_key(tx: &Tx<'_>, new: &NewTier) -> Result<()> {
+    let taken =
+        tier::Entity::find().filter(tier::Column::Kind.eq(new.kind)).filter(tier::Column::Key.eq(new.key.as_str()));
+    if tx.exists(taken).await? {
+        let message = "Another tier of this kind in the catalogue has this key.";
+        return Err(Refusal::new(Code::Duplicate, message).at("input.key").into());
+    }
+    Ok(())
+}
+
+/// Refuses a fallback that does not fit. It is locked, so that it cannot be archived meanwhile.
+async fn check_fallback(tx: &Tx<'_>, fallback: TierId, of: TierId, kind: TierKind, path: &str) -> Result<()> {
+    let fallback = tx.lock::<tier::Entity>(fallback).await?;
+    let fallback = fallback.ok_or_else(|| not_found("tier in this catalogue", path))?;
+    rules::check_fallback(&fallback, of, kind, path)
+}
+
+/// What every change of an existing tier names.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The tier.
+    pub id: TierId,
+    /// The version the caller saw.
+    pub expected_version: Option<i32>,
+    /// Why, for the audit trail.
+    pub reason: Option<String>,
+}
+
+/// What to change: an omitted field is unchanged, null clears it. Key, kind and catalogue never change.
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// Shown to people.
+    pub name: Option<String>,
+    /// Shown to people.
+    pub description: MaybeUndefined<String>,
+    /// Decides what is an upgrade.
+    pub rank: Option<i32>,
+    /// Days of trial.
+    pub trial_days: Option<i32>,
+    /// Offered at the checkout.
+    pub public: Option<bool>,
+    /// Place in a list of tiers.
+    pub sort_order: Option<i32>,
+    /// What happens when a period or trial ends and nothing renews it.
+    pub period_end_policy: Option<PeriodEndPolicy>,
+    /// Where `Downgrade` leads to.
+    pub fallback_tier_id: MaybeUndefined<TierId>,
+    /// What it costs; replaces all prices.
+    pub prices: Option<Vec<Price>>,
+    /// What it grants; replaces all features.
+    pub features: Option<Vec<Feature>>,
+}
+
+/// A change of a tier.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Changes what is given.
+    Update(Box<Update>),
+    /// Stops selling it: who has it keeps it. An archived tier stays as it is.
+    Archive,
+    /// Sells it again. A tier that is sold stays as it is.
+    Unarchive,
+}
+
+/// Changes a tier of a catalogue that the caller manages.
+pub async fn change(writer: &Writer, command: &Command, target: &Target, step: &Step) -> Result<tier::Model> {
+    // More tiers are visible than those that the caller manages. None ever moves to another catalogue, so that this
+    // needs no lock.
+    if let Some(row) = writer.get::<tier::Entity>(target.id).await? {
+        rules::authorize(writer.caller()?, row.tenant_id)?;
+    }
+    writer
+        .change::<tier::Entity, _>(command, target.id, "input.id", |tx, row| {
+            Box::pin(async move {
+                check_version(target.expected_version, row.version)?;
+                let change = |verb| Change::new(verb).because(target.reason.clone());
+                match step {
+                    Step::Update(wanted) => update(tx, &row, wanted, change("update")).await,
+                    Step::Archive => {
+                        refuse_fallback(tx, row.id).await?;
+                        let archived = tier::Model { archived_at: row.archived_at.or(Some(tx.now())), ..row.clone() };
+                        tx.update(&row, archived, change("archive")).await
+                    }
+                    Step::Unarchive => {
+                        if let (Some(_), Some(fallback)) = (row.archived_at, row.fallback_tier_id) {
+                            check_fallback(tx, fallback, row.id, row.kind, "input.id").await?;
+                        }
+                        let sold = tier::Model { archived_at: None, ..row.clone() };
+                        tx.update(&row, sold, change("unarchive")).await
+                    }
+                }
+            })
+        })
+        .await
+}
+
+/// Refuses a tier that another one, which is sold, falls back to.
+async fn refuse_fallback(tx: &Tx<'_>, id: TierId) -> Result<()> {
+    let falls_back_here =
+        tier::Entity::find().filter(tier::Column::FallbackTierId.eq(id)).filter(tier::Column::ArchivedAt.is_null());
+    if tx.exists(falls_back_here).await? {
+        let message = "Another tier falls back to this one: give it another fallback first.";
+        return Err(Refusal::new(Code::InUse, message).at("input.id").into());
+    }
+    Ok(())
+}
+
+async fn update(tx: &Tx<'_>, row: &tier::Model, update: &Update, mut change: Change) -> Result<tier::Model> {
+    let next = changed(row, update)?;
+    if let MaybeUndefined::Value(fallback) = update.fallback_tier_id {
+        check_fallback(tx, fallback, row.id, row.kind, "input.fallbackTierId").await?;
+    }
+    if let Some(wanted) = &update.prices {
+        let of_tier = parts::prices_of(row.id);
+        let before = tx.all(tier_price::Entity::find().filter(of_tier.clone())).await?;
+        let prices = parts::prices(row.id, before, wanted);
+        change = prices.told(change)?;
+        prices.write(tx, of_tier).await?;
+    }
+    if let Some(wanted) = &update.features {
+        let of_tier = parts::features_of(row.id);
+        let before = tx.all(tier_feature::Entity::find().filter(of_tier.clone())).await?;
+        let features = parts::features(row.id, before, wanted);
+        change = features.told(change)?;
+        features.write(tx, of_tier).await?;
+    }
+    tx.update(row, next, change).await
+}
+
+fn changed(row: &tier::Model, update: &Update) -> Result<tier::Model> {
+    let mut check = Check::new();
+    let mut next = row.clone();
+    if let Some(name) = &update.name {
+        next.name = check.text("input.name", name, MAX_NAME);
+    }
+    next.description = updated(&row.description, update.description.clone());
+    next.description = check.optional_text("input.description", next.description.as_deref(), MAX_DESCRIPTION);
+    next.rank = update.rank.unwrap_or(row.rank);
+    if let Some(days) = update.trial_days {
+        check.range("input.trialDays", days.into(), 0..=MAX_DAYS);
+        next.trial_days = days;
+    }
+    next.public = update.public.unwrap_or(row.public);
+    next.sort_order = update.sort_order.unwrap_or(row.sort_order);
+    next.period_end_policy = update.period_end_policy.unwrap_or(row.period_end_policy);
+    next.fallback_tier_id = updated(&row.fallback_tier_id, update.fallback_tier_id);
+    parts::check_prices(&mut check, update.prices.as_deref().unwrap_or_default());
+    parts::check_features(&mut check, update.features.as_deref().unwrap_or_default());
+    check.finish()?;
+    rules::check_policy(next.period_end_policy, next.fallback_tier_id)?;
+    Ok(next)
+}
+
+/// The tiers that an organization can subscribe to in order to use more than `used` of a feature: public ones of the
+/// platform, lowest rank first.
+pub async fn that_unlock(scope: &Scope, feature: &str, used: i64) -> Result<Vec<graphql::Tier>> {
+    use tier::Column::{ArchivedAt, Id, Key, Kind, Public, Rank, TenantId};
+    use tier_feature::Column::Ceiling;
+    let roomy = Query::select()
+        .column(tier_feature::Column::TierId)
+        .from(tier_feature::Entity)
+        .and_where(tier_feature::Column::Key.eq(feature))
+        .and_where(tier_feature::Column::Kind.ne(FeatureKind::Switch))
+        .and_where(Ceiling.is_null().or(Ceiling.gt(used)))
+        .take();
+    let tiers = tier::Entity::find()
+        .filter(TenantId.is_null())
+        .filter(Kind.eq(TierKind::Organization))
+        .filter(Public.eq(true))
+        .filter(ArchivedAt.is_null())
+        .filter(Id.in_subquery(roomy))
+        .order_by_asc(Rank)
+        .order_by_asc(Key);
+    Ok(scope.all(tiers).await?.into_iter().map(Into::into).collect())
+}

@@ -1,0 +1,106 @@
+//! The mutations of tiers.
+
+use async_graphql::{Context, ID, Object};
+
+use super::graphql::Tier;
+use super::input::{CreateTierInput, TierActionInput, UpdateTierInput};
+use super::{Step, Target};
+use crate::auth::Permission;
+use crate::entity::{OrganizationId, TierId};
+use crate::error::Result;
+use crate::graphql::context::{ContextExt, command};
+use crate::graphql::error::payload;
+use crate::graphql::input::{Check, check_key, parse_id, parse_optional_id};
+
+fn target(id: &ID, reason: Option<&str>, version: Option<i32>, key: Option<&str>) -> Result<Target> {
+    let id = parse_id::<TierId>("input.id", id)?;
+    let mut check = Check::new();
+    check_key(&mut check, key);
+    let reason = check.optional_text("input.reason", reason, 500);
+    check.finish()?;
+    Ok(Target { id, expected_version: version, reason })
+}
+
+payload! {
+    /// The answer of a mutation on a tier.
+    TierPayload, tier: Tier
+}
+
+/// Mutations of tiers.
+#[derive(Default)]
+pub struct TierMutation;
+
+async fn step(
+    ctx: &Context<'_>,
+    operation: &'static str,
+    input: TierActionInput,
+    step: Step,
+) -> Result<crate::entity::tier::Model> {
+    let writer = ctx.writer(Permission::TiersManage)?;
+    let command = command(operation, &input.idempotency_key, &input);
+    let key = input.idempotency_key.as_deref();
+    let target = target(&input.id, input.reason.as_deref(), input.expected_version, key)?;
+    super::change(&writer, &command, &target, &step).await
+}
+
+#[Object]
+impl TierMutation {
+    /// Makes a tier with its prices and features. Needs `tiers.manage`, and `platform.manage` for the platform's
+    /// catalogue. Emits `tier.create`.
+    async fn create_tier(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to make.")] input: CreateTierInput,
+    ) -> Result<TierPayload> {
+        let writer = ctx.writer(Permission::TiersManage)?;
+        let command = command("createTier", &input.idempotency_key, &input);
+        TierPayload::new(
+            async {
+                let named =
+                    parse_optional_id::<OrganizationId>("input.organizationId", input.organization_id.as_ref())?;
+                let catalogue = named.or(writer.caller()?.organization());
+                super::create(&writer, &command, catalogue, &input.tier()?).await
+            }
+            .await,
+        )
+    }
+
+    /// Changes a tier, its prices or its features; its key, kind and catalogue never change. Needs `tiers.manage`, and
+    /// `platform.manage` for the platform's catalogue. Emits `tier.update`.
+    async fn update_tier(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to change.")] input: UpdateTierInput,
+    ) -> Result<TierPayload> {
+        let writer = ctx.writer(Permission::TiersManage)?;
+        let command = command("updateTier", &input.idempotency_key, &input);
+        TierPayload::new(
+            async {
+                let key = input.idempotency_key.as_deref();
+                let target = target(&input.id, input.reason.as_deref(), input.expected_version, key)?;
+                super::change(&writer, &command, &target, &Step::Update(Box::new(input.update()?))).await
+            }
+            .await,
+        )
+    }
+
+    /// Stops selling a tier: who has it keeps it. Refused while another tier falls back to it. Needs `tiers.manage`, and
+    /// `platform.manage` for the platform's catalogue. Emits `tier.archive`.
+    async fn archive_tier(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which tier.")] input: TierActionInput,
+    ) -> Result<TierPayload> {
+        TierPayload::new(step(ctx, "archiveTier", input, Step::Archive).await)
+    }
+
+    /// Sells an archived tier again. Needs `tiers.manage`, and `platform.manage` for the platform's catalogue. Emits
+    /// `tier.unarchive`.
+    async fn unarchive_tier(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which tier.")] input: TierActionInput,
+    ) -> Result<TierPayload> {
+        TierPayload::new(step(ctx, "unarchiveTier", input, Step::Unarchive).await)
+    }
+}

@@ -1,0 +1,105 @@
+//! Who manages which catalogue, and which tier another one may fall back to.
+
+use crate::auth::{Permission, Principal, Standing};
+use crate::entity::{OrganizationId, PeriodEndPolicy, TierId, TierKind, tier};
+use crate::error::{Code, Error, Refusal, Result};
+
+/// The permission that keeps the caller from managing this catalogue, if one does; none stands for the platform's.
+///
+/// The tiers of other organizations that a reseller can see are those of the organizations below its own.
+pub fn obstacle(caller: &Principal, catalogue: Option<OrganizationId>) -> Option<Permission> {
+    if !caller.may(Permission::TiersManage) {
+        return Some(Permission::TiersManage);
+    }
+    match (caller.standing(), catalogue) {
+        (Standing::Platform, None) => (!caller.may(Permission::PlatformManage)).then_some(Permission::PlatformManage),
+        (_, None) => Some(Permission::PlatformManage),
+        (Standing::Platform | Standing::Reseller(_), Some(_)) => None,
+        (Standing::Organization(own), Some(catalogue)) if own == catalogue => None,
+        (Standing::Organization(_) | Standing::Customer(..), Some(_)) => Some(Permission::TiersManage),
+    }
+}
+
+/// Refuses a catalogue that the caller does not manage.
+pub fn authorize(caller: &Principal, catalogue: Option<OrganizationId>) -> Result<()> {
+    obstacle(caller, catalogue).map_or(Ok(()), |permission| Err(Error::Forbidden(permission)))
+}
+
+/// Refuses a tier that subscriptions of the tier `of`, which is of this kind, could not move to. Both are of one
+/// catalogue.
+pub fn check_fallback(fallback: &tier::Model, of: TierId, kind: TierKind, path: &str) -> Result<()> {
+    let refuse = |code, message| Err(Refusal::new(code, message).at(path).into());
+    if fallback.id == of {
+        refuse(Code::Conflict, "A tier cannot fall back to itself.")
+    } else if fallback.kind != kind {
+        refuse(Code::WrongTierKind, "The fallback tier is for another kind of owner.")
+    } else if fallback.archived_at.is_some() {
+        refuse(Code::TierArchived, "The fallback tier is archived.")
+    } else {
+        Ok(())
+    }
+}
+
+/// Refuses the policy DOWNGRADE without a tier to move to.
+pub fn check_policy(policy: PeriodEndPolicy, fallback: Option<TierId>) -> Result<()> {
+    if policy == PeriodEndPolicy::Downgrade && fallback.is_none() {
+        let message = "The policy DOWNGRADE needs a tier to move to.";
+        return Err(Refusal::new(Code::Required, message).at("input.fallbackTierId").into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+
+    fn tier(kind: TierKind, archived: bool) -> tier::Model {
+        let now = Timestamp::from_micros(0);
+        tier::Model {
+            id: TierId::generate(),
+            tenant_id: None,
+            key: "starter".to_owned(),
+            name: "Starter".to_owned(),
+            description: None,
+            kind,
+            rank: 1,
+            trial_days: 0,
+            public: true,
+            sort_order: 0,
+            period_end_policy: PeriodEndPolicy::Expire,
+            fallback_tier_id: None,
+            archived_at: archived.then_some(now),
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
+    }
+
+    fn code(outcome: Result<()>) -> Option<Code> {
+        match outcome {
+            Err(Error::Refused(refusals)) => refusals.first().map(|refusal| refusal.code),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_fallback_is_another_tier_of_the_kind_that_is_still_sold() {
+        let kind = TierKind::Organization;
+        let (fallback, archived) = (tier(kind, false), tier(kind, true));
+        let check = |fallback: &tier::Model, of, kind| code(check_fallback(fallback, of, kind, "input.fallbackTierId"));
+        assert_eq!(check(&fallback, TierId::generate(), kind), None);
+        assert_eq!(check(&fallback, fallback.id, kind), Some(Code::Conflict));
+        assert_eq!(check(&fallback, TierId::generate(), TierKind::Customer), Some(Code::WrongTierKind));
+        assert_eq!(check(&archived, TierId::generate(), kind), Some(Code::TierArchived));
+    }
+
+    #[test]
+    fn only_a_downgrade_needs_a_fallback() {
+        assert_eq!(code(check_policy(PeriodEndPolicy::Downgrade, None)), Some(Code::Required));
+        assert!(check_policy(PeriodEndPolicy::Downgrade, Some(TierId::generate())).is_ok());
+        for policy in [PeriodEndPolicy::Expire, PeriodEndPolicy::Suspend, PeriodEndPolicy::Renew] {
+            assert!(check_policy(policy, None).is_ok());
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What the subscriptions of a tier amount to.
+
+use std::collections::BTreeMap;
+
+use async_graphql::SimpleObject;
+use sea_orm::FromQueryResult;
+
+use crate::entity::{BillingCycle, ManagementMode, SubscriptionStatus, TierId};
+use crate::graphql::scalar::{MAX_SAFE_INT, Money, SafeInt};
+
+/// Live subscriptions of a tier that are alike.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct Group {
+    /// The tier.
+    pub tier_id: TierId,
+    /// Recorded status.
+    pub status: SubscriptionStatus,
+    /// Who decides about them.
+    pub mode: ManagementMode,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// How often they are charged.
+    pub billing_cycle: BillingCycle,
+    /// What each costs a cycle, in minor units.
+    pub amount_minor: i64,
+    /// How many there are.
+    pub subscriptions: i64,
+}
+
+/// How many live subscriptions a tier has, and what they bring in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// In any status that is not an end.
+    pub total: i64,
+    /// Waiting for a payment or their start.
+    pub pending: i64,
+    /// In their trial.
+    pub trialing: i64,
+    /// Paid for.
+    pub active: i64,
+    /// Unpaid, within the days of grace.
+    pub past_due: i64,
+    /// Paused.
+    pub paused: i64,
+    /// Suspended.
+    pub suspended: i64,
+    /// Minor units a month, by currency.
+    pub monthly_revenue: BTreeMap<String, i64>,
+}
+
+impl Statistics {
+    /// The sums over these groups.
+    pub fn of(groups: &[Group]) -> Self {
+        let mut sums = Self::default();
+        let mut yearly: BTreeMap<String, i128> = BTreeMap::new();
+        for group in groups {
+            sums.count(group);
+            if earns(group) {
+                let a_year = match group.billing_cycle {
+                    BillingCycle::Monthly => 12,
+                    BillingCycle::Yearly => 1,
+                };
+                let amount = i128::from(group.amount_minor) * i128::from(group.subscriptions) * a_year;
+                *yearly.entry(group.currency.clone()).or_default() += amount;
+            }
+        }
+        sums.monthly_revenue = yearly.into_iter().map(|(currency, amount)| (currency, a_month(amount))).collect();
+        sums
+    }
+
+    fn count(&mut self, group: &Group) {
+        let status = match group.status {
+            SubscriptionStatus::Pending => &mut self.pending,
+            SubscriptionStatus::Trialing => &mut self.trialing,
+            SubscriptionStatus::Active => &mut self.active,
+            SubscriptionStatus::PastDue => &mut self.past_due,
+            SubscriptionStatus::Paused => &mut self.paused,
+            SubscriptionStatus::Suspended => &mut self.suspended,
+            SubscriptionStatus::Canceled | SubscriptionStatus::Expired => return,
+        };
+        *status += group.subscriptions;
+        self.total += group.subscriptions;
+    }
+}
+
+/// Whether somebody pays: an override is given away.
+fn earns(group: &Group) -> bool {
+    matches!(group.status, SubscriptionStatus::Active | SubscriptionStatus::PastDue)
+        && matches!(group.mode, ManagementMode::Manual | ManagementMode::Gateway)
+}
+
+/// A twelfth of what comes in a year, rounded half up: once, on the sum.
+fn a_month(a_year: i128) -> i64 {
+    let rounded = (a_year + 6).div_euclid(12);
+    i64::try_from(rounded).map_or(MAX_SAFE_INT, |amount| amount.min(MAX_SAFE_INT))
+}
+
+/// What the live subscriptions of a tier amount to, as far as the caller can see them. Counted by recorded status.
+#[derive(Clone, SimpleObject)]
+pub struct TierStatistics {
+    /// In any status that is not an end.
+    total: SafeInt,
+    /// Waiting for their first payment or their start.
+    pending: SafeInt,
+    /// In their free trial.
+    trialing: SafeInt,
+    /// Paid for, or given by an override.
+    active: SafeInt,
+    /// Unpaid, within the days of grace.
+    past_due: SafeInt,
+    /// Paused at the owner's wish.
+    paused: SafeInt,
+    /// Shut off by an operator or for non-payment.
+    suspended: SafeInt,
+    /// What those that are active or past due bring in a month, by currency: a yearly price counts a twelfth, an
+    /// override nothing.
+    estimated_monthly_revenue: Vec<Money>,
+}
+
+impl From<Statistics> for TierStatistics {
+    fn from(sums: Statistics) -> Self {
+        let Statistics { total, pending, trialing, active, past_due, paused, suspended, monthly_revenue } = sums;
+        let money = |(currency, amount)| Money::new(amount, currency);
+        Self {
+            total: SafeInt(total),
+            pending: SafeInt(pending),
+            trialing: SafeInt(trialing),
+            active: SafeInt(active),
+            past_due: SafeInt(past_due),
+            paused: SafeInt(paused),
+            suspended: SafeInt(suspended),
+            estimated_monthly_revenue: monthly_revenue.into_iter().map(money).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(status: SubscriptionStatus, billing_cycle: BillingCycle, amount_minor: i64, subscriptions: i64) -> Group {
+        Group {
+            tier_id: TierId::generate(),
+            status,
+            mode: ManagementMode::Manual,
+            currency: "EUR".to_owned(),
+            billing_cycle,
+            amount_minor,
+            subscriptions,
+        }
+    }
+
+    #[test]
+    fn every_live_status_is_counted() {
+        use SubscriptionStatus::{Active, Canceled, PastDue, Paused, Pending, Suspended, Trialing};
+        let statuses =
+            [(Pending, 1), (Trialing, 2), (Active, 3), (PastDue, 4), (Paused, 5), (Suspended, 6), (Canceled, 7)];
+        let groups = statuses.map(|(status, count)| group(status, BillingCycle::Monthly, 0, count));
+        let sums = Statistics::of(&groups);
+        assert_eq!(
+            (sums.pending, sums.trialing, sums.active, sums.past_due, sums.paused, sums.suspended),
+            (1, 2, 3, 4, 5, 6)
+        );
+        assert_eq!(sums.total, 21);
+    }
+
+    #[test]
+    fn revenue_is_what_paying_subscriptions_bring_in_a_month() {
+        use SubscriptionStatus::{Active, PastDue, Trialing};
+        let sums = Statistics::of(&[
+            group(Active, BillingCycle::Monthly, 1_000, 2),
+            group(PastDue, BillingCycle::Yearly, 12_000, 1),
+            group(Trialing, BillingCycle::Monthly, 1_000, 9),
+            Group { mode: ManagementMode::Override, ..group(Active, BillingCycle::Monthly, 1_000, 9) },
+            Group { currency: "USD".to_owned(), ..group(Active, BillingCycle::Monthly, 5, 1) },
+        ]);
+        assert_eq!(sums.monthly_revenue, BTreeMap::from([("EUR".to_owned(), 3_000), ("USD".to_owned(), 5)]));
+    }
+
+    #[test]
+    fn it_is_rounded_half_up_once() {
+        let revenue = |amount, count| {
+            let sums = Statistics::of(&[group(SubscriptionStatus::Active, BillingCycle::Yearly, amount, count)]);
+            sums.monthly_revenue.get("EUR").copied()
+        };
+        assert_eq!(revenue(5, 1), Some(0));
+        assert_eq!(revenue(6, 1), Some(1));
+        // Each alone would round up to 1.
+        assert_eq!(revenue(7, 4), Some(2));
+    }
+
+    #[test]
+    fn no_sum_overflows() {
+        let huge = group(SubscriptionStatus::Active, BillingCycle::Monthly, MAX_SAFE_INT, i64::MAX);
+        assert_eq!(Statistics::of(&[huge]).monthly_revenue.get("EUR"), Some(&MAX_SAFE_INT));
+    }
+}

@@ -1,0 +1,91 @@
+//! Fresh databases: copies of one that was migrated once.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, Database};
+use secrecy::SecretString;
+use tempfile::TempDir;
+use tessera::clock::Clock;
+use tessera::config::DatabaseConfig;
+use tessera::store::Store;
+use tokio::sync::OnceCell;
+
+/// A kind of database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// Embedded, in a file.
+    Sqlite,
+    /// The server of `TESSERA_TEST_POSTGRES_URL`.
+    Postgres,
+}
+
+/// A fresh database, with what must live as long as it does.
+pub struct Fresh {
+    pub config: DatabaseConfig,
+    _dir: Option<TempDir>,
+}
+
+fn config(url: String) -> DatabaseConfig {
+    DatabaseConfig {
+        url: SecretString::from(url),
+        max_connections: 8,
+        acquire_timeout: Duration::from_secs(30),
+        statement_timeout: Duration::from_secs(30),
+    }
+}
+
+async fn migrate(config: &DatabaseConfig) {
+    let store = Store::open(config, Clock::system()).await.expect("the template opens");
+    store.migrate_up().await.expect("the template migrates");
+    store.close().await.expect("the template closes");
+}
+
+/// A migrated database without rows.
+pub async fn fresh(backend: Backend) -> Fresh {
+    match backend {
+        Backend::Sqlite => sqlite().await,
+        Backend::Postgres => postgres().await,
+    }
+}
+
+async fn sqlite() -> Fresh {
+    static TEMPLATE: OnceCell<(TempDir, Vec<u8>)> = OnceCell::const_new();
+    let (_, template) = TEMPLATE
+        .get_or_init(async || {
+            let dir = tempfile::tempdir().expect("a directory");
+            let file = dir.path().join("template.db");
+            migrate(&config(format!("sqlite://{}", file.display()))).await;
+            let bytes = std::fs::read(&file).expect("the template is a file");
+            (dir, bytes)
+        })
+        .await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("test.db");
+    std::fs::write(&file, template).expect("the copy is written");
+    Fresh { config: config(format!("sqlite://{}", file.display())), _dir: Some(dir) }
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests create databases, and are told where")]
+async fn postgres() -> Fresh {
+    static TEMPLATE: OnceCell<()> = OnceCell::const_new();
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let server = std::env::var("TESSERA_TEST_POSTGRES_URL")
+        .expect("TESSERA_TEST_POSTGRES_URL names a PostgreSQL server for tests: run them with `make test`");
+    let base = server.rsplit_once('/').expect("a URL with a database").0.to_owned();
+    let process = std::process::id();
+    let template = format!("template_{process}");
+    TEMPLATE
+        .get_or_init(async || {
+            let admin = Database::connect(&server).await.expect("the test server answers");
+            admin.execute_unprepared(&format!("CREATE DATABASE {template}")).await.expect("a template");
+            migrate(&config(format!("{base}/{template}"))).await;
+            admin.close().await.expect("closes");
+        })
+        .await;
+    let name = format!("test_{process}_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let admin = Database::connect(&server).await.expect("the test server answers");
+    admin.execute_unprepared(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await.expect("a copy");
+    admin.close().await.expect("closes");
+    Fresh { config: config(format!("{base}/{name}")), _dir: None }
+}
