@@ -158,7 +158,6 @@ pub struct AuditQuery;
 #[Object]
 impl AuditQuery {
     /// The audit trail, as far as the caller can see: who did what, when and why. Needs `audit.read`.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     async fn audit_events(
         &self,
         ctx: &Context<'_>,

@@ -97,7 +97,6 @@ impl Customer {
     }
 
     /// All its subscriptions, past ones included.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     async fn subscriptions(
         &self,
         ctx: &Context<'_>,
@@ -113,7 +112,6 @@ impl Customer {
     }
 
     /// Its payments. Needs `payments.read`.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     async fn payments(
         &self,
         ctx: &Context<'_>,
@@ -201,7 +199,6 @@ impl CustomerQuery {
     }
 
     /// The customers that the caller can see. Needs `customers.read`.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     async fn customers(
         &self,
         ctx: &Context<'_>,

@@ -153,7 +153,7 @@ pub enum Step {
     Resume,
     /// Close for good; ends its subscription.
     Terminate,
-    /// Remove; ends its subscription and makes both invisible.
+    /// Remove: ends its subscription and makes the customer invisible.
     Delete,
 }
 

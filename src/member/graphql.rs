@@ -127,7 +127,6 @@ impl MemberQuery {
     }
 
     /// The members that the caller can see. Needs `members.read`.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     async fn members(
         &self,
         ctx: &Context<'_>,

@@ -125,7 +125,6 @@ impl Organization {
     }
 
     /// All its own subscriptions, past ones included. Those of its customers are in `subscriptions` of the root.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     async fn subscriptions(
         &self,
         ctx: &Context<'_>,
@@ -141,7 +140,6 @@ impl Organization {
     }
 
     /// Its customers. Needs `customers.read`.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     async fn customers(
         &self,
         ctx: &Context<'_>,
@@ -157,7 +155,6 @@ impl Organization {
     }
 
     /// Its members. Needs `members.read`.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     async fn members(
         &self,
         ctx: &Context<'_>,
@@ -173,7 +170,6 @@ impl Organization {
     }
 
     /// Its own payments. Needs `payments.read`.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     async fn payments(
         &self,
         ctx: &Context<'_>,
@@ -290,7 +286,6 @@ impl OrganizationQuery {
     }
 
     /// The organizations that the caller can see. Needs `organizations.read`.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     async fn organizations(
         &self,
         ctx: &Context<'_>,

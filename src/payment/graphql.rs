@@ -222,7 +222,6 @@ impl PaymentQuery {
     }
 
     /// The payments that the caller can see. Needs `payments.read`.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     async fn payments(
         &self,
         ctx: &Context<'_>,

@@ -176,7 +176,6 @@ impl PaymentMethodQuery {
     }
 
     /// The payment methods that the caller can see. Needs `payments.read`.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     async fn payment_methods(
         &self,
         ctx: &Context<'_>,

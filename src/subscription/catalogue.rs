@@ -46,7 +46,8 @@ impl Seller<'_> {
         refuse_archived(&tier, &path)?;
         let organization = self.tx.organization()?;
         let caller = self.tx.scope().caller()?;
-        let own = tier.tenant_id == Some(organization.id);
+        // An organization sells to its customers, never to itself: it could give itself anything for nothing.
+        let own = self.kind == TierKind::Customer && tier.tenant_id == Some(organization.id);
         let above = tier.tenant_id.is_none() || tier.tenant_id == organization.parent_id;
         let manages = match tier.tenant_id {
             None => caller.may(Permission::PlatformManage),
@@ -58,7 +59,7 @@ impl Seller<'_> {
         Err(Refusal::new(Code::TierNotAvailable, "This tier is not on offer for this owner.").at(&path).into())
     }
 
-    /// The tier with this key that new owners start with: the organization's own before the platform's.
+    /// The tier with this key that new owners start with: for customers the organization's own before the platform's.
     pub async fn default_tier(&self, key: &str) -> Result<tier::Model> {
         let tiers = tier::Entity::find()
             .filter(tier::Column::Key.eq(key))
@@ -67,9 +68,9 @@ impl Seller<'_> {
             .filter(tier::Column::Public.eq(true))
             .order_by_asc(tier::Column::Id);
         let tiers = self.tx.all(tiers).await?;
-        let own = self.tx.organization()?.id;
+        let own = (self.kind == TierKind::Customer).then_some(self.tx.organization()?.id);
         let from = |catalogue| tiers.iter().find(|tier| tier.tenant_id == catalogue).cloned();
-        from(Some(own)).or_else(|| from(None)).ok_or_else(|| {
+        own.and_then(|own| from(Some(own))).or_else(|| from(None)).ok_or_else(|| {
             let message = format!("There is no default tier `{key}` for this kind of owner: name a tier.");
             Error::from(Refusal::new(Code::TierNotAvailable, message).at(self.path))
         })

@@ -606,7 +606,6 @@ impl SubscriptionQuery {
     }
 
     /// The subscriptions that the caller can see.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     async fn subscriptions(
         &self,
         ctx: &Context<'_>,

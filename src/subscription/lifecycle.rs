@@ -343,7 +343,8 @@ fn end_override(row: &mut subscription::Model) {
 }
 
 fn extend(row: &mut subscription::Model, days: i64, now: Timestamp) {
-    let at_period_end = row.cancel_at.is_some() && row.cancel_at == access_ends_at(row);
+    let period_end = if row.status == Trialing { row.trial_ends_at } else { row.current_period_end };
+    let at_period_end = row.cancel_at.is_some() && row.cancel_at == period_end;
     // From now on where the end has passed: an extension that ends in the past would extend nothing.
     let later = |end: Timestamp| Some(end.max(now).plus_days(days));
     match row.suspended_from.unwrap_or(row.status) {
@@ -476,3 +477,6 @@ fn revive(row: &mut subscription::Model, now: Timestamp) {
         start_period(row, now);
     }
 }
+
+#[cfg(test)]
+mod tests;

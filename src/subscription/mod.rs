@@ -12,6 +12,8 @@ pub mod mutation;
 pub mod opening;
 pub mod period;
 pub mod status;
+#[cfg(test)]
+mod testing;
 mod update;
 
 use chrono::TimeDelta;
@@ -22,7 +24,7 @@ pub use update::{Update, update};
 
 use self::catalogue::{Choice, Seller};
 use self::lifecycle::{Action, Step};
-use self::opening::{Subscriber, Terms};
+use self::opening::{Opening, Subscriber, Terms};
 use crate::auth::Permission;
 use crate::entity::{
     BillingCycle, CustomerId, ManagementMode, OperationalStatus, OrganizationId, SubscriptionId, SubscriptionStatus,
@@ -212,16 +214,15 @@ pub async fn open(
     let choice = Choice { tier: &tier, billing_cycle: order.billing_cycle, currency: &currency };
     let offer = seller.offer(choice).await?;
     let OwnerKey { tenant, customer } = owner.key();
-    let row = opening::open(
-        Subscriber { tenant, customer },
+    let opening = Opening {
+        subscriber: Subscriber { tenant, customer },
         offer,
         currency,
-        tier.trial_days,
+        tier_trial_days: tier.trial_days,
         terms,
-        settings.pending_for,
-        tx.now(),
-        path,
-    )?;
+        pending_for: settings.pending_for,
+    };
+    let row = opening::open(opening, tx.now(), path)?;
     tx.insert(row, Change::new("create")).await
 }
 

@@ -44,17 +44,26 @@ pub struct Subscriber {
     pub customer: Option<CustomerId>,
 }
 
-/// A new subscription on these terms, or what contradicts itself in them. `path` is where the terms stand in the input.
-pub fn open(
-    subscriber: Subscriber,
-    offer: Offer,
-    currency: String,
-    tier_trial_days: i32,
-    terms: Terms,
-    pending_for: TimeDelta,
-    now: Timestamp,
-    path: &str,
-) -> Result<subscription::Model> {
+/// Everything a subscription begins with.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// Who subscribes.
+    pub subscriber: Subscriber,
+    /// To what, at which price.
+    pub offer: Offer,
+    /// Currency of the price, ISO 4217.
+    pub currency: String,
+    /// Days of trial that the tier gives.
+    pub tier_trial_days: i32,
+    /// What was agreed on besides.
+    pub terms: Terms,
+    /// How long it waits for its first payment.
+    pub pending_for: TimeDelta,
+}
+
+/// A new subscription, or what contradicts itself in its terms. `path` is where the terms stand in the input.
+pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription::Model> {
+    let Opening { subscriber, offer, currency, tier_trial_days, terms, pending_for } = opening;
     let starts_at = terms.starts_at.unwrap_or(now);
     let trial_ends_at = trial_end(&terms, tier_trial_days, starts_at);
     let at = |field: &str| format!("{path}.{field}");

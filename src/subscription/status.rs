@@ -188,3 +188,6 @@ fn outcome(row: &subscription::Model, ends_at: Option<Timestamp>) -> (Kind, Reas
         _ => (Kind::Expired, Reason::PeriodEnded),
     }
 }
+
+#[cfg(test)]
+mod tests;

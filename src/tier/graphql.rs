@@ -228,7 +228,6 @@ impl TierQuery {
 
     /// The tiers that the caller can see: of the catalogues it manages, those on offer to it, and those subscribed to.
     /// Needs a token, but no permission.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
     async fn tiers(
         &self,
         ctx: &Context<'_>,

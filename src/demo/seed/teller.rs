@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::entity::{BillingCycle, ManagementMode, PaymentStatus, SubscriptionStatus, TierId, subscription};
 use crate::error::Result;
 use crate::subscription::lifecycle::{self, Offer, Step, settled};
-use crate::subscription::opening::{self, Subscriber, Terms};
+use crate::subscription::opening::{self, Opening, Subscriber, Terms};
 use crate::subscription::period::{anchor_day, months};
 
 /// How long a subscription of the demo waits for its first payment.
@@ -196,7 +196,9 @@ impl<'a> Teller<'a> {
 fn opened(seeder: &mut Seeder, subject: &Subject<'_>, at: Timestamp, terms: Terms) -> Result<subscription::Model> {
     let subscriber = Subscriber { tenant: subject.tenant.id, customer: subject.customer };
     let offer = subject.tiers[subject.tier].offer(subject.billing_cycle, subject.currency);
-    let row = opening::open(subscriber, offer, subject.currency.to_owned(), 0, terms, PENDING_FOR, at, "")?;
+    let currency = subject.currency.to_owned();
+    let opening = Opening { subscriber, offer, currency, tier_trial_days: 0, terms, pending_for: PENDING_FOR };
+    let row = opening::open(opening, at, "")?;
     Ok(subscription::Model { id: seeder.ids.next(), ..row })
 }
 

@@ -1,0 +1,106 @@
+//! Rows for the unit tests of the rules.
+
+use chrono::{DateTime, Utc};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::lifecycle::{CancelAt, Offer, Step, apply};
+use super::opening::{Opening, Subscriber, Terms, open};
+use crate::clock::Timestamp;
+use crate::entity::{BillingCycle, OrganizationId, SuspensionCause, TierId, subscription};
+
+/// A moment, from its RFC 3339 form.
+pub fn at(text: &str) -> Timestamp {
+    text.parse::<DateTime<Utc>>().expect("a valid moment").into()
+}
+
+/// Terms that leave everything to the tier.
+pub fn terms() -> Terms {
+    Terms {
+        trial_days: None,
+        trial_ends_at: None,
+        starts_at: None,
+        period_end: None,
+        expires_at: None,
+        requires_payment: false,
+        user_limit: None,
+        feature_overrides: json!({}),
+        external_id: None,
+        metadata: json!({}),
+    }
+}
+
+/// A new subscription on these terms.
+pub fn opened(terms: Terms, now: Timestamp) -> subscription::Model {
+    let opening = Opening {
+        subscriber: Subscriber { tenant: OrganizationId::generate(), customer: None },
+        offer: offer(BillingCycle::Monthly),
+        currency: "USD".to_owned(),
+        tier_trial_days: 0,
+        terms,
+        pending_for: chrono::TimeDelta::hours(24),
+    };
+    open(opening, now, "input.terms").expect("the terms fit")
+}
+
+fn offer(billing_cycle: BillingCycle) -> Offer {
+    Offer { tier_id: TierId::generate(), amount_minor: 900, billing_cycle }
+}
+
+/// What a random step is made of: its kind, a number of days, and two choices.
+type Dice = (usize, i64, bool, bool);
+
+fn step(now: Timestamp, (kind, days, one, other): Dice) -> Step {
+    let cycle = if one { BillingCycle::Yearly } else { BillingCycle::Monthly };
+    match kind {
+        0 => Step::Activate,
+        1 => Step::StartTrial { ends_at: now.plus_days(days) },
+        2 => Step::Extend { days },
+        3 => Step::ChangeTier { offer: offer(cycle), at_period_end: other },
+        4 => {
+            let ends_at = one.then(|| now.plus_days(days));
+            Step::OverrideTier { tier_id: TierId::generate(), reason: "because".to_owned(), ends_at }
+        }
+        5 => Step::EndOverride,
+        6 => Step::Suspend(if one { SuspensionCause::Operator } else { SuspensionCause::NonPayment }),
+        7 => Step::Pause(one.then(|| now.plus_days(days))),
+        8 => Step::Resume,
+        9 if one => Step::Cancel(CancelAt::Date(now.plus_days(days))),
+        9 => Step::Cancel(if other { CancelAt::Now } else { CancelAt::PeriodEnd }),
+        10 => Step::UndoCancel,
+        11 => Step::Reactivate,
+        _ => Step::Expire,
+    }
+}
+
+/// Any step at this moment.
+pub fn any_step(now: Timestamp) -> impl Strategy<Value = Step> {
+    dice().prop_map(move |dice| step(now, dice))
+}
+
+fn dice() -> impl Strategy<Value = Dice> {
+    (0usize..13, 1i64..60, any::<bool>(), any::<bool>())
+}
+
+/// A subscription that went through any life: opened on any terms, then any steps with any time between them. The
+/// moment is that of the last step.
+pub fn any_life() -> impl Strategy<Value = (subscription::Model, Timestamp)> {
+    let start = at("2026-01-31T12:00:00Z");
+    let opening = prop_oneof![
+        Just(terms()),
+        (1i64..60).prop_map(|days| Terms { trial_days: Some(days), ..terms() }),
+        Just(Terms { requires_payment: true, ..terms() }),
+        (1i64..60).prop_map(move |days| Terms { starts_at: Some(start.plus_days(days)), ..terms() }),
+        (1i64..900).prop_map(move |days| Terms { expires_at: Some(start.plus_days(days)), ..terms() }),
+    ];
+    (opening, prop::collection::vec((0i64..60, dice()), 0..12)).prop_map(move |(terms, steps)| {
+        let mut life = (opened(terms, start), start);
+        for (days, dice) in steps {
+            let now = life.1.plus_days(days);
+            if let Ok(next) = apply(&life.0, &step(now, dice), now) {
+                life = (next, now);
+            }
+        }
+        life
+    })
+}
