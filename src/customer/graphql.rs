@@ -100,12 +100,15 @@ impl Customer {
     async fn subscriptions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(name = "where")] filter: Option<SubscriptionFilter>,
-        #[graphql(validator(max_items = 4))] order_by: Option<Vec<SubscriptionOrder>>,
+        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<SubscriptionFilter>,
+        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
+            Vec<SubscriptionOrder>,
+        >,
+        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
         first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<SubscriptionConnection> {
         let args = PageArgs { first, after, last, before };
         crate::subscription::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await
@@ -115,12 +118,15 @@ impl Customer {
     async fn payments(
         &self,
         ctx: &Context<'_>,
-        #[graphql(name = "where")] filter: Option<PaymentFilter>,
-        #[graphql(validator(max_items = 4))] order_by: Option<Vec<PaymentOrder>>,
+        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<PaymentFilter>,
+        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
+            Vec<PaymentOrder>,
+        >,
+        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
         first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<PaymentConnection> {
         let args = PageArgs { first, after, last, before };
         crate::payment::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await
@@ -193,7 +199,7 @@ pub struct CustomerQuery;
 #[Object]
 impl CustomerQuery {
     /// The customer with this id; null if there is none that the caller can see. Needs `customers.read`.
-    async fn customer(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Customer>> {
+    async fn customer(&self, ctx: &Context<'_>, #[graphql(desc = "The customer.")] id: ID) -> Result<Option<Customer>> {
         let id = parse_id::<CustomerId>("id", &id)?;
         Ok(ctx.scope().get::<customer::Entity>(id).await?.map(Into::into))
     }
@@ -202,12 +208,15 @@ impl CustomerQuery {
     async fn customers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(name = "where")] filter: Option<CustomerFilter>,
-        #[graphql(validator(max_items = 4))] order_by: Option<Vec<CustomerOrder>>,
+        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<CustomerFilter>,
+        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
+            Vec<CustomerOrder>,
+        >,
+        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
         first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<CustomerConnection> {
         let args = PageArgs { first, after, last, before };
         let list = ListKey::new(ctx, "customers", &filter, &order_by);

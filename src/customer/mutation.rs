@@ -108,7 +108,11 @@ async fn step(
 impl CustomerMutation {
     /// Makes a customer together with its subscription: both or neither. Needs `customers.manage` and
     /// `subscriptions.manage`. Emits `customer.create` and `subscription.create`.
-    async fn create_customer(&self, ctx: &Context<'_>, input: CreateCustomerInput) -> Result<CustomerPayload> {
+    async fn create_customer(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The command.")] input: CreateCustomerInput,
+    ) -> Result<CustomerPayload> {
         ctx.writer(Permission::SubscriptionsManage)?;
         let writer = ctx.writer(Permission::CustomersManage)?;
         let command = command("createCustomer", &input.idempotency_key, &input);
@@ -140,7 +144,11 @@ impl CustomerMutation {
 
     /// Changes a customer. Needs `customers.update`; a customer itself may change its name and address only. Emits
     /// `customer.update`.
-    async fn update_customer(&self, ctx: &Context<'_>, input: UpdateCustomerInput) -> Result<CustomerPayload> {
+    async fn update_customer(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The command.")] input: UpdateCustomerInput,
+    ) -> Result<CustomerPayload> {
         let writer = ctx.writer(Permission::CustomersUpdate)?;
         let command = command("updateCustomer", &input.idempotency_key, &input);
         CustomerPayload::new(
@@ -160,24 +168,40 @@ impl CustomerMutation {
     }
 
     /// Shuts a customer off for now. Its subscription goes on. Needs `customers.manage`. Emits `customer.suspend`.
-    async fn suspend_customer(&self, ctx: &Context<'_>, input: CustomerActionInput) -> Result<CustomerPayload> {
+    async fn suspend_customer(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The command.")] input: CustomerActionInput,
+    ) -> Result<CustomerPayload> {
         CustomerPayload::new(step(ctx, "suspendCustomer", input, Step::Suspend).await)
     }
 
     /// Lifts a suspension. Needs `customers.manage`. Emits `customer.resume`.
-    async fn resume_customer(&self, ctx: &Context<'_>, input: CustomerActionInput) -> Result<CustomerPayload> {
+    async fn resume_customer(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The command.")] input: CustomerActionInput,
+    ) -> Result<CustomerPayload> {
         CustomerPayload::new(step(ctx, "resumeCustomer", input, Step::Resume).await)
     }
 
     /// Closes a customer for good and cancels its subscription. Needs `customers.manage`. Emits `customer.terminate`
     /// and, if it had a live subscription, `subscription.cancel`.
-    async fn terminate_customer(&self, ctx: &Context<'_>, input: CustomerActionInput) -> Result<CustomerPayload> {
+    async fn terminate_customer(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The command.")] input: CustomerActionInput,
+    ) -> Result<CustomerPayload> {
         CustomerPayload::new(step(ctx, "terminateCustomer", input, Step::Terminate).await)
     }
 
     /// Removes a customer and cancels its subscription: it becomes invisible. Needs `customers.manage`. Emits
     /// `customer.delete` and, if it had a live subscription, `subscription.cancel`.
-    async fn delete_customer(&self, ctx: &Context<'_>, input: CustomerActionInput) -> Result<DeleteCustomerPayload> {
+    async fn delete_customer(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The command.")] input: CustomerActionInput,
+    ) -> Result<DeleteCustomerPayload> {
         DeleteCustomerPayload::new(step(ctx, "deleteCustomer", input, Step::Delete).await)
     }
 }

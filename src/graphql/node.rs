@@ -89,7 +89,7 @@ pub struct NodeQuery;
 #[Object]
 impl NodeQuery {
     /// The object with this id; null if there is none that the caller can see. Needs the permission of its kind.
-    async fn node(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Node>> {
+    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "The object.")] id: ID) -> Result<Option<Node>> {
         let mut found = find(ctx, std::slice::from_ref(&id), "id").await?;
         Ok(found.remove(id.as_str()))
     }
@@ -98,7 +98,7 @@ impl NodeQuery {
     async fn nodes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(validator(max_items = 100))] ids: Vec<ID>,
+        #[graphql(validator(max_items = 100), desc = "The objects, at most 100.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Node>>> {
         let found = find(ctx, &ids, "ids").await?;
         Ok(ids.iter().map(|id| found.get(id.as_str()).cloned()).collect())

@@ -94,7 +94,7 @@ impl MemberMutation {
     async fn create_member(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whom to make.")] input: CreateMemberInput,
+        #[graphql(desc = "The command.")] input: CreateMemberInput,
     ) -> Result<MemberPayload> {
         let writer = ctx.writer(Permission::MembersManage)?;
         let command = command("createMember", &input.idempotency_key, &input);
@@ -124,7 +124,7 @@ impl MemberMutation {
     async fn update_member(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to change.")] input: UpdateMemberInput,
+        #[graphql(desc = "The command.")] input: UpdateMemberInput,
     ) -> Result<MemberPayload> {
         let writer = ctx.writer(Permission::MembersManage)?;
         let command = command("updateMember", &input.idempotency_key, &input);
@@ -144,7 +144,7 @@ impl MemberMutation {
     async fn deactivate_member(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whom.")] input: MemberActionInput,
+        #[graphql(desc = "The command.")] input: MemberActionInput,
     ) -> Result<MemberPayload> {
         MemberPayload::new(step(ctx, "deactivateMember", input, Step::Deactivate).await)
     }
@@ -154,7 +154,7 @@ impl MemberMutation {
     async fn reactivate_member(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whom.")] input: MemberActionInput,
+        #[graphql(desc = "The command.")] input: MemberActionInput,
     ) -> Result<MemberPayload> {
         MemberPayload::new(step(ctx, "reactivateMember", input, Step::Reactivate).await)
     }

@@ -128,12 +128,15 @@ impl Organization {
     async fn subscriptions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(name = "where")] filter: Option<SubscriptionFilter>,
-        #[graphql(validator(max_items = 4))] order_by: Option<Vec<SubscriptionOrder>>,
+        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<SubscriptionFilter>,
+        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
+            Vec<SubscriptionOrder>,
+        >,
+        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
         first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<SubscriptionConnection> {
         let args = PageArgs { first, after, last, before };
         crate::subscription::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await
@@ -143,12 +146,15 @@ impl Organization {
     async fn customers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(name = "where")] filter: Option<CustomerFilter>,
-        #[graphql(validator(max_items = 4))] order_by: Option<Vec<CustomerOrder>>,
+        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<CustomerFilter>,
+        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
+            Vec<CustomerOrder>,
+        >,
+        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
         first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<CustomerConnection> {
         let args = PageArgs { first, after, last, before };
         crate::customer::graphql::of_organization(ctx, self.id, filter, order_by, args).await
@@ -158,12 +164,15 @@ impl Organization {
     async fn members(
         &self,
         ctx: &Context<'_>,
-        #[graphql(name = "where")] filter: Option<MemberFilter>,
-        #[graphql(validator(max_items = 4))] order_by: Option<Vec<MemberOrder>>,
+        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<MemberFilter>,
+        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
+            Vec<MemberOrder>,
+        >,
+        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
         first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<MemberConnection> {
         let args = PageArgs { first, after, last, before };
         crate::member::graphql::of_organization(ctx, self.id, filter, order_by, args).await
@@ -173,12 +182,15 @@ impl Organization {
     async fn payments(
         &self,
         ctx: &Context<'_>,
-        #[graphql(name = "where")] filter: Option<PaymentFilter>,
-        #[graphql(validator(max_items = 4))] order_by: Option<Vec<PaymentOrder>>,
+        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<PaymentFilter>,
+        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
+            Vec<PaymentOrder>,
+        >,
+        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
         first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<PaymentConnection> {
         let args = PageArgs { first, after, last, before };
         crate::payment::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await
@@ -266,8 +278,8 @@ impl OrganizationQuery {
     async fn organization(
         &self,
         ctx: &Context<'_>,
-        id: Option<ID>,
-        slug: Option<String>,
+        #[graphql(desc = "The organization.")] id: Option<ID>,
+        #[graphql(desc = "Its slug, instead of its id.")] slug: Option<String>,
     ) -> Result<Option<Organization>> {
         let id = parse_optional_id::<OrganizationId>("id", id.as_ref())?;
         let id = match (&id, &slug) {
@@ -289,12 +301,15 @@ impl OrganizationQuery {
     async fn organizations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(name = "where")] filter: Option<OrganizationFilter>,
-        #[graphql(validator(max_items = 4))] order_by: Option<Vec<OrganizationOrder>>,
+        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<OrganizationFilter>,
+        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
+            Vec<OrganizationOrder>,
+        >,
+        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
         first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<OrganizationConnection> {
         let args = PageArgs { first, after, last, before };
         let list = ListKey::new(ctx, "organizations", &filter, &order_by);

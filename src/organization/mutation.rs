@@ -126,7 +126,7 @@ impl OrganizationMutation {
     async fn create_organization(
         &self,
         ctx: &Context<'_>,
-        input: CreateOrganizationInput,
+        #[graphql(desc = "The command.")] input: CreateOrganizationInput,
     ) -> Result<OrganizationPayload> {
         ctx.writer(Permission::SubscriptionsManage)?;
         let writer = ctx.writer(Permission::OrganizationsManage)?;
@@ -161,7 +161,7 @@ impl OrganizationMutation {
     async fn update_organization(
         &self,
         ctx: &Context<'_>,
-        input: UpdateOrganizationInput,
+        #[graphql(desc = "The command.")] input: UpdateOrganizationInput,
     ) -> Result<OrganizationPayload> {
         let writer = ctx.writer(Permission::OrganizationsUpdate)?;
         let command = command("updateOrganization", &input.idempotency_key, &input);
@@ -189,7 +189,7 @@ impl OrganizationMutation {
     async fn suspend_organization(
         &self,
         ctx: &Context<'_>,
-        input: OrganizationActionInput,
+        #[graphql(desc = "The command.")] input: OrganizationActionInput,
     ) -> Result<OrganizationPayload> {
         OrganizationPayload::new(step(ctx, "suspendOrganization", input, Step::Suspend).await)
     }
@@ -198,7 +198,7 @@ impl OrganizationMutation {
     async fn resume_organization(
         &self,
         ctx: &Context<'_>,
-        input: OrganizationActionInput,
+        #[graphql(desc = "The command.")] input: OrganizationActionInput,
     ) -> Result<OrganizationPayload> {
         OrganizationPayload::new(step(ctx, "resumeOrganization", input, Step::Resume).await)
     }
@@ -208,7 +208,7 @@ impl OrganizationMutation {
     async fn terminate_organization(
         &self,
         ctx: &Context<'_>,
-        input: OrganizationActionInput,
+        #[graphql(desc = "The command.")] input: OrganizationActionInput,
     ) -> Result<OrganizationPayload> {
         OrganizationPayload::new(step(ctx, "terminateOrganization", input, Step::Terminate).await)
     }
@@ -218,7 +218,7 @@ impl OrganizationMutation {
     async fn delete_organization(
         &self,
         ctx: &Context<'_>,
-        input: OrganizationActionInput,
+        #[graphql(desc = "The command.")] input: OrganizationActionInput,
     ) -> Result<DeleteOrganizationPayload> {
         DeleteOrganizationPayload::new(step(ctx, "deleteOrganization", input, Step::Delete).await)
     }

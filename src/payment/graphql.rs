@@ -225,14 +225,15 @@ impl PaymentQuery {
     async fn payments(
         &self,
         ctx: &Context<'_>,
-        #[graphql(name = "where", desc = "Which payments to find.")] filter: Option<PaymentFilter>,
-        #[graphql(desc = "What to sort by; newest first if not given.", validator(max_items = 4))] order_by: Option<
+        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<PaymentFilter>,
+        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
             Vec<PaymentOrder>,
         >,
-        #[graphql(desc = "How many from the start, at most 100; 25 if nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<PaymentConnection> {
         let args = PageArgs { first, after, last, before };
         let list = ListKey::new(ctx, "payments", &filter, &order_by);

@@ -179,14 +179,15 @@ impl PaymentMethodQuery {
     async fn payment_methods(
         &self,
         ctx: &Context<'_>,
-        #[graphql(name = "where", desc = "Which payment methods to find.")] filter: Option<PaymentMethodFilter>,
-        #[graphql(desc = "What to sort by; newest first if not given.", validator(max_items = 4))] order_by: Option<
+        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<PaymentMethodFilter>,
+        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
             Vec<PaymentMethodOrder>,
         >,
-        #[graphql(desc = "How many from the start, at most 100; 25 if nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "Behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<PaymentMethodConnection> {
         let args = PageArgs { first, after, last, before };
         let list = ListKey::new(ctx, "paymentMethods", &filter, &order_by);

@@ -270,12 +270,17 @@ impl Subscription {
     async fn payments(
         &self,
         ctx: &Context<'_>,
-        #[graphql(name = "where")] filter: Option<crate::payment::graphql::PaymentFilter>,
-        #[graphql(validator(max_items = 4))] order_by: Option<Vec<crate::payment::graphql::PaymentOrder>>,
+        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<
+            crate::payment::graphql::PaymentFilter,
+        >,
+        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
+            Vec<crate::payment::graphql::PaymentOrder>,
+        >,
+        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
         first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<crate::payment::graphql::PaymentConnection> {
         let args = PageArgs { first, after, last, before };
         crate::payment::graphql::of_subscription(ctx, self.row.tenant_id, self.id, filter, order_by, args).await
@@ -600,7 +605,11 @@ pub struct SubscriptionQuery;
 #[Object]
 impl SubscriptionQuery {
     /// The subscription with this id; null if there is none that the caller can see.
-    async fn subscription(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Subscription>> {
+    async fn subscription(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The subscription.")] id: ID,
+    ) -> Result<Option<Subscription>> {
         let id = parse_id::<SubscriptionId>("id", &id)?;
         Ok(ctx.scope().get::<subscription::Entity>(id).await?.map(Into::into))
     }
@@ -609,12 +618,15 @@ impl SubscriptionQuery {
     async fn subscriptions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(name = "where")] filter: Option<SubscriptionFilter>,
-        #[graphql(validator(max_items = 4))] order_by: Option<Vec<SubscriptionOrder>>,
+        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<SubscriptionFilter>,
+        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
+            Vec<SubscriptionOrder>,
+        >,
+        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
         first: Option<i32>,
-        after: Option<String>,
-        last: Option<i32>,
-        before: Option<String>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<SubscriptionConnection> {
         list(ctx, filter, order_by, PageArgs { first, after, last, before }).await
     }
@@ -624,8 +636,8 @@ impl SubscriptionQuery {
     async fn current_subscription(
         &self,
         ctx: &Context<'_>,
-        organization_id: Option<ID>,
-        customer_id: Option<ID>,
+        #[graphql(desc = "The owner, if it is an organization.")] organization_id: Option<ID>,
+        #[graphql(desc = "The owner, if it is a customer.")] customer_id: Option<ID>,
     ) -> Result<Option<Subscription>> {
         match owner(ctx, organization_id, customer_id).await? {
             Some(owner) => current(ctx, owner).await,
@@ -638,8 +650,8 @@ impl SubscriptionQuery {
     async fn subscription_status(
         &self,
         ctx: &Context<'_>,
-        organization_id: Option<ID>,
-        customer_id: Option<ID>,
+        #[graphql(desc = "The owner, if it is an organization.")] organization_id: Option<ID>,
+        #[graphql(desc = "The owner, if it is a customer.")] customer_id: Option<ID>,
     ) -> Result<Option<EffectiveStatus>> {
         match owner(ctx, organization_id, customer_id).await? {
             Some(owner) => Ok(Some(owner_status(ctx, owner).await?)),

@@ -310,7 +310,7 @@ impl SubscriptionMutation {
     async fn ensure_subscription(
         &self,
         ctx: &Context<'_>,
-        input: EnsureSubscriptionInput,
+        #[graphql(desc = "The command.")] input: EnsureSubscriptionInput,
     ) -> Result<SubscriptionPayload> {
         let writer = super::writer(ctx.scope(), Action::Update)?;
         let command = command("ensureSubscription", &input.idempotency_key, &input);
@@ -330,7 +330,7 @@ impl SubscriptionMutation {
     async fn create_subscription(
         &self,
         ctx: &Context<'_>,
-        input: CreateSubscriptionInput,
+        #[graphql(desc = "The command.")] input: CreateSubscriptionInput,
     ) -> Result<SubscriptionPayload> {
         let writer = super::writer(ctx.scope(), Action::Update)?;
         let command = command("createSubscription", &input.idempotency_key, &input);
@@ -352,7 +352,7 @@ impl SubscriptionMutation {
     async fn update_subscription(
         &self,
         ctx: &Context<'_>,
-        input: UpdateSubscriptionInput,
+        #[graphql(desc = "The command.")] input: UpdateSubscriptionInput,
     ) -> Result<SubscriptionPayload> {
         let writer = super::writer(ctx.scope(), Action::Update)?;
         let command = command("updateSubscription", &input.idempotency_key, &input);
@@ -381,7 +381,11 @@ impl SubscriptionMutation {
 
     /// Moves a subscription to another tier or cycle; it keeps its id. Needs `subscriptions.manage`. Emits
     /// `subscription.change_tier` or `subscription.schedule_tier_change`.
-    async fn change_tier(&self, ctx: &Context<'_>, input: ChangeTierInput) -> Result<SubscriptionPayload> {
+    async fn change_tier(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The command.")] input: ChangeTierInput,
+    ) -> Result<SubscriptionPayload> {
         let writer = super::writer(ctx.scope(), Action::ChangeTier)?;
         let command = command("changeTier", &input.idempotency_key, &input);
         SubscriptionPayload::new(
@@ -399,14 +403,18 @@ impl SubscriptionMutation {
     async fn activate_subscription(
         &self,
         ctx: &Context<'_>,
-        input: SubscriptionActionInput,
+        #[graphql(desc = "The command.")] input: SubscriptionActionInput,
     ) -> Result<SubscriptionPayload> {
         step(ctx, "activateSubscription", input, Step::Activate).await
     }
 
     /// Starts the trial of a pending subscription that had none. Needs `subscriptions.manage`. Emits
     /// `subscription.start_trial`.
-    async fn start_trial(&self, ctx: &Context<'_>, input: StartTrialInput) -> Result<SubscriptionPayload> {
+    async fn start_trial(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The command.")] input: StartTrialInput,
+    ) -> Result<SubscriptionPayload> {
         let writer = super::writer(ctx.scope(), Action::StartTrial)?;
         let command = command("startTrial", &input.idempotency_key, &input);
         SubscriptionPayload::new(
@@ -425,7 +433,7 @@ impl SubscriptionMutation {
     async fn extend_subscription(
         &self,
         ctx: &Context<'_>,
-        input: ExtendSubscriptionInput,
+        #[graphql(desc = "The command.")] input: ExtendSubscriptionInput,
     ) -> Result<SubscriptionPayload> {
         let writer = super::writer(ctx.scope(), Action::Extend)?;
         let command = command("extendSubscription", &input.idempotency_key, &input);
@@ -446,7 +454,7 @@ impl SubscriptionMutation {
     async fn suspend_subscription(
         &self,
         ctx: &Context<'_>,
-        input: SubscriptionActionInput,
+        #[graphql(desc = "The command.")] input: SubscriptionActionInput,
     ) -> Result<SubscriptionPayload> {
         step(ctx, "suspendSubscription", input, Step::Suspend(SuspensionCause::Operator)).await
     }
@@ -456,7 +464,7 @@ impl SubscriptionMutation {
     async fn resume_subscription(
         &self,
         ctx: &Context<'_>,
-        input: SubscriptionActionInput,
+        #[graphql(desc = "The command.")] input: SubscriptionActionInput,
     ) -> Result<SubscriptionPayload> {
         step(ctx, "resumeSubscription", input, Step::Resume).await
     }
@@ -466,7 +474,7 @@ impl SubscriptionMutation {
     async fn pause_subscription(
         &self,
         ctx: &Context<'_>,
-        input: PauseSubscriptionInput,
+        #[graphql(desc = "The command.")] input: PauseSubscriptionInput,
     ) -> Result<SubscriptionPayload> {
         let writer = super::writer(ctx.scope(), Action::Pause)?;
         let command = command("pauseSubscription", &input.idempotency_key, &input);
@@ -489,7 +497,7 @@ impl SubscriptionMutation {
     async fn cancel_subscription(
         &self,
         ctx: &Context<'_>,
-        input: CancelSubscriptionInput,
+        #[graphql(desc = "The command.")] input: CancelSubscriptionInput,
     ) -> Result<SubscriptionPayload> {
         let writer = super::writer(ctx.scope(), Action::Cancel)?;
         let command = command("cancelSubscription", &input.idempotency_key, &input);
@@ -504,7 +512,11 @@ impl SubscriptionMutation {
 
     /// Takes back a cancellation that has not taken effect. Needs `subscriptions.manage`, or
     /// `subscriptions.self_service` if a gateway bills it. Emits `subscription.undo_cancel`.
-    async fn undo_cancel(&self, ctx: &Context<'_>, input: SubscriptionActionInput) -> Result<SubscriptionPayload> {
+    async fn undo_cancel(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The command.")] input: SubscriptionActionInput,
+    ) -> Result<SubscriptionPayload> {
         step(ctx, "undoCancel", input, Step::UndoCancel).await
     }
 
@@ -513,7 +525,7 @@ impl SubscriptionMutation {
     async fn reactivate_subscription(
         &self,
         ctx: &Context<'_>,
-        input: SubscriptionActionInput,
+        #[graphql(desc = "The command.")] input: SubscriptionActionInput,
     ) -> Result<SubscriptionPayload> {
         let writer = super::writer(ctx.scope(), Action::Reactivate)?;
         let command = command("reactivateSubscription", &input.idempotency_key, &input);
@@ -524,14 +536,18 @@ impl SubscriptionMutation {
     async fn expire_subscription(
         &self,
         ctx: &Context<'_>,
-        input: SubscriptionActionInput,
+        #[graphql(desc = "The command.")] input: SubscriptionActionInput,
     ) -> Result<SubscriptionPayload> {
         step(ctx, "expireSubscription", input, Step::Expire).await
     }
 
     /// Gives a tier without payment, with a reason, until it is ended or runs out; an ended subscription comes back.
     /// Needs `subscriptions.override`. Emits `subscription.override_tier`.
-    async fn override_tier(&self, ctx: &Context<'_>, input: OverrideTierInput) -> Result<SubscriptionPayload> {
+    async fn override_tier(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The command.")] input: OverrideTierInput,
+    ) -> Result<SubscriptionPayload> {
         let writer = super::writer(ctx.scope(), Action::OverrideTier)?;
         let command = command("overrideTier", &input.idempotency_key, &input);
         SubscriptionPayload::new(
@@ -550,7 +566,11 @@ impl SubscriptionMutation {
 
     /// Returns to the tier and price from before the override. Needs `subscriptions.override`. Emits
     /// `subscription.end_override`.
-    async fn end_override(&self, ctx: &Context<'_>, input: SubscriptionActionInput) -> Result<SubscriptionPayload> {
+    async fn end_override(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The command.")] input: SubscriptionActionInput,
+    ) -> Result<SubscriptionPayload> {
         step(ctx, "endOverride", input, Step::EndOverride).await
     }
 
@@ -559,7 +579,7 @@ impl SubscriptionMutation {
     async fn delete_subscription(
         &self,
         ctx: &Context<'_>,
-        input: SubscriptionActionInput,
+        #[graphql(desc = "The command.")] input: SubscriptionActionInput,
     ) -> Result<DeleteSubscriptionPayload> {
         let writer = super::writer(ctx.scope(), Action::Delete)?;
         let command = command("deleteSubscription", &input.idempotency_key, &input);

@@ -231,8 +231,8 @@ impl TierQuery {
     async fn tiers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(name = "where", desc = "Which ones.")] filter: Option<TierFilter>,
-        #[graphql(validator(max_items = 4), desc = "In which order; newest first if not given.")] order_by: Option<
+        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<TierFilter>,
+        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
             Vec<TierOrder>,
         >,
         #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]

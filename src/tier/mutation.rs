@@ -50,7 +50,7 @@ impl TierMutation {
     async fn create_tier(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to make.")] input: CreateTierInput,
+        #[graphql(desc = "The command.")] input: CreateTierInput,
     ) -> Result<TierPayload> {
         let writer = ctx.writer(Permission::TiersManage)?;
         let command = command("createTier", &input.idempotency_key, &input);
@@ -70,7 +70,7 @@ impl TierMutation {
     async fn update_tier(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to change.")] input: UpdateTierInput,
+        #[graphql(desc = "The command.")] input: UpdateTierInput,
     ) -> Result<TierPayload> {
         let writer = ctx.writer(Permission::TiersManage)?;
         let command = command("updateTier", &input.idempotency_key, &input);
@@ -89,7 +89,7 @@ impl TierMutation {
     async fn archive_tier(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which tier.")] input: TierActionInput,
+        #[graphql(desc = "The command.")] input: TierActionInput,
     ) -> Result<TierPayload> {
         TierPayload::new(step(ctx, "archiveTier", input, Step::Archive).await)
     }
@@ -99,7 +99,7 @@ impl TierMutation {
     async fn unarchive_tier(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which tier.")] input: TierActionInput,
+        #[graphql(desc = "The command.")] input: TierActionInput,
     ) -> Result<TierPayload> {
         TierPayload::new(step(ctx, "unarchiveTier", input, Step::Unarchive).await)
     }
