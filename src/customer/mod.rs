@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::entity::{CustomerId, OperationalStatus, OrganizationId, customer};
 use crate::error::{Code, Refusal, Result};
+use crate::graphql::command::Target;
 use crate::graphql::input::{Check, check_version, fold, updated};
 use crate::graphql::nested::OwnerKey;
 use crate::store::{Change, Command, Tx, Writer};
@@ -88,17 +89,6 @@ async fn refuse_taken_ref(tx: &Tx<'_>, external_ref: Option<&str>, own: Option<C
     Ok(())
 }
 
-/// What every change of an existing customer names.
-#[derive(Clone, Debug)]
-pub struct Target {
-    /// The customer.
-    pub id: CustomerId,
-    /// The version the caller saw.
-    pub expected_version: Option<i32>,
-    /// Why, for the audit trail.
-    pub reason: Option<String>,
-}
-
 /// What to change: an omitted field is unchanged, null clears it.
 #[derive(Clone, Debug)]
 pub struct Update {
@@ -113,7 +103,12 @@ pub struct Update {
 }
 
 /// Changes a customer. A customer itself may change its name and address only.
-pub async fn update(writer: &Writer, command: &Command, target: &Target, update: &Update) -> Result<customer::Model> {
+pub async fn update(
+    writer: &Writer,
+    command: &Command,
+    target: &Target<CustomerId>,
+    update: &Update,
+) -> Result<customer::Model> {
     writer
         .change::<customer::Entity, _>(command, target.id, "input.id", |tx, row| {
             Box::pin(async move {
@@ -159,7 +154,12 @@ pub enum Step {
 
 /// Takes a step in a customer's operational life. Its subscription's status is another matter, except that it does not
 /// outlive the customer.
-pub async fn step(writer: &Writer, command: &Command, target: &Target, step: Step) -> Result<customer::Model> {
+pub async fn step(
+    writer: &Writer,
+    command: &Command,
+    target: &Target<CustomerId>,
+    step: Step,
+) -> Result<customer::Model> {
     writer
         .change::<customer::Entity, _>(command, target.id, "input.id", |tx, row| {
             Box::pin(async move {

@@ -4,13 +4,14 @@ use async_graphql::{Context, ID, InputObject, Json, MaybeUndefined, Object};
 use serde_json::Value;
 
 use super::graphql::Customer;
-use super::{NewCustomer, Step, Target, Update};
+use super::{NewCustomer, Step, Update};
 use crate::auth::Permission;
 use crate::entity::{CustomerId, OrganizationId};
 use crate::error::{Code, Refusal, Result};
-use crate::graphql::context::{ContextExt, command};
+use crate::graphql::command::{command, target_input};
+use crate::graphql::context::ContextExt;
 use crate::graphql::error::payload;
-use crate::graphql::input::{Check, check_key, parse_id, parse_optional_id};
+use crate::graphql::input::{Check, check_key, parse_optional_id};
 use crate::graphql::scalar::DeletedId;
 use crate::subscription::Order;
 use crate::subscription::mutation::SubscriptionTermsInput;
@@ -34,47 +35,24 @@ pub struct CreateCustomerInput {
     idempotency_key: Option<String>,
 }
 
-/// Changes a customer: an omitted field is unchanged, null clears it.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateCustomerInput {
-    /// The customer.
-    id: ID,
-    /// Shown to people, at most 200 characters.
-    name: Option<String>,
-    /// Contact address.
-    email: MaybeUndefined<String>,
-    /// The integrator's own key, unique in the organization, at most 255 characters.
-    external_ref: MaybeUndefined<String>,
-    /// Free-form JSON object, at most 16 KiB. Replaces all of it.
-    metadata: Option<Json<Value>>,
-    /// Why, for the audit trail: at most 500 characters.
-    reason: Option<String>,
-    /// Change it only if it still has this version.
-    expected_version: Option<i32>,
-    /// Makes the command safe to send again: at most 255 characters, new for every command.
-    idempotency_key: Option<String>,
+target_input! {
+    /// Changes a customer: an omitted field is unchanged, null clears it.
+    UpdateCustomerInput for CustomerId {
+        /// Shown to people, at most 200 characters.
+        name: Option<String>,
+        /// Contact address.
+        email: MaybeUndefined<String>,
+        /// The integrator's own key, unique in the organization, at most 255 characters.
+        external_ref: MaybeUndefined<String>,
+        /// Free-form JSON object, at most 16 KiB. Replaces all of it.
+        metadata: Option<Json<Value>>,
+    }
 }
 
-/// Names a customer to act on.
-#[derive(Clone, Debug, InputObject)]
-pub struct CustomerActionInput {
-    /// The customer.
-    id: ID,
-    /// Why, for the audit trail: at most 500 characters.
-    reason: Option<String>,
-    /// Change it only if it still has this version.
-    expected_version: Option<i32>,
-    /// Makes the command safe to send again: at most 255 characters, new for every command.
-    idempotency_key: Option<String>,
-}
-
-fn target(id: &ID, reason: Option<&str>, version: Option<i32>, key: Option<&str>) -> Result<Target> {
-    let id = parse_id::<CustomerId>("input.id", id)?;
-    let mut check = Check::new();
-    check_key(&mut check, key);
-    let reason = check.optional_text("input.reason", reason, 500);
-    check.finish()?;
-    Ok(Target { id, expected_version: version, reason })
+target_input! {
+    /// Names a customer to act on.
+    CustomerActionInput for CustomerId {
+    }
 }
 
 payload! {
@@ -99,8 +77,7 @@ async fn step(
 ) -> Result<crate::entity::customer::Model> {
     let writer = ctx.writer(Permission::CustomersManage)?;
     let command = command(operation, &input.idempotency_key, &input);
-    let key = input.idempotency_key.as_deref();
-    let target = target(&input.id, input.reason.as_deref(), input.expected_version, key)?;
+    let target = input.target()?;
     super::step(&writer, &command, &target, step).await
 }
 
@@ -153,8 +130,7 @@ impl CustomerMutation {
         let command = command("updateCustomer", &input.idempotency_key, &input);
         CustomerPayload::new(
             async {
-                let key = input.idempotency_key.as_deref();
-                let target = target(&input.id, input.reason.as_deref(), input.expected_version, key)?;
+                let target = input.target()?;
                 let update = Update {
                     name: input.name,
                     email: input.email,

@@ -8,7 +8,7 @@ use async_graphql::runtime::{TokioSpawner, TokioTimer};
 
 use crate::auth::Permission;
 use crate::error::Result;
-use crate::store::{Command, Cursors, Scope, Writer};
+use crate::store::{Cursors, Scope, Writer};
 use crate::subscription::Settings;
 
 /// Loads rows in batches for one request. Each noun says in its `loader.rs` what can be loaded by which key.
@@ -64,9 +64,4 @@ impl ContextExt for Context<'_> {
     fn request(&self) -> &RequestContext {
         self.data_unchecked::<RequestContext>()
     }
-}
-
-/// A mutation's input as a command, which its idempotency key makes safe to send again.
-pub fn command<I: async_graphql::InputType>(operation: &'static str, key: &Option<String>, input: &I) -> Command {
-    Command::new(operation, key.clone(), &input.to_value().to_string())
 }

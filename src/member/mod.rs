@@ -9,6 +9,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use crate::auth::Permission;
 use crate::entity::{MemberId, MemberRole, OrganizationId, member};
 use crate::error::{Code, Error, Refusal, Result};
+use crate::graphql::command::Target;
 use crate::graphql::input::{Check, check_version, fold};
 use crate::store::{Change, Command, Tx, Writer};
 use crate::subscription::status::{self, Policy};
@@ -100,17 +101,6 @@ async fn check_room(tx: &Tx<'_>, policy: &Policy, path: &str) -> Result<()> {
     rules::check_room(limit, tx.count_in_tenant(active).await?, path)
 }
 
-/// What every change of an existing member names.
-#[derive(Clone, Debug)]
-pub struct Target {
-    /// The member.
-    pub id: MemberId,
-    /// The version the caller saw.
-    pub expected_version: Option<i32>,
-    /// Why, for the audit trail.
-    pub reason: Option<String>,
-}
-
 /// A change of a member.
 #[derive(Clone, Debug)]
 pub enum Step {
@@ -132,7 +122,7 @@ pub async fn change(
     writer: &Writer,
     command: &Command,
     policy: &Policy,
-    target: &Target,
+    target: &Target<MemberId>,
     step: &Step,
 ) -> Result<member::Model> {
     writer

@@ -3,13 +3,14 @@
 use async_graphql::{Context, ID, InputObject, Object};
 
 use super::graphql::Member;
-use super::{NewMember, Step, Target};
+use super::{NewMember, Step};
 use crate::auth::Permission;
 use crate::entity::{MemberId, MemberRole, OrganizationId};
 use crate::error::{Code, Refusal, Result};
-use crate::graphql::context::{ContextExt, command};
+use crate::graphql::command::{command, target_input};
+use crate::graphql::context::ContextExt;
 use crate::graphql::error::payload;
-use crate::graphql::input::{Check, check_key, parse_id, parse_optional_id};
+use crate::graphql::input::{Check, check_key, parse_optional_id};
 
 /// Makes a member.
 #[derive(Clone, Debug, InputObject)]
@@ -26,43 +27,20 @@ pub struct CreateMemberInput {
     idempotency_key: Option<String>,
 }
 
-/// Changes a member: an omitted field is unchanged.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateMemberInput {
-    /// The member.
-    id: ID,
-    /// Shown to people, at most 200 characters.
-    name: Option<String>,
-    /// What the member may do. RESELLER needs `organizations.manage`, and an organization without a parent.
-    role: Option<MemberRole>,
-    /// Why, for the audit trail: at most 500 characters.
-    reason: Option<String>,
-    /// Change it only if it still has this version.
-    expected_version: Option<i32>,
-    /// Makes the command safe to send again: at most 255 characters, new for every command.
-    idempotency_key: Option<String>,
+target_input! {
+    /// Changes a member: an omitted field is unchanged.
+    UpdateMemberInput for MemberId {
+        /// Shown to people, at most 200 characters.
+        name: Option<String>,
+        /// What the member may do. RESELLER needs `organizations.manage`, and an organization without a parent.
+        role: Option<MemberRole>,
+    }
 }
 
-/// Names a member to act on.
-#[derive(Clone, Debug, InputObject)]
-pub struct MemberActionInput {
-    /// The member.
-    id: ID,
-    /// Why, for the audit trail: at most 500 characters.
-    reason: Option<String>,
-    /// Change it only if it still has this version.
-    expected_version: Option<i32>,
-    /// Makes the command safe to send again: at most 255 characters, new for every command.
-    idempotency_key: Option<String>,
-}
-
-fn target(id: &ID, reason: Option<&str>, version: Option<i32>, key: Option<&str>) -> Result<Target> {
-    let id = parse_id::<MemberId>("input.id", id)?;
-    let mut check = Check::new();
-    check_key(&mut check, key);
-    let reason = check.optional_text("input.reason", reason, 500);
-    check.finish()?;
-    Ok(Target { id, expected_version: version, reason })
+target_input! {
+    /// Names a member to act on.
+    MemberActionInput for MemberId {
+    }
 }
 
 payload! {
@@ -82,8 +60,7 @@ async fn step(
 ) -> Result<crate::entity::member::Model> {
     let writer = ctx.writer(Permission::MembersManage)?;
     let command = command(operation, &input.idempotency_key, &input);
-    let key = input.idempotency_key.as_deref();
-    let target = target(&input.id, input.reason.as_deref(), input.expected_version, key)?;
+    let target = input.target()?;
     super::change(&writer, &command, &ctx.settings().policy, &target, &step).await
 }
 
@@ -130,8 +107,7 @@ impl MemberMutation {
         let command = command("updateMember", &input.idempotency_key, &input);
         MemberPayload::new(
             async {
-                let key = input.idempotency_key.as_deref();
-                let target = target(&input.id, input.reason.as_deref(), input.expected_version, key)?;
+                let target = input.target()?;
                 let step = Step::Update { name: input.name, role: input.role };
                 super::change(&writer, &command, &ctx.settings().policy, &target, &step).await
             }

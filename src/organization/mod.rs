@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::auth::{Permission, Standing};
 use crate::entity::{OperationalStatus, OrganizationId, organization};
 use crate::error::{Code, Error, Refusal, Result, not_found};
+use crate::graphql::command::Target;
 use crate::graphql::input::{Check, check_version, fold, updated};
 use crate::graphql::nested::OwnerKey;
 use crate::store::{Change, Command, Tx, Writer};
@@ -98,17 +99,6 @@ async fn check_parent(writer: &Writer, new: &NewOrganization) -> Result<()> {
     Ok(())
 }
 
-/// What every change of an existing organization names.
-#[derive(Clone, Debug)]
-pub struct Target {
-    /// The organization.
-    pub id: OrganizationId,
-    /// The version the caller saw.
-    pub expected_version: Option<i32>,
-    /// Why, for the audit trail.
-    pub reason: Option<String>,
-}
-
 /// What to change: an omitted field is unchanged, null clears it.
 #[derive(Clone, Debug)]
 pub struct Update {
@@ -132,7 +122,7 @@ pub struct Update {
 pub async fn update(
     writer: &Writer,
     command: &Command,
-    target: &Target,
+    target: &Target<OrganizationId>,
     update: &Update,
 ) -> Result<organization::Model> {
     let platform_only = update.slug.is_some() || update.exempt.is_some();
@@ -205,7 +195,12 @@ pub enum Step {
 }
 
 /// Takes a step in an organization's operational life. Nobody takes it on its own organization.
-pub async fn step(writer: &Writer, command: &Command, target: &Target, step: Step) -> Result<organization::Model> {
+pub async fn step(
+    writer: &Writer,
+    command: &Command,
+    target: &Target<OrganizationId>,
+    step: Step,
+) -> Result<organization::Model> {
     let caller = writer.caller()?;
     if caller.organization() == Some(target.id) {
         let message = "This is decided from above, not by the organization itself.";

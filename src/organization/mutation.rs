@@ -4,13 +4,14 @@ use async_graphql::{Context, ID, InputObject, Json, MaybeUndefined, Object};
 use serde_json::Value;
 
 use super::graphql::Organization;
-use super::{NewOrganization, Step, Target, Update};
+use super::{NewOrganization, Step, Update};
 use crate::auth::Permission;
 use crate::entity::{OrganizationId, organization};
 use crate::error::Result;
-use crate::graphql::context::{ContextExt, command};
+use crate::graphql::command::{command, target_input};
+use crate::graphql::context::ContextExt;
 use crate::graphql::error::payload;
-use crate::graphql::input::{Check, check_key, parse_id, parse_optional_id};
+use crate::graphql::input::{Check, check_key, parse_optional_id};
 use crate::graphql::scalar::{CurrencyCode, DeletedId};
 use crate::subscription::Order;
 use crate::subscription::mutation::SubscriptionTermsInput;
@@ -43,53 +44,30 @@ pub struct CreateOrganizationInput {
     idempotency_key: Option<String>,
 }
 
-/// Changes an organization's profile: an omitted field is unchanged, null clears it.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateOrganizationInput {
-    /// The organization.
-    id: ID,
-    /// Shown to people, at most 200 characters.
-    name: Option<String>,
-    /// Unique short name. Needs `platform.manage`.
-    slug: Option<String>,
-    /// Where invoices and reminders go.
-    billing_email: MaybeUndefined<String>,
-    /// The currency that new prices and subscriptions start from. Existing subscriptions keep theirs.
-    default_currency: Option<CurrencyCode>,
-    /// IANA time zone name.
-    time_zone: Option<String>,
-    /// Whether its subscription never expires. Needs `platform.manage`.
-    exempt: Option<bool>,
-    /// Free-form JSON object, at most 16 KiB. Replaces all of it.
-    metadata: Option<Json<Value>>,
-    /// Why, for the audit trail: at most 500 characters.
-    reason: Option<String>,
-    /// Change it only if it still has this version.
-    expected_version: Option<i32>,
-    /// Makes the command safe to send again: at most 255 characters, new for every command.
-    idempotency_key: Option<String>,
+target_input! {
+    /// Changes an organization's profile: an omitted field is unchanged, null clears it.
+    UpdateOrganizationInput for OrganizationId {
+        /// Shown to people, at most 200 characters.
+        name: Option<String>,
+        /// Unique short name. Needs `platform.manage`.
+        slug: Option<String>,
+        /// Where invoices and reminders go.
+        billing_email: MaybeUndefined<String>,
+        /// The currency that new prices and subscriptions start from. Existing subscriptions keep theirs.
+        default_currency: Option<CurrencyCode>,
+        /// IANA time zone name.
+        time_zone: Option<String>,
+        /// Whether its subscription never expires. Needs `platform.manage`.
+        exempt: Option<bool>,
+        /// Free-form JSON object, at most 16 KiB. Replaces all of it.
+        metadata: Option<Json<Value>>,
+    }
 }
 
-/// Names an organization to act on.
-#[derive(Clone, Debug, InputObject)]
-pub struct OrganizationActionInput {
-    /// The organization.
-    id: ID,
-    /// Why, for the audit trail: at most 500 characters.
-    reason: Option<String>,
-    /// Change it only if it still has this version.
-    expected_version: Option<i32>,
-    /// Makes the command safe to send again: at most 255 characters, new for every command.
-    idempotency_key: Option<String>,
-}
-
-fn target(id: &ID, reason: Option<&str>, version: Option<i32>, key: Option<&str>) -> Result<Target> {
-    let id = parse_id::<OrganizationId>("input.id", id)?;
-    let mut check = Check::new();
-    check_key(&mut check, key);
-    let reason = check.optional_text("input.reason", reason, 500);
-    check.finish()?;
-    Ok(Target { id, expected_version: version, reason })
+target_input! {
+    /// Names an organization to act on.
+    OrganizationActionInput for OrganizationId {
+    }
 }
 
 payload! {
@@ -114,8 +92,7 @@ async fn step(
 ) -> Result<organization::Model> {
     let writer = ctx.writer(Permission::OrganizationsManage)?;
     let command = command(operation, &input.idempotency_key, &input);
-    let key = input.idempotency_key.as_deref();
-    let target = target(&input.id, input.reason.as_deref(), input.expected_version, key)?;
+    let target = input.target()?;
     super::step(&writer, &command, &target, step).await
 }
 
@@ -167,8 +144,7 @@ impl OrganizationMutation {
         let command = command("updateOrganization", &input.idempotency_key, &input);
         OrganizationPayload::new(
             async {
-                let key = input.idempotency_key.as_deref();
-                let target = target(&input.id, input.reason.as_deref(), input.expected_version, key)?;
+                let target = input.target()?;
                 let update = Update {
                     name: input.name,
                     slug: input.slug,

@@ -31,6 +31,7 @@ use crate::entity::{
     TierId, TierKind, customer, organization, subscription,
 };
 use crate::error::{Code, Error, Facts, Refusal, Result};
+use crate::graphql::command::Target;
 use crate::graphql::input::check_version;
 use crate::graphql::nested::OwnerKey;
 use crate::store::{Change, Command, Scope, Tx, Writer};
@@ -252,19 +253,13 @@ fn already_subscribed(live: subscription::Model) -> Refusal {
     Refusal::new(Code::AlreadySubscribed, message).with(Facts::AlreadySubscribed(Box::new(live)))
 }
 
-/// What every change of an existing subscription names.
-#[derive(Clone, Debug)]
-pub struct Target {
-    /// The subscription.
-    pub id: SubscriptionId,
-    /// The version the caller saw.
-    pub expected_version: Option<i32>,
-    /// Why, for the audit trail.
-    pub reason: Option<String>,
-}
-
 /// Takes a step that needs nothing but the row.
-pub async fn step(writer: &Writer, command: &Command, target: &Target, step: &Step) -> Result<subscription::Model> {
+pub async fn step(
+    writer: &Writer,
+    command: &Command,
+    target: &Target<SubscriptionId>,
+    step: &Step,
+) -> Result<subscription::Model> {
     change(writer, command, target, step.action(), &|_, _| Box::pin(async move { Ok(step.clone()) })).await
 }
 
@@ -272,7 +267,7 @@ pub async fn step(writer: &Writer, command: &Command, target: &Target, step: &St
 pub async fn change<'e>(
     writer: &'e Writer,
     command: &Command,
-    target: &'e Target,
+    target: &'e Target<SubscriptionId>,
     action: Action,
     decide: &'e (impl for<'t> Fn(&'t Tx<'e>, &'t subscription::Model) -> BoxFuture<'t, Result<Step>> + Sync),
 ) -> Result<subscription::Model> {
@@ -326,7 +321,7 @@ pub enum ChangeTiming {
 pub async fn change_tier(
     writer: &Writer,
     command: &Command,
-    target: &Target,
+    target: &Target<SubscriptionId>,
     tier_id: Option<TierId>,
     cycle: Option<BillingCycle>,
     timing: Option<ChangeTiming>,
@@ -356,7 +351,7 @@ pub async fn change_tier(
 pub async fn override_tier(
     writer: &Writer,
     command: &Command,
-    target: &Target,
+    target: &Target<SubscriptionId>,
     tier_id: TierId,
     ends_at: Option<crate::clock::Timestamp>,
 ) -> Result<subscription::Model> {
@@ -377,7 +372,7 @@ pub async fn override_tier(
 pub async fn start_trial(
     writer: &Writer,
     command: &Command,
-    target: &Target,
+    target: &Target<SubscriptionId>,
     days: Option<i64>,
     ends_at: Option<crate::clock::Timestamp>,
 ) -> Result<subscription::Model> {
@@ -401,7 +396,11 @@ pub async fn start_trial(
 }
 
 /// Brings an ended subscription back, if its tier is still sold.
-pub async fn reactivate(writer: &Writer, command: &Command, target: &Target) -> Result<subscription::Model> {
+pub async fn reactivate(
+    writer: &Writer,
+    command: &Command,
+    target: &Target<SubscriptionId>,
+) -> Result<subscription::Model> {
     change(writer, command, target, Action::Reactivate, &|tx, row| {
         Box::pin(async move {
             if row.mode == ManagementMode::Manual {
@@ -415,7 +414,11 @@ pub async fn reactivate(writer: &Writer, command: &Command, target: &Target) -> 
 }
 
 /// Removes a subscription that was made by mistake: it becomes invisible, and its owner can subscribe anew.
-pub async fn delete(writer: &Writer, command: &Command, target: &Target) -> Result<subscription::Model> {
+pub async fn delete(
+    writer: &Writer,
+    command: &Command,
+    target: &Target<SubscriptionId>,
+) -> Result<subscription::Model> {
     writer
         .change::<subscription::Entity, _>(command, target.id, "input.id", |tx, row| {
             Box::pin(async move {

@@ -6,11 +6,12 @@ use serde_json::{Map, Value, json};
 use super::graphql::Subscription;
 use super::lifecycle::{Action, CancelAt, Step};
 use super::opening::Terms;
-use super::{ChangeTiming, Order, OwnerId, Target, Update};
+use super::{ChangeTiming, Order, OwnerId, Update};
 use crate::clock::Timestamp;
 use crate::entity::{BillingCycle, CustomerId, OrganizationId, SubscriptionId, SuspensionCause, TierId};
 use crate::error::{Code, Refusal, Result};
-use crate::graphql::context::{ContextExt, command};
+use crate::graphql::command::{command, target_input};
+use crate::graphql::context::ContextExt;
 use crate::graphql::error::payload;
 use crate::graphql::input::{Check, MAX_DAYS, check_key, parse_id, parse_optional_id};
 use crate::graphql::scalar::{CurrencyCode, SafeInt};
@@ -143,39 +144,9 @@ pub struct EnsureSubscriptionInput {
     idempotency_key: Option<String>,
 }
 
-/// Makes the input of a mutation on one subscription: what all of them have, and what is its own.
-macro_rules! target_input {
-    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $kind:ty,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, InputObject)]
-        pub struct $name {
-            /// The subscription.
-            id: ID,
-            $($(#[$field_doc])* $field: $kind,)*
-            /// Why, for the audit trail: at most 500 characters.
-            reason: Option<String>,
-            /// Change it only if it still has this version.
-            expected_version: Option<i32>,
-            /// Makes the command safe to send again: at most 255 characters, new for every command.
-            idempotency_key: Option<String>,
-        }
-
-        impl $name {
-            fn target(&self) -> Result<Target> {
-                let id = parse_id::<SubscriptionId>("input.id", &self.id)?;
-                let mut check = Check::new();
-                check_key(&mut check, self.idempotency_key.as_deref());
-                let reason = check.optional_text("input.reason", self.reason.as_deref(), 500);
-                check.finish()?;
-                Ok(Target { id, expected_version: self.expected_version, reason })
-            }
-        }
-    };
-}
-
 target_input! {
     /// Changes what is agreed on: an omitted field is unchanged, null clears it.
-    UpdateSubscriptionInput {
+    UpdateSubscriptionInput for SubscriptionId {
         /// Start of the current period.
         current_period_start: Option<Timestamp>,
         /// End of the current period.
@@ -197,11 +168,11 @@ target_input! {
 }
 target_input! {
     /// Names a subscription to act on.
-    SubscriptionActionInput {}
+    SubscriptionActionInput for SubscriptionId {}
 }
 target_input! {
     /// Moves a subscription to another tier or cycle.
-    ChangeTierInput {
+    ChangeTierInput for SubscriptionId {
         /// The tier; the present one if not given. Naming the present tier and cycle takes a scheduled change back.
         tier_id: Option<ID>,
         /// The cycle; the present one if not given. Another cycle starts a new period.
@@ -212,7 +183,7 @@ target_input! {
 }
 target_input! {
     /// Starts the trial of a pending subscription.
-    StartTrialInput {
+    StartTrialInput for SubscriptionId {
         /// How many days; the tier's if not given.
         days: Option<i32>,
         /// When it ends; wins over days.
@@ -221,21 +192,21 @@ target_input! {
 }
 target_input! {
     /// Moves the end of the period, trial or wait.
-    ExtendSubscriptionInput {
+    ExtendSubscriptionInput for SubscriptionId {
         /// By how many days, 1–730; counted from now where the end has passed.
         days: i32,
     }
 }
 target_input! {
     /// Pauses a subscription.
-    PauseSubscriptionInput {
+    PauseSubscriptionInput for SubscriptionId {
         /// When it resumes by itself; not before someone resumes it if not given.
         resumes_at: Option<Timestamp>,
     }
 }
 target_input! {
     /// Cancels a subscription.
-    CancelSubscriptionInput {
+    CancelSubscriptionInput for SubscriptionId {
         /// When it takes effect.
         #[graphql(default_with = "CancelTiming::PeriodEnd")]
         timing: CancelTiming,
@@ -245,7 +216,7 @@ target_input! {
 }
 target_input! {
     /// Gives a tier without payment.
-    OverrideTierInput {
+    OverrideTierInput for SubscriptionId {
         /// The tier.
         tier_id: ID,
         /// When the override ends by itself; not before someone ends it if not given.

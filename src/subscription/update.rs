@@ -3,10 +3,11 @@
 use async_graphql::{Json, MaybeUndefined};
 use serde_json::Value;
 
-use super::{Target, actions};
+use super::actions;
 use crate::clock::Timestamp;
-use crate::entity::subscription;
+use crate::entity::{SubscriptionId, subscription};
 use crate::error::{Code, Result};
+use crate::graphql::command::Target;
 use crate::graphql::input::{Check, check_version, updated};
 use crate::store::{Change, Command, Writer};
 use crate::subscription::lifecycle::{Action, settled};
@@ -36,7 +37,7 @@ pub struct Update {
 pub async fn update(
     writer: &Writer,
     command: &Command,
-    target: &Target,
+    target: &Target<SubscriptionId>,
     update: &Update,
 ) -> Result<subscription::Model> {
     writer

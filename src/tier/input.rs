@@ -7,6 +7,7 @@ use super::parts::{self, Feature, Price};
 use super::{MAX_DESCRIPTION, MAX_NAME, NewTier, Update};
 use crate::entity::{BillingCycle, FeatureKind, Gateway, PeriodEndPolicy, TierId, TierKind};
 use crate::error::{Code, Result};
+use crate::graphql::command::target_input;
 use crate::graphql::input::{Check, MAX_DAYS, check_key, parse_id, parse_optional_id};
 use crate::graphql::scalar::{CurrencyCode, SafeInt};
 
@@ -89,52 +90,37 @@ pub struct CreateTierInput {
     pub(super) idempotency_key: Option<String>,
 }
 
-/// Changes a tier: an omitted field is unchanged, null clears it. Subscriptions keep the price they have.
-#[derive(Clone, Debug, InputObject)]
-pub struct UpdateTierInput {
-    /// The tier.
-    pub(super) id: ID,
-    /// Shown to people, at most 200 characters.
-    name: Option<String>,
-    /// Shown to people, at most 2,000 characters.
-    description: MaybeUndefined<String>,
-    /// Decides what is an upgrade: higher is more.
-    rank: Option<i32>,
-    /// Days of trial that a new subscription gets, 0–730.
-    trial_days: Option<i32>,
-    /// Whether it is offered at the checkout, without login.
-    public: Option<bool>,
-    /// Its place in a list of tiers.
-    sort_order: Option<i32>,
-    /// What happens to a subscription whose period or trial ends and that nothing renews.
-    period_end_policy: Option<PeriodEndPolicy>,
-    /// The tier that the policy DOWNGRADE moves to: another one of the same catalogue and kind, not archived.
-    fallback_tier_id: MaybeUndefined<ID>,
-    /// What it costs, at most 20 prices. Replaces all of them.
-    #[graphql(validator(max_items = 20))]
-    prices: Option<Vec<TierPriceInput>>,
-    /// What it grants, at most 100 features. Replaces all of them.
-    #[graphql(validator(max_items = 100))]
-    features: Option<Vec<TierFeatureInput>>,
-    /// Why, for the audit trail: at most 500 characters.
-    pub(super) reason: Option<String>,
-    /// Change it only if it still has this version.
-    pub(super) expected_version: Option<i32>,
-    /// Makes the command safe to send again: at most 255 characters, new for every command.
-    pub(super) idempotency_key: Option<String>,
+target_input! {
+    /// Changes a tier: an omitted field is unchanged, null clears it. Subscriptions keep the price they have.
+    UpdateTierInput for TierId {
+        /// Shown to people, at most 200 characters.
+        name: Option<String>,
+        /// Shown to people, at most 2,000 characters.
+        description: MaybeUndefined<String>,
+        /// Decides what is an upgrade: higher is more.
+        rank: Option<i32>,
+        /// Days of trial that a new subscription gets, 0–730.
+        trial_days: Option<i32>,
+        /// Whether it is offered at the checkout, without login.
+        public: Option<bool>,
+        /// Its place in a list of tiers.
+        sort_order: Option<i32>,
+        /// What happens to a subscription whose period or trial ends and that nothing renews.
+        period_end_policy: Option<PeriodEndPolicy>,
+        /// The tier that the policy DOWNGRADE moves to: another one of the same catalogue and kind, not archived.
+        fallback_tier_id: MaybeUndefined<ID>,
+        /// What it costs, at most 20 prices. Replaces all of them.
+        #[graphql(validator(max_items = 20))]
+        prices: Option<Vec<TierPriceInput>>,
+        /// What it grants, at most 100 features. Replaces all of them.
+        #[graphql(validator(max_items = 100))]
+        features: Option<Vec<TierFeatureInput>>,
+    }
 }
-
-/// Names a tier to act on.
-#[derive(Clone, Debug, InputObject)]
-pub struct TierActionInput {
-    /// The tier.
-    pub(super) id: ID,
-    /// Why, for the audit trail: at most 500 characters.
-    pub(super) reason: Option<String>,
-    /// Change it only if it still has this version.
-    pub(super) expected_version: Option<i32>,
-    /// Makes the command safe to send again: at most 255 characters, new for every command.
-    pub(super) idempotency_key: Option<String>,
+target_input! {
+    /// Names a tier to act on.
+    TierActionInput for TierId {
+    }
 }
 
 fn prices(check: &mut Check, inputs: Vec<TierPriceInput>) -> Vec<Price> {

@@ -20,6 +20,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use self::parts::{Feature, Price};
 use crate::entity::{FeatureKind, OrganizationId, PeriodEndPolicy, TierId, TierKind, tier, tier_feature, tier_price};
 use crate::error::{Code, Refusal, Result, not_found};
+use crate::graphql::command::Target;
 use crate::graphql::input::{Check, MAX_DAYS, check_version, updated};
 use crate::store::{Change, Command, Scope, Tx, Writer};
 
@@ -124,17 +125,6 @@ async fn check_fallback(tx: &Tx<'_>, fallback: TierId, of: TierId, kind: TierKin
     rules::check_fallback(&fallback, of, kind, path)
 }
 
-/// What every change of an existing tier names.
-#[derive(Clone, Debug)]
-pub struct Target {
-    /// The tier.
-    pub id: TierId,
-    /// The version the caller saw.
-    pub expected_version: Option<i32>,
-    /// Why, for the audit trail.
-    pub reason: Option<String>,
-}
-
 /// What to change: an omitted field is unchanged, null clears it. Key, kind and catalogue never change.
 #[derive(Clone, Debug)]
 pub struct Update {
@@ -172,7 +162,7 @@ pub enum Step {
 }
 
 /// Changes a tier of a catalogue that the caller manages.
-pub async fn change(writer: &Writer, command: &Command, target: &Target, step: &Step) -> Result<tier::Model> {
+pub async fn change(writer: &Writer, command: &Command, target: &Target<TierId>, step: &Step) -> Result<tier::Model> {
     // More tiers are visible than those that the caller manages. None ever moves to another catalogue, so that this
     // needs no lock.
     if let Some(row) = writer.get::<tier::Entity>(target.id).await? {

@@ -1,25 +1,17 @@
 //! The mutations of tiers.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Object};
 
+use super::Step;
 use super::graphql::Tier;
 use super::input::{CreateTierInput, TierActionInput, UpdateTierInput};
-use super::{Step, Target};
 use crate::auth::Permission;
-use crate::entity::{OrganizationId, TierId};
+use crate::entity::OrganizationId;
 use crate::error::Result;
-use crate::graphql::context::{ContextExt, command};
+use crate::graphql::command::command;
+use crate::graphql::context::ContextExt;
 use crate::graphql::error::payload;
-use crate::graphql::input::{Check, check_key, parse_id, parse_optional_id};
-
-fn target(id: &ID, reason: Option<&str>, version: Option<i32>, key: Option<&str>) -> Result<Target> {
-    let id = parse_id::<TierId>("input.id", id)?;
-    let mut check = Check::new();
-    check_key(&mut check, key);
-    let reason = check.optional_text("input.reason", reason, 500);
-    check.finish()?;
-    Ok(Target { id, expected_version: version, reason })
-}
+use crate::graphql::input::parse_optional_id;
 
 payload! {
     /// The answer of a mutation on a tier.
@@ -38,8 +30,7 @@ async fn step(
 ) -> Result<crate::entity::tier::Model> {
     let writer = ctx.writer(Permission::TiersManage)?;
     let command = command(operation, &input.idempotency_key, &input);
-    let key = input.idempotency_key.as_deref();
-    let target = target(&input.id, input.reason.as_deref(), input.expected_version, key)?;
+    let target = input.target()?;
     super::change(&writer, &command, &target, &step).await
 }
 
@@ -76,8 +67,7 @@ impl TierMutation {
         let command = command("updateTier", &input.idempotency_key, &input);
         TierPayload::new(
             async {
-                let key = input.idempotency_key.as_deref();
-                let target = target(&input.id, input.reason.as_deref(), input.expected_version, key)?;
+                let target = input.target()?;
                 super::change(&writer, &command, &target, &Step::Update(Box::new(input.update()?))).await
             }
             .await,

@@ -1,0 +1,64 @@
+//! What the inputs of mutations have in common.
+
+use async_graphql::{ID, InputType};
+
+use super::input::{Check, check_key, parse_id};
+use crate::entity::TypedId;
+use crate::error::Result;
+use crate::store::Command;
+
+/// A mutation's input as a command, which its idempotency key makes safe to send again.
+pub fn command<I: InputType>(operation: &'static str, key: &Option<String>, input: &I) -> Command {
+    Command::new(operation, key.clone(), &input.to_value().to_string())
+}
+
+/// What every change of an existing object names.
+#[derive(Clone, Debug)]
+pub struct Target<I> {
+    /// The object.
+    pub id: I,
+    /// The version the caller saw.
+    pub expected_version: Option<i32>,
+    /// Why, for the audit trail.
+    pub reason: Option<String>,
+}
+
+impl<I: TypedId> Target<I> {
+    /// The target that an input names, or what is wrong with it.
+    pub fn parse(id: &ID, expected_version: Option<i32>, reason: Option<&str>, key: Option<&str>) -> Result<Self> {
+        let id = parse_id::<I>("input.id", id)?;
+        let mut check = Check::new();
+        check_key(&mut check, key);
+        let reason = check.optional_text("input.reason", reason, 500);
+        check.finish()?;
+        Ok(Self { id, expected_version, reason })
+    }
+}
+
+/// Makes the input of a mutation on one object: what all of them have, and what is its own.
+macro_rules! target_input {
+    ($(#[$doc:meta])* $name:ident for $id:ty { $($(#[$field_doc:meta])* $field:ident: $kind:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, async_graphql::InputObject)]
+        pub struct $name {
+            /// Which one.
+            pub id: async_graphql::ID,
+            $($(#[$field_doc])* pub $field: $kind,)*
+            /// Why, for the audit trail: at most 500 characters.
+            pub reason: Option<String>,
+            /// Change it only if it still has this version.
+            pub expected_version: Option<i32>,
+            /// Makes the command safe to send again: at most 255 characters, new for every command.
+            pub idempotency_key: Option<String>,
+        }
+
+        impl $name {
+            /// What the input names, or what is wrong with it.
+            pub fn target(&self) -> $crate::error::Result<$crate::graphql::command::Target<$id>> {
+                let (reason, key) = (self.reason.as_deref(), self.idempotency_key.as_deref());
+                $crate::graphql::command::Target::parse(&self.id, self.expected_version, reason, key)
+            }
+        }
+    };
+}
+pub(crate) use target_input;
