@@ -23,6 +23,7 @@ pub mod telemetry;
 pub mod audit;
 pub mod customer;
 pub mod member;
+pub mod operational;
 pub mod organization;
 pub mod payment;
 pub mod payment_method;

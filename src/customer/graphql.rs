@@ -8,17 +8,17 @@ use serde_json::Value;
 use crate::clock::Timestamp;
 use crate::entity::{CustomerId, OperationalStatus, OrganizationId, TierId, customer};
 use crate::error::Result;
-use crate::graphql::connection::{DateTimeRange, ListKey, PageArgs, connection, enum_filter, page_request, sort_order};
+use crate::graphql::connection::{DateTimeRange, ListKey, PageArgs, connection, enum_filter, sort_order};
 use crate::graphql::context::ContextExt;
 use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
-use crate::graphql::nested::{Asked, Belonging, Nested, OwnerKey};
+use crate::graphql::nested::{OwnerKey, by_organization};
 use crate::organization::graphql::Organization;
 use crate::payment::graphql::{PaymentConnection, PaymentFilter, PaymentOrder};
-use crate::payment_method::graphql::PaymentMethod;
-use crate::subscription::graphql::{
-    EffectiveStatus, Subscription, SubscriptionConnection, SubscriptionFilter, SubscriptionOrder,
-};
+use crate::payment_method::graphql::{PaymentMethod, PaymentMethodConnection, PaymentMethodFilter, PaymentMethodOrder};
+use crate::subscription::graphql::Subscription;
+use crate::subscription::list::{SubscriptionConnection, SubscriptionFilter, SubscriptionOrder};
 use crate::subscription::loader::CurrentOf;
+use crate::subscription::parts::EffectiveStatus;
 
 /// A customer of an organization. Needs `customers.read`.
 #[derive(Clone, SimpleObject)]
@@ -111,7 +111,7 @@ impl Customer {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<SubscriptionConnection> {
         let args = PageArgs { first, after, last, before };
-        crate::subscription::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await
+        crate::subscription::list::of_owner(ctx, self.owner(), filter, order_by, args).await
     }
 
     /// Its payments. Needs `payments.read`.
@@ -130,6 +130,24 @@ impl Customer {
     ) -> Result<PaymentConnection> {
         let args = PageArgs { first, after, last, before };
         crate::payment::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await
+    }
+
+    /// Its payment methods. Needs `payments.read`.
+    async fn payment_methods(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<PaymentMethodFilter>,
+        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
+            Vec<PaymentMethodOrder>,
+        >,
+        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<PaymentMethodConnection> {
+        let args = PageArgs { first, after, last, before };
+        crate::payment_method::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await
     }
 
     /// The payment method that is charged when nothing else is said. Needs `payments.read`.
@@ -235,17 +253,14 @@ pub async fn of_organization(
 ) -> Result<CustomerConnection> {
     let list = ListKey::new(ctx, "organization.customers", &filter, &order_by);
     let query = filter.as_ref().map_or_else(|| Ok(customer::Entity::find()), CustomerFilter::query)?;
-    let page = page_request(ctx, &list, &args, CustomerOrder::sort(&order_by))?;
-    let belonging = Belonging {
-        columns: vec![customer::Column::TenantId],
-        of: |organizations: &[OrganizationId]| {
-            Condition::all().add(customer::Column::TenantId.is_in(organizations.iter().copied()))
-        },
-        parent: |row: &customer::Model| row.tenant_id,
-    };
-    let asked = Asked { query: query.clone(), page: page.clone(), belonging };
-    let key = Nested::new(organization, list.clone(), args, std::sync::Arc::new(asked));
-    let slice = ctx.loaders().load_one(key).await?.unwrap_or_else(|| page.slice(Vec::new()));
-    let of_organization = query.filter(customer::Column::TenantId.eq(organization));
-    Ok(CustomerConnection::from_slice(ctx, &list, &page, of_organization, slice))
+    CustomerConnection::load_nested(
+        ctx,
+        list,
+        query,
+        CustomerOrder::sort(&order_by),
+        args,
+        organization,
+        by_organization(),
+    )
+    .await
 }

@@ -13,6 +13,7 @@ use crate::error::{Code, Refusal, Result};
 use crate::graphql::command::Target;
 use crate::graphql::input::{Check, check_version, fold, updated};
 use crate::graphql::nested::OwnerKey;
+use crate::operational::Step;
 use crate::store::{Change, Command, Tx, Writer};
 use crate::subscription::{self, Order, Owner, Settings};
 
@@ -139,19 +140,6 @@ pub async fn update(
         .await
 }
 
-/// A step in a customer's operational life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Shut off for now.
-    Suspend,
-    /// Lift the suspension.
-    Resume,
-    /// Close for good; ends its subscription.
-    Terminate,
-    /// Remove: ends its subscription and makes the customer invisible.
-    Delete,
-}
-
 /// Takes a step in a customer's operational life. Its subscription's status is another matter, except that it does not
 /// outlive the customer.
 pub async fn step(
@@ -164,34 +152,14 @@ pub async fn step(
         .change::<customer::Entity, _>(command, target.id, "input.id", |tx, row| {
             Box::pin(async move {
                 check_version(target.expected_version, row.version)?;
-                let mut next = row.clone();
-                let verb = match (step, row.status) {
-                    (Step::Suspend, OperationalStatus::Active) => {
-                        next.status = OperationalStatus::Suspended;
-                        "suspend"
-                    }
-                    (Step::Resume, OperationalStatus::Suspended) => {
-                        next.status = OperationalStatus::Active;
-                        "resume"
-                    }
-                    (Step::Terminate, OperationalStatus::Active | OperationalStatus::Suspended) => {
-                        next.status = OperationalStatus::Terminated;
-                        "terminate"
-                    }
-                    (Step::Delete, _) => {
-                        next.deleted_at = Some(tx.now());
-                        "delete"
-                    }
-                    (_, status) => {
-                        let message = format!("This is not possible while the customer is {}.", status.as_str());
-                        return Err(Refusal::new(Code::OwnerInactive, message).at("input.id").into());
-                    }
-                };
-                if matches!(step, Step::Terminate | Step::Delete) {
+                let status = step.from(row.status)?;
+                let deleted_at = (step == Step::Delete).then(|| tx.now());
+                let next = customer::Model { status, deleted_at, ..row.clone() };
+                if step.ends_subscription() {
                     let owner = OwnerKey { tenant: row.tenant_id, customer: Some(row.id) };
                     subscription::end_with_owner(tx, owner, target.reason.clone()).await?;
                 }
-                tx.update(&row, next, Change::new(verb).because(target.reason.clone())).await
+                tx.update(&row, next, Change::new(step.verb()).because(target.reason.clone())).await
             })
         })
         .await

@@ -1,4 +1,4 @@
-//! One file for each table. Which rows of a table a caller may see is said in [`crate::store::visible`].
+//! One file for each table. Which rows of a table a caller may see is said by [`Visible`](crate::store::Visible).
 
 pub mod audit_event;
 pub mod customer;

@@ -199,8 +199,31 @@ macro_rules! connection {
                 Ok(Self::from_slice(ctx, &list, &page, query, slice))
             }
 
+            /// One parent's page of the list that `query` finds for all parents alike: one statement for all of them.
+            pub async fn load_nested<P>(
+                ctx: &async_graphql::Context<'_>,
+                list: $crate::graphql::connection::ListKey,
+                query: sea_orm::Select<$entity::Entity>,
+                order: $crate::store::Order<$entity::Entity>,
+                args: $crate::graphql::connection::PageArgs,
+                parent: P,
+                belonging: $crate::graphql::nested::Belonging<$entity::Entity, P>,
+            ) -> $crate::error::Result<Self>
+            where
+                P: Copy + Eq + std::hash::Hash + Send + Sync + 'static,
+            {
+                use $crate::graphql::context::ContextExt;
+                use $crate::graphql::nested::{Asked, Nested};
+                let page = $crate::graphql::connection::page_request(ctx, &list, &args, order)?;
+                let own = sea_orm::QueryFilter::filter(query.clone(), (belonging.of)(&[parent]));
+                let asked = std::sync::Arc::new(Asked { query, page: page.clone(), belonging });
+                let loaded = ctx.loaders().load_one(Nested::new(parent, list.clone(), args, asked)).await?;
+                let slice = loaded.unwrap_or_else(|| page.slice(Vec::new()));
+                Ok(Self::from_slice(ctx, &list, &page, own, slice))
+            }
+
             /// A page that was loaded already; `query` finds its whole list, for counting.
-            pub fn from_slice(
+            fn from_slice(
                 ctx: &async_graphql::Context<'_>,
                 list: &$crate::graphql::connection::ListKey,
                 page: &$crate::store::PageRequest<$entity::Entity>,

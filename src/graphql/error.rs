@@ -1,7 +1,7 @@
 //! What clients see of errors: codes and facts, never internal text.
 //!
 //! Refusals of a mutation are data, in `userErrors`. Everything else is a top-level error with a stable
-//! `extensions.code`; it is completed and logged once, in [`finish`].
+//! `extensions.code`; it is completed and logged once, in `finish`.
 
 use async_graphql::{
     ComplexObject, Context, Error as GraphqlError, ErrorExtensionValues, Interface, Response, ServerError,

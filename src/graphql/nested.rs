@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
 
 use super::connection::{ListKey, PageArgs};
 use super::context::Batch;
-use crate::entity::{CustomerId, OrganizationId, payment, payment_method, subscription};
+use crate::entity::{CustomerId, OrganizationId, customer, member, payment, payment_method, subscription};
 use crate::error::{Error, Result};
 use crate::store::{Noun, PageRequest, Slice};
 
@@ -162,6 +162,33 @@ where
             }
         }
         Ok(pages)
+    }
+}
+
+/// A table whose rows belong to an organization that is never missing.
+pub trait OfOrganization: Noun {
+    /// Whose row this is.
+    fn organization_of(row: &Self::Model) -> OrganizationId;
+}
+
+impl OfOrganization for customer::Entity {
+    fn organization_of(row: &customer::Model) -> OrganizationId {
+        row.tenant_id
+    }
+}
+
+impl OfOrganization for member::Entity {
+    fn organization_of(row: &member::Model) -> OrganizationId {
+        row.tenant_id
+    }
+}
+
+/// Lists by organization.
+pub fn by_organization<E: OfOrganization>() -> Belonging<E, OrganizationId> {
+    Belonging {
+        columns: vec![E::tenant()],
+        of: |organizations| Condition::all().add(E::tenant().is_in(organizations.iter().copied())),
+        parent: E::organization_of,
     }
 }
 

@@ -1,7 +1,5 @@
 //! The type `Member` and the queries for it.
 
-use std::sync::Arc;
-
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
 use sea_orm::sea_query::LikeExpr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
@@ -9,10 +7,10 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
 use crate::clock::Timestamp;
 use crate::entity::{MemberId, MemberRole, OrganizationId, member};
 use crate::error::Result;
-use crate::graphql::connection::{DateTimeRange, ListKey, PageArgs, connection, enum_filter, page_request, sort_order};
+use crate::graphql::connection::{DateTimeRange, ListKey, PageArgs, connection, enum_filter, sort_order};
 use crate::graphql::context::ContextExt;
 use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
-use crate::graphql::nested::{Asked, Belonging, Nested};
+use crate::graphql::nested::by_organization;
 use crate::organization::graphql::Organization;
 
 /// A user of an organization. Needs `members.read`.
@@ -157,17 +155,6 @@ pub async fn of_organization(
 ) -> Result<MemberConnection> {
     let list = ListKey::new(ctx, "organization.members", &filter, &order_by);
     let query = filter.as_ref().map_or_else(|| Ok(member::Entity::find()), MemberFilter::query)?;
-    let page = page_request(ctx, &list, &args, MemberOrder::sort(&order_by))?;
-    let belonging = Belonging {
-        columns: vec![member::Column::TenantId],
-        of: |organizations: &[OrganizationId]| {
-            Condition::all().add(member::Column::TenantId.is_in(organizations.iter().copied()))
-        },
-        parent: |row: &member::Model| row.tenant_id,
-    };
-    let asked = Asked { query: query.clone(), page: page.clone(), belonging };
-    let key = Nested::new(organization, list.clone(), args, Arc::new(asked));
-    let slice = ctx.loaders().load_one(key).await?.unwrap_or_else(|| page.slice(Vec::new()));
-    let of_organization = query.filter(member::Column::TenantId.eq(organization));
-    Ok(MemberConnection::from_slice(ctx, &list, &page, of_organization, slice))
+    MemberConnection::load_nested(ctx, list, query, MemberOrder::sort(&order_by), args, organization, by_organization())
+        .await
 }

@@ -18,11 +18,11 @@ use crate::graphql::nested::OwnerKey;
 use crate::graphql::scalar::CurrencyCode;
 use crate::member::graphql::{MemberConnection, MemberFilter, MemberOrder};
 use crate::payment::graphql::{PaymentConnection, PaymentFilter, PaymentOrder};
-use crate::payment_method::graphql::PaymentMethod;
-use crate::subscription::graphql::{
-    EffectiveStatus, Subscription, SubscriptionConnection, SubscriptionFilter, SubscriptionOrder,
-};
+use crate::payment_method::graphql::{PaymentMethod, PaymentMethodConnection, PaymentMethodFilter, PaymentMethodOrder};
+use crate::subscription::graphql::Subscription;
+use crate::subscription::list::{SubscriptionConnection, SubscriptionFilter, SubscriptionOrder};
 use crate::subscription::loader::CurrentOf;
+use crate::subscription::parts::EffectiveStatus;
 
 /// A tenant, or a reseller with tenants below it. Needs `organizations.read`.
 #[derive(Clone, SimpleObject)]
@@ -139,7 +139,7 @@ impl Organization {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<SubscriptionConnection> {
         let args = PageArgs { first, after, last, before };
-        crate::subscription::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await
+        crate::subscription::list::of_owner(ctx, self.owner(), filter, order_by, args).await
     }
 
     /// Its customers. Needs `customers.read`.
@@ -194,6 +194,24 @@ impl Organization {
     ) -> Result<PaymentConnection> {
         let args = PageArgs { first, after, last, before };
         crate::payment::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await
+    }
+
+    /// Its own payment methods. Needs `payments.read`.
+    async fn payment_methods(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<PaymentMethodFilter>,
+        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
+            Vec<PaymentMethodOrder>,
+        >,
+        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<PaymentMethodConnection> {
+        let args = PageArgs { first, after, last, before };
+        crate::payment_method::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await
     }
 
     /// Its own payment method that is charged when nothing else is said. Needs `payments.read`.

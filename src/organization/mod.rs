@@ -14,6 +14,7 @@ use crate::error::{Code, Error, Refusal, Result, not_found};
 use crate::graphql::command::Target;
 use crate::graphql::input::{Check, check_version, fold, updated};
 use crate::graphql::nested::OwnerKey;
+use crate::operational::Step;
 use crate::store::{Change, Command, Tx, Writer};
 use crate::subscription::{self, Order, Owner, Settings};
 
@@ -181,19 +182,6 @@ async fn refuse_taken_slug(tx: &Tx<'_>, slug: &str) -> Result<()> {
     Ok(())
 }
 
-/// A step in an organization's operational life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Shut off for now.
-    Suspend,
-    /// Lift the suspension.
-    Resume,
-    /// Close for good; ends its subscription.
-    Terminate,
-    /// Remove; ends its subscription and makes everything of it invisible.
-    Delete,
-}
-
 /// Takes a step in an organization's operational life. Nobody takes it on its own organization.
 pub async fn step(
     writer: &Writer,
@@ -210,37 +198,17 @@ pub async fn step(
         .change::<organization::Entity, _>(command, target.id, "input.id", |tx, row| {
             Box::pin(async move {
                 check_version(target.expected_version, row.version)?;
-                let mut next = row.clone();
-                let verb = match (step, row.status) {
-                    (Step::Suspend, OperationalStatus::Active) => {
-                        next.status = OperationalStatus::Suspended;
-                        "suspend"
-                    }
-                    (Step::Resume, OperationalStatus::Suspended) => {
-                        next.status = OperationalStatus::Active;
-                        "resume"
-                    }
-                    (Step::Terminate, OperationalStatus::Active | OperationalStatus::Suspended) => {
-                        next.status = OperationalStatus::Terminated;
-                        "terminate"
-                    }
-                    (Step::Delete, _) => {
-                        next.deleted_at = Some(tx.now());
-                        "delete"
-                    }
-                    (_, status) => {
-                        let message = format!("This is not possible while the organization is {}.", status.as_str());
-                        return Err(Refusal::new(Code::OwnerInactive, message).at("input.id").into());
-                    }
-                };
+                let status = step.from(row.status)?;
+                let deleted_at = (step == Step::Delete).then(|| tx.now());
+                let next = organization::Model { status, deleted_at, ..row.clone() };
                 if step == Step::Delete {
                     refuse_children(tx, row.id).await?;
                 }
-                if matches!(step, Step::Terminate | Step::Delete) {
+                if step.ends_subscription() {
                     let owner = OwnerKey { tenant: row.id, customer: None };
                     subscription::end_with_owner(tx, owner, target.reason.clone()).await?;
                 }
-                tx.update(&row, next, Change::new(verb).because(target.reason.clone())).await
+                tx.update(&row, next, Change::new(step.verb()).because(target.reason.clone())).await
             })
         })
         .await

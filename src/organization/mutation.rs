@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, Json, MaybeUndefined, Object};
 use serde_json::Value;
 
 use super::graphql::Organization;
-use super::{NewOrganization, Step, Update};
+use super::{NewOrganization, Update};
 use crate::auth::Permission;
 use crate::entity::{OrganizationId, organization};
 use crate::error::Result;
@@ -13,8 +13,9 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::error::payload;
 use crate::graphql::input::{Check, check_key, parse_optional_id};
 use crate::graphql::scalar::{CurrencyCode, DeletedId};
+use crate::operational::Step;
 use crate::subscription::Order;
-use crate::subscription::mutation::SubscriptionTermsInput;
+use crate::subscription::input::SubscriptionTermsInput;
 
 /// Makes an organization and its subscription.
 #[derive(Clone, Debug, InputObject)]

@@ -1,7 +1,5 @@
 //! The type `Payment` and the queries for it.
 
-use std::sync::Arc;
-
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
@@ -9,15 +7,14 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
 use crate::clock::Timestamp;
 use crate::entity::{CustomerId, Gateway, OrganizationId, PaymentId, PaymentStatus, SubscriptionId, payment};
 use crate::error::Result;
-use crate::graphql::connection::{
-    AmountRange, DateTimeRange, ListKey, PageArgs, connection, enum_filter, page_request, sort_order,
-};
+use crate::graphql::connection::{AmountRange, DateTimeRange, ListKey, PageArgs, connection, enum_filter, sort_order};
 use crate::graphql::context::ContextExt;
 use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
-use crate::graphql::nested::{Asked, Belonging, Nested, OwnerKey, by_owner};
+use crate::graphql::nested::{Belonging, OwnerKey, by_owner};
 use crate::graphql::scalar::{CurrencyCode, Money};
-use crate::subscription::graphql::{Subscription, SubscriptionOwner};
+use crate::subscription::graphql::Subscription;
 use crate::subscription::loader::ById;
+use crate::subscription::parts::SubscriptionOwner;
 
 /// A payment for a subscription, or an attempt at one. Needs `payments.read`.
 #[derive(Clone, SimpleObject)]
@@ -121,7 +118,7 @@ impl Payment {
 
     /// Who pays: the owner of the subscription; null if it was deleted.
     async fn owner(&self, ctx: &Context<'_>) -> Result<Option<SubscriptionOwner>> {
-        crate::subscription::graphql::owner_of(ctx, self.owner).await
+        crate::subscription::parts::owner_of(ctx, self.owner).await
     }
 }
 
@@ -289,10 +286,5 @@ where
 {
     let list = ListKey::new(ctx, field, &filter, &order_by);
     let query = filter.as_ref().map_or_else(|| Ok(payment::Entity::find()), PaymentFilter::query)?;
-    let page = page_request(ctx, &list, &args, PaymentOrder::sort(&order_by))?;
-    let of_parent = query.clone().filter((belonging.of)(&[parent]));
-    let asked = Asked { query, page: page.clone(), belonging };
-    let key = Nested::new(parent, list.clone(), args, Arc::new(asked));
-    let slice = ctx.loaders().load_one(key).await?.unwrap_or_else(|| page.slice(Vec::new()));
-    Ok(PaymentConnection::from_slice(ctx, &list, &page, of_parent, slice))
+    PaymentConnection::load_nested(ctx, list, query, PaymentOrder::sort(&order_by), args, parent, belonging).await
 }

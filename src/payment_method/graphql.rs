@@ -1,7 +1,5 @@
 //! The type `PaymentMethod` and the queries for it.
 
-use std::sync::Arc;
-
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
 
@@ -11,12 +9,12 @@ use crate::auth::Permission;
 use crate::clock::Timestamp;
 use crate::entity::{CustomerId, Gateway, OrganizationId, PaymentMethodId, PaymentMethodKind, payment_method};
 use crate::error::Result;
-use crate::graphql::connection::{ListKey, PageArgs, connection, enum_filter, page_request, sort_order};
+use crate::graphql::connection::{ListKey, PageArgs, connection, enum_filter, sort_order};
 use crate::graphql::context::ContextExt;
 use crate::graphql::input::{parse_id, parse_optional_id};
-use crate::graphql::nested::{Asked, Nested, Owned, OwnerKey, by_owner};
+use crate::graphql::nested::{OwnerKey, by_owner};
 use crate::payment::graphql::GatewayFilter;
-use crate::subscription::graphql::SubscriptionOwner;
+use crate::subscription::parts::SubscriptionOwner;
 
 /// A payment method that a gateway keeps for an owner. Never a card number, never a security code. Needs
 /// `payments.read`.
@@ -112,7 +110,7 @@ impl PaymentMethod {
 
     /// Whom it belongs to; null if the owner was deleted.
     async fn owner(&self, ctx: &Context<'_>) -> Result<Option<SubscriptionOwner>> {
-        crate::subscription::graphql::owner_of(ctx, self.owner).await
+        crate::subscription::parts::owner_of(ctx, self.owner).await
     }
 }
 
@@ -211,10 +209,6 @@ pub async fn of_owner(
 ) -> Result<PaymentMethodConnection> {
     let list = ListKey::new(ctx, "owner.paymentMethods", &filter, &order_by);
     let query = filter.as_ref().map_or_else(|| Ok(payment_method::Entity::find()), PaymentMethodFilter::query)?;
-    let page = page_request(ctx, &list, &args, PaymentMethodOrder::sort(&order_by))?;
-    let asked = Asked { query: query.clone(), page: page.clone(), belonging: by_owner() };
-    let key = Nested::new(owner, list.clone(), args, Arc::new(asked));
-    let slice = ctx.loaders().load_one(key).await?.unwrap_or_else(|| page.slice(Vec::new()));
-    let of_owner = query.filter(payment_method::Entity::of_owners(&[owner]));
-    Ok(PaymentMethodConnection::from_slice(ctx, &list, &page, of_owner, slice))
+    PaymentMethodConnection::load_nested(ctx, list, query, PaymentMethodOrder::sort(&order_by), args, owner, by_owner())
+        .await
 }

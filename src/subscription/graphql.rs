@@ -1,26 +1,26 @@
 //! The type `Subscription` and the queries for it.
 
-use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Json, Object, SimpleObject, Union};
-use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
+use async_graphql::{ComplexObject, Context, ID, Json, Object, SimpleObject};
 use serde_json::Value;
 
-use super::actions::{self, Obstacle};
+use super::actions;
 use super::lifecycle::Action;
+use super::list::{self, SubscriptionConnection, SubscriptionFilter, SubscriptionOrder};
 use super::loader::CurrentOf;
-use super::status::{self, Effective, Kind, Policy, Reason};
+use super::parts::{
+    AvailableAction, EffectiveStatus, FeatureOverride, ScheduledChange, SubscriptionOwner, TierOverride, owner_of,
+};
+use super::status;
 use crate::clock::Timestamp;
-use crate::customer::graphql::Customer;
-use crate::customer::loader::CustomerKey;
 use crate::entity::{
     BillingCycle, CustomerId, Gateway, ManagementMode, OrganizationId, SubscriptionId, SubscriptionStatus,
-    SuspensionCause, TierId, organization, subscription,
+    SuspensionCause, TierId, subscription,
 };
 use crate::error::{Code, Refusal, Result};
-use crate::graphql::connection::{AmountRange, DateTimeRange, ListKey, PageArgs, connection, enum_filter, sort_order};
+use crate::graphql::connection::PageArgs;
 use crate::graphql::context::ContextExt;
-use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
-use crate::graphql::nested::{Owned, OwnerKey};
+use crate::graphql::input::{parse_id, parse_optional_id};
+use crate::graphql::nested::OwnerKey;
 use crate::graphql::scalar::Money;
 use crate::organization::graphql::Organization;
 use crate::organization::loader::OrganizationKey;
@@ -287,270 +287,6 @@ impl Subscription {
     }
 }
 
-/// An organization or a customer.
-#[derive(Union)]
-pub enum SubscriptionOwner {
-    /// The organization itself.
-    Organization(Box<Organization>),
-    /// A customer.
-    Customer(Box<Customer>),
-}
-
-/// The owner itself; none if it was deleted or the caller cannot see it.
-pub async fn owner_of(ctx: &Context<'_>, owner: OwnerKey) -> Result<Option<SubscriptionOwner>> {
-    Ok(match owner.customer {
-        Some(id) => {
-            let row = ctx.loaders().load_one(CustomerKey(owner.tenant, id)).await?;
-            row.map(|row| SubscriptionOwner::Customer(Box::new(row.into())))
-        }
-        None => {
-            let row = ctx.loaders().load_one(OrganizationKey(owner.tenant)).await?;
-            row.map(|row| SubscriptionOwner::Organization(Box::new(row.into())))
-        }
-    })
-}
-
-/// What a subscription is worth at this moment, by the clock: a worker that is late gives no access away.
-#[derive(Clone, Copy, SimpleObject)]
-pub struct EffectiveStatus {
-    /// What the status amounts to.
-    status: Kind,
-    /// Whether the owner may use what the tier grants. Whether the owner may operate at all is its own status.
-    entitled: bool,
-    /// Whether access has run out.
-    expired: bool,
-    /// Whether access runs out soon (within 7 days, unless configured otherwise).
-    expiring_soon: bool,
-    /// Days until access runs out, begun ones included; 0 once it has; null if it never does.
-    days_until_expiry: Option<i32>,
-    /// When access runs or ran out; null if it never does.
-    ends_at: Option<Timestamp>,
-    /// Why the status is what it is.
-    reason: Reason,
-}
-
-impl From<Effective> for EffectiveStatus {
-    fn from(effective: Effective) -> Self {
-        let Effective { kind, entitled, expired, expiring_soon, days_until_expiry, ends_at, reason } = effective;
-        let days_until_expiry = days_until_expiry.map(|days| i32::try_from(days).unwrap_or(i32::MAX));
-        Self { status: kind, entitled, expired, expiring_soon, days_until_expiry, ends_at, reason }
-    }
-}
-
-/// A change of tier that waits for its time.
-#[derive(Clone, SimpleObject)]
-#[graphql(complex)]
-pub struct ScheduledChange {
-    /// The tier that it changes to.
-    tier_id: TierId,
-    /// What it will cost each cycle.
-    price: Money,
-    /// How often it will be charged.
-    billing_cycle: BillingCycle,
-    /// When.
-    at: Timestamp,
-}
-
-#[ComplexObject]
-impl ScheduledChange {
-    /// The tier that it changes to.
-    async fn tier(&self, ctx: &Context<'_>) -> Result<Option<Tier>> {
-        Ok(ctx.loaders().load_one(TierKey(self.tier_id)).await?.map(Into::into))
-    }
-}
-
-/// A tier given without payment.
-#[derive(Clone, SimpleObject)]
-pub struct TierOverride {
-    /// Why.
-    reason: String,
-    /// When it ends by itself; null if it does not.
-    ends_at: Option<Timestamp>,
-    /// The tier that its end returns to.
-    overridden_tier_id: TierId,
-}
-
-/// A feature that differs from the tier's.
-#[derive(Clone, SimpleObject)]
-pub struct FeatureOverride {
-    /// Key of the feature.
-    key: String,
-    /// On or off.
-    enabled: bool,
-    /// The ceiling of a limit or meter; null is unlimited.
-    ceiling: Option<crate::graphql::scalar::SafeInt>,
-}
-
-/// An action and whether the caller may take it now.
-#[derive(Clone, SimpleObject)]
-pub struct AvailableAction {
-    /// The action.
-    action: Action,
-    /// Whether the caller may take it now.
-    allowed: bool,
-    /// What stands in the way, if anything does.
-    reason: Option<Obstacle>,
-    /// The permission that it needs.
-    requires: &'static str,
-}
-
-enum_filter!(SubscriptionStatusFilter of SubscriptionStatus);
-
-/// The kind of an owner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum OwnerKind {
-    /// Organizations.
-    Organization,
-    /// Customers.
-    Customer,
-}
-
-/// Which subscriptions to find. Everything given must hold.
-#[derive(Clone, Debug, InputObject)]
-pub struct SubscriptionFilter {
-    /// Of this organization: its own and its customers'.
-    organization_id: Option<ID>,
-    /// Of this customer.
-    customer_id: Option<ID>,
-    /// Of owners of this kind.
-    owner_kind: Option<OwnerKind>,
-    /// By recorded status.
-    status: Option<SubscriptionStatusFilter>,
-    /// Of these tiers.
-    #[graphql(validator(max_items = 250))]
-    tier_ids: Option<Vec<ID>>,
-    /// By the end of the current period.
-    current_period_end: Option<DateTimeRange>,
-    /// By the time it was made.
-    created_at: Option<DateTimeRange>,
-    /// By price.
-    amount: Option<AmountRange>,
-    /// Whether access runs out soon.
-    expiring_soon: Option<bool>,
-    /// Whether access has run out.
-    expired: Option<bool>,
-    /// With this key of the integrator.
-    external_id: Option<String>,
-    /// With this text in the key of the integrator.
-    search: Option<String>,
-}
-
-impl SubscriptionFilter {
-    fn query(&self, policy: &Policy, now: Timestamp) -> Result<Select<subscription::Entity>> {
-        use subscription::Column::{
-            AmountMinor, CreatedAt, CurrentPeriodEnd, CustomerId as Customer, ExternalId, Status, TenantId,
-            TierId as Tier,
-        };
-        let organization = parse_optional_id::<OrganizationId>("where.organizationId", self.organization_id.as_ref())?;
-        let customer = parse_optional_id::<CustomerId>("where.customerId", self.customer_id.as_ref())?;
-        let parse_tier = |id: &ID| parse_id::<TierId>("where.tierIds", id);
-        let tiers = self.tier_ids.as_ref().map(|ids| ids.iter().map(parse_tier).collect::<Result<Vec<_>>>());
-        let condition = Condition::all()
-            .add_option(organization.map(|id| TenantId.eq(id)))
-            .add_option(customer.map(|id| Customer.eq(id)))
-            .add_option(self.owner_kind.map(|kind| match kind {
-                OwnerKind::Organization => Customer.is_null(),
-                OwnerKind::Customer => Customer.is_not_null(),
-            }))
-            .add_option(self.status.as_ref().map(|status| status.on(Status)))
-            .add_option(tiers.transpose()?.map(|ids| Tier.is_in(ids)))
-            .add_option(self.current_period_end.map(|range| range.on(CurrentPeriodEnd)))
-            .add_option(self.created_at.map(|range| range.on(CreatedAt)))
-            .add_option(self.amount.map(|range| range.on(AmountMinor)))
-            .add_option(self.expired.map(|wanted| either(expired(policy, now), wanted)))
-            .add_option(self.expiring_soon.map(|wanted| either(expiring_soon(policy, now), wanted)))
-            .add_option(self.external_id.as_ref().map(|id| ExternalId.eq(id)))
-            .add_option(self.search.as_ref().map(|text| {
-                use sea_orm::sea_query::{Expr, Func, LikeExpr};
-                Expr::expr(Func::lower(Expr::col(ExternalId.as_column_ref())))
-                    .like(LikeExpr::new(contains_pattern(text)).escape('\\'))
-            }));
-        Ok(subscription::Entity::find().filter(condition))
-    }
-}
-
-fn either(condition: Condition, wanted: bool) -> Condition {
-    if wanted { condition } else { condition.not() }
-}
-
-/// The condition that [`status::effective`] calls a row expired, in SQL.
-fn expired(policy: &Policy, now: Timestamp) -> Condition {
-    use subscription::Column::AccessEndsAt;
-    let late = AccessEndsAt.is_not_null().and(AccessEndsAt.lte(now));
-    let tolerated = tolerated().add(AccessEndsAt.gt(now.plus(-policy.renewal_tolerance)));
-    Condition::all().add(late).add(tolerated.not()).add(exempt().not())
-}
-
-/// The condition that [`status::effective`] calls a row expiring soon, in SQL.
-fn expiring_soon(policy: &Policy, now: Timestamp) -> Condition {
-    use subscription::Column::{AccessEndsAt, Status};
-    let entitling = [SubscriptionStatus::Trialing, SubscriptionStatus::Active, SubscriptionStatus::PastDue];
-    let soon = now.plus(policy.expiring_soon);
-    let ends = Condition::any()
-        .add(Condition::all().add(tolerated().not()).add(AccessEndsAt.lte(soon)))
-        .add(tolerated().add(AccessEndsAt.lte(soon.plus(-policy.renewal_tolerance))));
-    Condition::all()
-        .add(Status.is_in(entitling))
-        .add(AccessEndsAt.is_not_null())
-        .add(expired(policy, now).not())
-        .add(ends)
-        .add(exempt().not())
-}
-
-/// The condition that [`status::tolerates_late_renewal`], in SQL.
-fn tolerated() -> Condition {
-    use sea_orm::sea_query::Expr;
-    use subscription::Column::{AccessEndsAt, CancelAt, ExpiresAt, Mode, Status};
-    let hard_end_later = Expr::col(ExpiresAt.as_column_ref()).gt(Expr::col(AccessEndsAt.as_column_ref()));
-    Condition::all()
-        .add(Mode.eq(ManagementMode::Gateway))
-        .add(Status.eq(SubscriptionStatus::Active))
-        .add(CancelAt.is_null())
-        .add(Condition::any().add(ExpiresAt.is_null()).add(hard_end_later))
-}
-
-fn exempt() -> Condition {
-    use subscription::Column::{CustomerId, TenantId};
-    let exempt = sea_orm::sea_query::Query::select()
-        .column(organization::Column::Id)
-        .from(organization::Entity)
-        .and_where(organization::Column::Exempt.eq(true))
-        .take();
-    Condition::all().add(CustomerId.is_null()).add(TenantId.in_subquery(exempt))
-}
-
-sort_order!(SubscriptionOrder, SubscriptionSort of subscription {
-    /// When it was made.
-    CreatedAt => CreatedAt,
-    /// When it was last changed.
-    UpdatedAt => UpdatedAt,
-    /// When access ends as things stand; those that never end come last in ascending order.
-    AccessEndsAt => AccessEndsAt,
-    /// End of the current period; those without one come last in ascending order.
-    CurrentPeriodEnd => CurrentPeriodEnd,
-    /// Price.
-    Amount => AmountMinor,
-    /// Recorded status, alphabetically.
-    Status => Status,
-});
-
-connection!(SubscriptionConnection, SubscriptionEdge, Subscription of subscription, "subscriptions");
-
-/// A page of all subscriptions that the caller can see.
-async fn list(
-    ctx: &Context<'_>,
-    filter: Option<SubscriptionFilter>,
-    order_by: Option<Vec<SubscriptionOrder>>,
-    args: PageArgs,
-) -> Result<SubscriptionConnection> {
-    let list = ListKey::new(ctx, "subscriptions", &filter, &order_by);
-    let query = match &filter {
-        Some(filter) => filter.query(&ctx.settings().policy, ctx.scope().now())?,
-        None => subscription::Entity::find(),
-    };
-    SubscriptionConnection::load(ctx, list, query, SubscriptionOrder::sort(&order_by), &args).await
-}
-
 /// The owner's live subscription, or else its latest.
 pub async fn current(ctx: &Context<'_>, owner: OwnerKey) -> Result<Option<Subscription>> {
     Ok(ctx.loaders().load_one(CurrentOf(owner)).await?.map(Into::into))
@@ -628,7 +364,7 @@ impl SubscriptionQuery {
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<SubscriptionConnection> {
-        list(ctx, filter, order_by, PageArgs { first, after, last, before }).await
+        list::list(ctx, filter, order_by, PageArgs { first, after, last, before }).await
     }
 
     /// An owner's live subscription, or else its latest; null if it never had one or the caller cannot see the owner.
@@ -658,27 +394,4 @@ impl SubscriptionQuery {
             None => Ok(None),
         }
     }
-}
-
-/// A page of an owner's subscriptions, past ones included.
-pub async fn of_owner(
-    ctx: &Context<'_>,
-    owner: OwnerKey,
-    filter: Option<SubscriptionFilter>,
-    order_by: Option<Vec<SubscriptionOrder>>,
-    args: PageArgs,
-) -> Result<SubscriptionConnection> {
-    use crate::graphql::connection::page_request;
-    use crate::graphql::nested::{Asked, Nested, by_owner};
-    let list = ListKey::new(ctx, "owner.subscriptions", &filter, &order_by);
-    let query = match &filter {
-        Some(filter) => filter.query(&ctx.settings().policy, ctx.scope().now())?,
-        None => subscription::Entity::find(),
-    };
-    let page = page_request(ctx, &list, &args, SubscriptionOrder::sort(&order_by))?;
-    let asked = Asked { query: query.clone(), page: page.clone(), belonging: by_owner() };
-    let key = Nested::new(owner, list.clone(), args, std::sync::Arc::new(asked));
-    let slice = ctx.loaders().load_one(key).await?.unwrap_or_else(|| page.slice(Vec::new()));
-    let of_owner = query.filter(subscription::Entity::of_owners(&[owner]));
-    Ok(SubscriptionConnection::from_slice(ctx, &list, &page, of_owner, slice))
 }

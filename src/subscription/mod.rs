@@ -6,10 +6,13 @@
 pub mod actions;
 pub mod catalogue;
 pub mod graphql;
+pub mod input;
 pub mod lifecycle;
+pub mod list;
 pub mod loader;
 pub mod mutation;
 pub mod opening;
+pub mod parts;
 pub mod period;
 pub mod status;
 #[cfg(test)]

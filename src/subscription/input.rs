@@ -1,0 +1,252 @@
+//! The inputs of the mutations of subscriptions, and what they stand for.
+
+use async_graphql::{ID, InputObject, Json, MaybeUndefined};
+use serde_json::{Map, Value, json};
+
+use super::lifecycle::CancelAt;
+use super::opening::Terms;
+use super::{ChangeTiming, Order, OwnerId};
+use crate::clock::Timestamp;
+use crate::entity::{BillingCycle, CustomerId, OrganizationId, SubscriptionId, TierId};
+use crate::error::{Code, Refusal, Result};
+use crate::graphql::command::target_input;
+use crate::graphql::input::{Check, MAX_DAYS, parse_optional_id};
+use crate::graphql::scalar::{CurrencyCode, SafeInt};
+
+/// The owner of a subscription: exactly one of the two.
+pub fn parse_owner(organization: Option<&ID>, customer: Option<&ID>) -> Result<OwnerId> {
+    let organization = parse_optional_id::<OrganizationId>("input.organizationId", organization)?;
+    let customer = parse_optional_id::<CustomerId>("input.customerId", customer)?;
+    match (organization, customer) {
+        (Some(id), None) => Ok(OwnerId::Organization(id)),
+        (None, Some(id)) => Ok(OwnerId::Customer(id)),
+        (Some(_), Some(_)) => {
+            let message = "A subscription has exactly one owner: name an organization or a customer, not both.";
+            Err(Refusal::new(Code::Conflict, message).at("input.customerId").into())
+        }
+        (None, None) => {
+            let message = "Name the organization or the customer that is to be subscribed.";
+            Err(Refusal::new(Code::Required, message).at("input.customerId").into())
+        }
+    }
+}
+
+/// What is agreed on when a subscription begins.
+#[derive(Clone, Debug, InputObject)]
+pub struct SubscriptionTermsInput {
+    /// The tier; its kind must fit the owner. Without one, the default trial: one month of the tier `starter`.
+    tier_id: Option<ID>,
+    /// How often it is charged.
+    #[graphql(default_with = "BillingCycle::Monthly")]
+    billing_cycle: BillingCycle,
+    /// The currency of the price; the organization's default if not given.
+    currency: Option<CurrencyCode>,
+    /// Days of trial instead of the tier's; 0 for none.
+    trial_days: Option<i32>,
+    /// End of the trial; wins over days.
+    trial_ends_at: Option<Timestamp>,
+    /// When it starts; now if not given. In the future, it is PENDING until then.
+    starts_at: Option<Timestamp>,
+    /// End of the first period; one cycle after the start if not given. Without trial arguments, it means no trial.
+    current_period_end: Option<Timestamp>,
+    /// Hard end, whatever is paid.
+    expires_at: Option<Timestamp>,
+    /// Whether access waits for the first payment: the subscription begins PENDING.
+    #[graphql(default)]
+    requires_payment: bool,
+    /// How many active members the organization may have, 1–100,000; what the tier says if not given.
+    user_limit: Option<i32>,
+    /// Features that differ from the tier's.
+    #[graphql(validator(max_items = 100))]
+    feature_overrides: Option<Vec<FeatureOverrideInput>>,
+    /// The integrator's own key, at most 255 characters.
+    external_id: Option<String>,
+    /// Free-form JSON object, at most 16 KiB.
+    metadata: Option<Json<Value>>,
+}
+
+/// A feature that differs from the tier's.
+#[derive(Clone, Debug, InputObject)]
+pub struct FeatureOverrideInput {
+    /// Key of the feature, such as `ai.queries`.
+    key: String,
+    /// On or off.
+    #[graphql(default = true)]
+    enabled: bool,
+    /// The ceiling of a limit or meter; null is unlimited.
+    ceiling: Option<SafeInt>,
+}
+
+/// The overrides as they are stored, and what is wrong with them. `path` is where they stand.
+pub fn overrides(check: &mut Check, path: &str, list: Option<Vec<FeatureOverrideInput>>) -> Value {
+    let mut object = Map::new();
+    for FeatureOverrideInput { key, enabled, ceiling } in list.unwrap_or_default() {
+        let key = check.key(path, &key);
+        let ceiling = ceiling.map(|ceiling| check.range(path, ceiling.0, 0..=crate::graphql::scalar::MAX_SAFE_INT));
+        if object.insert(key.clone(), json!({ "enabled": enabled, "ceiling": ceiling })).is_some() {
+            check.refuse(path, Code::Duplicate, format!("The feature `{key}` is named twice."));
+        }
+    }
+    Value::Object(object)
+}
+
+impl SubscriptionTermsInput {
+    /// The order that this input stands for. `path` is where it stands.
+    pub fn order(self, path: &str) -> Result<Order> {
+        let at = |field: &str| format!("{path}.{field}");
+        let tier_id = parse_optional_id::<TierId>(&at("tierId"), self.tier_id.as_ref())?;
+        let mut check = Check::new();
+        let trial_days = self.trial_days.map(|days| check.range(&at("trialDays"), days.into(), 0..=MAX_DAYS));
+        if let Some(limit) = self.user_limit {
+            check.range(&at("userLimit"), limit.into(), 1..=100_000);
+        }
+        let terms = Terms {
+            trial_days,
+            trial_ends_at: self.trial_ends_at,
+            starts_at: self.starts_at,
+            period_end: self.current_period_end,
+            expires_at: self.expires_at,
+            requires_payment: self.requires_payment,
+            user_limit: self.user_limit,
+            feature_overrides: overrides(&mut check, &at("featureOverrides"), self.feature_overrides),
+            external_id: check.optional_text(&at("externalId"), self.external_id.as_deref(), 255),
+            metadata: check.metadata(&at("metadata"), self.metadata),
+        };
+        check.finish()?;
+        let currency = self.currency.map(|currency| currency.0);
+        Ok(Order { tier_id, billing_cycle: self.billing_cycle, currency, terms })
+    }
+}
+
+/// Subscribes an owner.
+#[derive(Clone, Debug, InputObject)]
+pub struct CreateSubscriptionInput {
+    /// The organization that is to be subscribed.
+    pub organization_id: Option<ID>,
+    /// The customer that is to be subscribed.
+    pub customer_id: Option<ID>,
+    /// What is agreed on.
+    pub terms: SubscriptionTermsInput,
+    /// Makes the command safe to send again: at most 255 characters, new for every command.
+    pub idempotency_key: Option<String>,
+}
+
+/// Makes sure that an owner has a subscription.
+#[derive(Clone, Debug, InputObject)]
+pub struct EnsureSubscriptionInput {
+    /// The organization.
+    pub organization_id: Option<ID>,
+    /// The customer.
+    pub customer_id: Option<ID>,
+    /// Makes the command safe to send again: at most 255 characters, new for every command.
+    pub idempotency_key: Option<String>,
+}
+
+target_input! {
+    /// Changes what is agreed on: an omitted field is unchanged, null clears it.
+    UpdateSubscriptionInput for SubscriptionId {
+        /// Start of the current period.
+        current_period_start: Option<Timestamp>,
+        /// End of the current period.
+        current_period_end: Option<Timestamp>,
+        /// End of the trial.
+        trial_ends_at: Option<Timestamp>,
+        /// Hard end, whatever is paid.
+        expires_at: MaybeUndefined<Timestamp>,
+        /// How many active members the organization may have, 1–100,000; null: what the tier says.
+        user_limit: MaybeUndefined<i32>,
+        /// Features that differ from the tier's. Replaces all of them.
+        #[graphql(validator(max_items = 100))]
+        feature_overrides: Option<Vec<FeatureOverrideInput>>,
+        /// The integrator's own key, at most 255 characters.
+        external_id: MaybeUndefined<String>,
+        /// Free-form JSON object, at most 16 KiB. Replaces all of it.
+        metadata: Option<Json<Value>>,
+    }
+}
+target_input! {
+    /// Names a subscription to act on.
+    SubscriptionActionInput for SubscriptionId {}
+}
+target_input! {
+    /// Moves a subscription to another tier or cycle.
+    ChangeTierInput for SubscriptionId {
+        /// The tier; the present one if not given. Naming the present tier and cycle takes a scheduled change back.
+        tier_id: Option<ID>,
+        /// The cycle; the present one if not given. Another cycle starts a new period.
+        billing_cycle: Option<BillingCycle>,
+        /// When; if not given, an upgrade (higher rank) happens now and a downgrade at the end of the period.
+        timing: Option<ChangeTiming>,
+    }
+}
+target_input! {
+    /// Starts the trial of a pending subscription.
+    StartTrialInput for SubscriptionId {
+        /// How many days; the tier's if not given.
+        days: Option<i32>,
+        /// When it ends; wins over days.
+        ends_at: Option<Timestamp>,
+    }
+}
+target_input! {
+    /// Moves the end of the period, trial or wait.
+    ExtendSubscriptionInput for SubscriptionId {
+        /// By how many days, 1–730; counted from now where the end has passed.
+        days: i32,
+    }
+}
+target_input! {
+    /// Pauses a subscription.
+    PauseSubscriptionInput for SubscriptionId {
+        /// When it resumes by itself; not before someone resumes it if not given.
+        resumes_at: Option<Timestamp>,
+    }
+}
+target_input! {
+    /// Cancels a subscription.
+    CancelSubscriptionInput for SubscriptionId {
+        /// When it takes effect.
+        #[graphql(default_with = "CancelTiming::PeriodEnd")]
+        timing: CancelTiming,
+        /// The date, for the timing DATE: in the future, and not behind the end of the period.
+        at: Option<Timestamp>,
+    }
+}
+target_input! {
+    /// Gives a tier without payment.
+    OverrideTierInput for SubscriptionId {
+        /// The tier.
+        tier_id: ID,
+        /// When the override ends by itself; not before someone ends it if not given.
+        ends_at: Option<Timestamp>,
+    }
+}
+
+/// When a cancellation takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+pub enum CancelTiming {
+    /// At once.
+    Now,
+    /// At the end of the period or trial: access is kept until then.
+    PeriodEnd,
+    /// At a date.
+    Date,
+}
+
+impl CancelSubscriptionInput {
+    /// When the cancellation takes effect, or what contradicts itself.
+    pub fn when(&self) -> Result<CancelAt> {
+        match (self.timing, self.at) {
+            (CancelTiming::Now, None) => Ok(CancelAt::Now),
+            (CancelTiming::PeriodEnd, None) => Ok(CancelAt::PeriodEnd),
+            (CancelTiming::Date, Some(at)) => Ok(CancelAt::Date(at)),
+            (CancelTiming::Date, None) => {
+                Err(Refusal::new(Code::Required, "The timing DATE needs a date.").at("input.at").into())
+            }
+            (CancelTiming::Now | CancelTiming::PeriodEnd, Some(_)) => {
+                let message = "A date goes with the timing DATE only.";
+                Err(Refusal::new(Code::Conflict, message).at("input.at").into())
+            }
+        }
+    }
+}
