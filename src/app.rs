@@ -79,7 +79,8 @@ impl App {
             Ok(request) => {
                 let scope = Scope::new(self.store.clone(), caller, meta);
                 let context = RequestContext::new(scope, self.cursors.clone(), Arc::clone(&self.settings));
-                self.schema.execute(request.data(context)).await
+                let loaders = context.loaders();
+                loaders.drive(self.schema.execute(request.data(context))).await
             }
             Err(refusal) => *refusal,
         };

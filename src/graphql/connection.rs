@@ -217,7 +217,7 @@ macro_rules! connection {
                 let page = $crate::graphql::connection::page_request(ctx, &list, &args, order)?;
                 let own = sea_orm::QueryFilter::filter(query.clone(), (belonging.of)(&[parent]));
                 let asked = std::sync::Arc::new(Asked { query, page: page.clone(), belonging });
-                let loaded = ctx.loaders().load_one(Nested::new(parent, list.clone(), args, asked)).await?;
+                let loaded = ctx.loaders().load(Nested::new(parent, list.clone(), args, asked)).await?;
                 let slice = loaded.unwrap_or_else(|| page.slice(Vec::new()));
                 Ok(Self::from_slice(ctx, &list, &page, own, slice))
             }

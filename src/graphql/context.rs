@@ -3,29 +3,30 @@
 use std::sync::Arc;
 
 use async_graphql::Context;
-use async_graphql::dataloader::DataLoader;
-use async_graphql::runtime::{TokioSpawner, TokioTimer};
 
+use super::batch::Loaders;
 use crate::auth::Permission;
 use crate::error::Result;
 use crate::store::{Cursors, Scope, Writer};
 use crate::subscription::Settings;
 
-/// Loads rows in batches for one request. Each noun says in its `loader.rs` what can be loaded by which key.
-pub struct Batch(pub Scope);
-
 /// Everything that belongs to one request, and nothing that is shared between requests but settings.
 pub struct RequestContext {
     pub(super) scope: Scope,
-    pub(super) loaders: DataLoader<Batch>,
+    pub(super) loaders: Arc<Loaders>,
     pub(super) cursors: Cursors,
     pub(super) settings: Arc<Settings>,
 }
 
 impl RequestContext {
     pub(crate) fn new(scope: Scope, cursors: Cursors, settings: Arc<Settings>) -> Self {
-        let loaders = DataLoader::new(Batch(scope.clone()), TokioSpawner::current(), TokioTimer::default());
+        let loaders = Arc::new(Loaders::new(scope.clone()));
         Self { scope, loaders, cursors, settings }
+    }
+
+    /// The loaders of this request, which its execution is to be driven by.
+    pub(crate) fn loaders(&self) -> Arc<Loaders> {
+        Arc::clone(&self.loaders)
     }
 }
 
@@ -45,7 +46,7 @@ pub trait ContextExt {
     }
 
     /// The loaders of this request.
-    fn loaders(&self) -> &DataLoader<Batch> {
+    fn loaders(&self) -> &Loaders {
         &self.request().loaders
     }
 

@@ -1,5 +1,6 @@
 //! The GraphQL schema: roots merged from the nouns, and what all nouns share.
 
+pub mod batch;
 pub mod command;
 pub mod connection;
 pub mod context;

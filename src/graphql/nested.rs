@@ -4,15 +4,14 @@ use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use async_graphql::dataloader::Loader;
 use sea_orm::sea_query::Condition;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
 
+use super::batch::Key;
 use super::connection::{ListKey, PageArgs};
-use super::context::Batch;
 use crate::entity::{CustomerId, OrganizationId, customer, member, payment, payment_method, subscription};
-use crate::error::{Error, Result};
-use crate::store::{Noun, PageRequest, Slice};
+use crate::error::Result;
+use crate::store::{Noun, PageRequest, Scope, Slice};
 
 /// Who a subscription, payment or payment method belongs to: a customer, or the organization itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -133,7 +132,7 @@ impl<E: EntityTrait, P: Hash> Hash for Nested<E, P> {
     }
 }
 
-impl<E, P> Loader<Nested<E, P>> for Batch
+impl<E, P> Key for Nested<E, P>
 where
     E: Noun,
     E::Column: Send + Sync,
@@ -141,9 +140,8 @@ where
     P: Copy + Eq + Hash + Send + Sync + 'static,
 {
     type Value = Slice<E::Model>;
-    type Error = Error;
 
-    async fn load(&self, keys: &[Nested<E, P>]) -> Result<HashMap<Nested<E, P>, Slice<E::Model>>> {
+    async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<Self, Slice<E::Model>>> {
         let mut pages = HashMap::with_capacity(keys.len());
         let mut left: Vec<&Nested<E, P>> = keys.iter().collect();
         // One statement for each list that is asked for: as many as the document names.
@@ -154,7 +152,7 @@ where
             let parents: Vec<P> = same.iter().map(|key| key.parent).collect();
             let query = query.clone().filter((belonging.of)(&parents));
             let mut rows: HashMap<P, Vec<E::Model>> = HashMap::new();
-            for row in self.0.page_per(query, &belonging.columns, page).await? {
+            for row in scope.page_per(query, &belonging.columns, page).await? {
                 rows.entry((belonging.parent)(&row)).or_default().push(row);
             }
             for key in same {

@@ -2,23 +2,22 @@
 
 use std::collections::HashMap;
 
-use async_graphql::dataloader::Loader;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::entity::{OrganizationId, organization};
-use crate::error::{Error, Result};
-use crate::graphql::context::Batch;
+use crate::error::Result;
+use crate::graphql::batch::Key;
+use crate::store::Scope;
 
 /// An organization by its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OrganizationKey(pub OrganizationId);
 
-impl Loader<OrganizationKey> for Batch {
+impl Key for OrganizationKey {
     type Value = organization::Model;
-    type Error = Error;
 
-    async fn load(&self, keys: &[OrganizationKey]) -> Result<HashMap<OrganizationKey, organization::Model>> {
+    async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<OrganizationKey, organization::Model>> {
         let query = organization::Entity::find().filter(organization::Column::Id.is_in(keys.iter().map(|key| key.0)));
-        Ok(self.0.all(query).await?.into_iter().map(|row| (OrganizationKey(row.id), row)).collect())
+        Ok(scope.all(query).await?.into_iter().map(|row| (OrganizationKey(row.id), row)).collect())
     }
 }

@@ -1,9 +1,10 @@
 //! Reading: every query runs through a [`Scope`], which adds what the caller may see.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sea_orm::sea_query::{Alias, Asterisk, Expr, ExprTrait, Order as SqlOrder, OverStatement, Query, WindowStatement};
-use sea_orm::{ColumnTrait, FromQueryResult, QueryFilter, QuerySelect, QueryTrait, Select};
+use sea_orm::{ColumnTrait, DbErr, FromQueryResult, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use super::page::{PageRequest, Slice};
 use super::{Reach, Store, Visible, Writer};
@@ -45,11 +46,29 @@ pub struct Scope {
     pub(super) store: Store,
     pub(super) principal: Option<Arc<Principal>>,
     pub(super) request: Arc<RequestMeta>,
+    /// How many statements of the request are under way.
+    asking: Arc<AtomicUsize>,
+}
+
+/// A statement that is under way, until it is dropped.
+struct Asking<'a>(&'a AtomicUsize);
+
+impl<'a> Asking<'a> {
+    fn start(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Scope {
     pub(crate) fn new(store: Store, principal: Option<Principal>, request: RequestMeta) -> Self {
-        Self { store, principal: principal.map(Arc::new), request: Arc::new(request) }
+        Self { store, principal: principal.map(Arc::new), request: Arc::new(request), asking: Arc::default() }
     }
 
     /// The caller, or the error that there is none.
@@ -78,6 +97,17 @@ impl Scope {
         }
     }
 
+    /// Whether a statement of the request is under way.
+    pub(crate) fn is_asking(&self) -> bool {
+        self.asking.load(Ordering::Relaxed) > 0
+    }
+
+    /// Waits for the answer to a statement.
+    async fn ask<T>(&self, answer: impl Future<Output = Result<T, DbErr>>) -> Result<T> {
+        let _asking = Asking::start(&self.asking);
+        Ok(answer.await?)
+    }
+
     pub(super) fn reach(&self) -> Reach<'_> {
         Reach(self.principal.as_deref())
     }
@@ -89,12 +119,12 @@ impl Scope {
 
     /// The visible rows that the query finds.
     pub async fn all<E: Visible>(&self, query: Select<E>) -> Result<Vec<E::Model>> {
-        Ok(query.filter(E::visible(self.reach())?).all(&self.store.connection).await?)
+        self.ask(query.filter(E::visible(self.reach())?).all(&self.store.connection)).await
     }
 
     /// The first visible row that the query finds.
     pub async fn one<E: Visible>(&self, query: Select<E>) -> Result<Option<E::Model>> {
-        Ok(query.filter(E::visible(self.reach())?).one(&self.store.connection).await?)
+        self.ask(query.filter(E::visible(self.reach())?).one(&self.store.connection)).await
     }
 
     /// The visible row with this id.
@@ -105,14 +135,14 @@ impl Scope {
     /// What the query selects from the visible rows, such as sums.
     pub async fn rows<E: Visible, R: FromQueryResult>(&self, query: Select<E>) -> Result<Vec<R>> {
         let query = query.filter(E::visible(self.reach())?);
-        Ok(query.into_model::<R>().all(&self.store.connection).await?)
+        self.ask(query.into_model::<R>().all(&self.store.connection)).await
     }
 
     /// One page of the visible rows that the query finds.
     pub async fn page<E: Visible>(&self, query: Select<E>, page: &PageRequest<E>) -> Result<Slice<E::Model>> {
         let mut query = query.filter(E::visible(self.reach())?);
         page.apply(QueryTrait::query(&mut query));
-        let rows = query.limit(page.limit() + 1).all(&self.store.connection).await?;
+        let rows = self.ask(query.limit(page.limit() + 1).all(&self.store.connection)).await?;
         Ok(page.slice(rows))
     }
 
@@ -142,7 +172,7 @@ impl Scope {
             .order_by(Alias::new("place"), SqlOrder::Asc)
             .take();
         let statement = self.store.backend().build(&outer);
-        Ok(E::find().from_raw_sql(statement).all(&self.store.connection).await?)
+        self.ask(E::find().from_raw_sql(statement).all(&self.store.connection)).await
     }
 
     /// How many visible rows the query finds, counting no further than `cap`.
@@ -158,7 +188,7 @@ impl Scope {
             .from_subquery(found, Alias::new("found"))
             .take();
         let statement = self.store.backend().build(&count);
-        let row = Row::find_by_statement(statement).one(&self.store.connection).await?;
+        let row = self.ask(Row::find_by_statement(statement).one(&self.store.connection)).await?;
         Ok(row.map_or(0, |row| row.total.unsigned_abs()))
     }
 }

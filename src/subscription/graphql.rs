@@ -207,7 +207,7 @@ impl Subscription {
 
     /// What is subscribed to.
     async fn tier(&self, ctx: &Context<'_>) -> Result<Option<Tier>> {
-        Ok(ctx.loaders().load_one(TierKey(self.row.tier_id)).await?.map(Into::into))
+        Ok(ctx.loaders().load(TierKey(self.row.tier_id)).await?.map(Into::into))
     }
 
     /// What it costs each cycle: a snapshot that later edits of the catalogue do not change.
@@ -289,12 +289,12 @@ impl Subscription {
 
 /// The owner's live subscription, or else its latest.
 pub async fn current(ctx: &Context<'_>, owner: OwnerKey) -> Result<Option<Subscription>> {
-    Ok(ctx.loaders().load_one(CurrentOf(owner)).await?.map(Into::into))
+    Ok(ctx.loaders().load(CurrentOf(owner)).await?.map(Into::into))
 }
 
 /// What the owner's subscription is worth at this moment.
 pub async fn owner_status(ctx: &Context<'_>, owner: OwnerKey) -> Result<EffectiveStatus> {
-    let row = ctx.loaders().load_one(CurrentOf(owner)).await?;
+    let row = ctx.loaders().load(CurrentOf(owner)).await?;
     let exempt = is_exempt(ctx, owner).await?;
     Ok(status::effective(row.as_ref(), exempt, ctx.scope().now(), &ctx.settings().policy).into())
 }
@@ -303,7 +303,7 @@ async fn is_exempt(ctx: &Context<'_>, owner: OwnerKey) -> Result<bool> {
     if owner.customer.is_some() {
         return Ok(false);
     }
-    Ok(ctx.loaders().load_one(OrganizationKey(owner.tenant)).await?.is_some_and(|row| row.exempt))
+    Ok(ctx.loaders().load(OrganizationKey(owner.tenant)).await?.is_some_and(|row| row.exempt))
 }
 
 /// An owner, by the one of its ids that fits: exactly one must be given, or none for the caller itself.
@@ -317,7 +317,7 @@ async fn owner(ctx: &Context<'_>, organization: Option<ID>, customer: Option<ID>
         }
         (None, Some(id)) => Ok(find_customer(ctx, id).await?),
         (Some(id), None) => {
-            let found = ctx.loaders().load_one(OrganizationKey(id)).await?;
+            let found = ctx.loaders().load(OrganizationKey(id)).await?;
             Ok(found.map(|row| OwnerKey { tenant: row.id, customer: None }))
         }
         (None, None) => match (caller.organization(), caller.customer()) {

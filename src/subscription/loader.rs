@@ -2,24 +2,22 @@
 
 use std::collections::HashMap;
 
-use async_graphql::dataloader::Loader;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::entity::{OrganizationId, SubscriptionId, subscription};
-use crate::error::{Error, Result};
-use crate::graphql::context::Batch;
+use crate::error::Result;
+use crate::graphql::batch::Key;
 use crate::graphql::nested::{Owned, OwnerKey};
-use crate::store::{Order, PageRequest, SortKey};
+use crate::store::{Order, PageRequest, Scope, SortKey};
 
 /// The owner's live subscription, or else its latest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CurrentOf(pub OwnerKey);
 
-impl Loader<CurrentOf> for Batch {
+impl Key for CurrentOf {
     type Value = subscription::Model;
-    type Error = Error;
 
-    async fn load(&self, keys: &[CurrentOf]) -> Result<HashMap<CurrentOf, subscription::Model>> {
+    async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<CurrentOf, subscription::Model>> {
         use subscription::Column::{CreatedAt, CustomerId, EndedAt, Id, TenantId};
         let owners: Vec<_> = keys.iter().map(|key| key.0).collect();
         // What never ended sorts last in ascending order and so first here.
@@ -30,7 +28,7 @@ impl Loader<CurrentOf> for Batch {
         let first = PageRequest::new(order, 1, false, None, None);
         let query = subscription::Entity::find().filter(subscription::Entity::of_owners(&owners));
         let mut current = HashMap::with_capacity(keys.len());
-        for row in self.0.page_per(query, &[TenantId, CustomerId], &first).await? {
+        for row in scope.page_per(query, &[TenantId, CustomerId], &first).await? {
             current.entry(CurrentOf(subscription::Entity::owner_of(&row))).or_insert(row);
         }
         Ok(current)
@@ -41,16 +39,15 @@ impl Loader<CurrentOf> for Batch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ById(pub OrganizationId, pub SubscriptionId);
 
-impl Loader<ById> for Batch {
+impl Key for ById {
     type Value = subscription::Model;
-    type Error = Error;
 
-    async fn load(&self, keys: &[ById]) -> Result<HashMap<ById, subscription::Model>> {
+    async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<ById, subscription::Model>> {
         use subscription::Column::{Id, TenantId};
         let query = subscription::Entity::find()
             .filter(TenantId.is_in(keys.iter().map(|key| key.0)))
             .filter(Id.is_in(keys.iter().map(|key| key.1)));
-        let rows = self.0.all(query).await?;
+        let rows = scope.all(query).await?;
         Ok(rows.into_iter().map(|row| (ById(row.tenant_id, row.id), row)).collect())
     }
 }

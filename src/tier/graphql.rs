@@ -116,7 +116,7 @@ impl Tier {
     /// see.
     async fn fallback_tier(&self, ctx: &Context<'_>) -> Result<Option<Tier>> {
         match self.fallback {
-            Some(id) => Ok(ctx.loaders().load_one(TierKey(id)).await?.map(Into::into)),
+            Some(id) => Ok(ctx.loaders().load(TierKey(id)).await?.map(Into::into)),
             None => Ok(None),
         }
     }
@@ -124,13 +124,13 @@ impl Tier {
     /// What it costs, by currency and cycle.
     async fn prices(&self, ctx: &Context<'_>) -> Result<Vec<TierPrice>> {
         let manages = rules::obstacle(ctx.scope().caller()?, self.tenant).is_none();
-        let rows = ctx.loaders().load_one(PricesOf(self.id)).await?.unwrap_or_default();
+        let rows = ctx.loaders().load(PricesOf(self.id)).await?.unwrap_or_default();
         Ok(rows.into_iter().map(|row| TierPrice::new(row, manages)).collect())
     }
 
     /// What it grants, by key.
     async fn features(&self, ctx: &Context<'_>) -> Result<Vec<TierFeature>> {
-        let rows = ctx.loaders().load_one(FeaturesOf(self.id)).await?.unwrap_or_default();
+        let rows = ctx.loaders().load(FeaturesOf(self.id)).await?.unwrap_or_default();
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
@@ -155,7 +155,7 @@ impl Tier {
         {
             return Err(Error::Forbidden(permission));
         }
-        Ok(ctx.loaders().load_one(StatisticsOf(self.id)).await?.unwrap_or_default().into())
+        Ok(ctx.loaders().load(StatisticsOf(self.id)).await?.unwrap_or_default().into())
     }
 }
 

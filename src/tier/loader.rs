@@ -2,26 +2,25 @@
 
 use std::collections::HashMap;
 
-use async_graphql::dataloader::Loader;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::statistics::{Group, Statistics};
 use crate::entity::{TierId, subscription, tier, tier_feature, tier_price};
-use crate::error::{Error, Result};
-use crate::graphql::context::Batch;
+use crate::error::Result;
+use crate::graphql::batch::Key;
+use crate::store::Scope;
 
 /// A tier by its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TierKey(pub TierId);
 
-impl Loader<TierKey> for Batch {
+impl Key for TierKey {
     type Value = tier::Model;
-    type Error = Error;
 
-    async fn load(&self, keys: &[TierKey]) -> Result<HashMap<TierKey, tier::Model>> {
+    async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<TierKey, tier::Model>> {
         let query = tier::Entity::find().filter(tier::Column::Id.is_in(keys.iter().map(|key| key.0)));
-        let rows = self.0.all(query).await?;
+        let rows = scope.all(query).await?;
         Ok(rows.into_iter().map(|row| (TierKey(row.id), row)).collect())
     }
 }
@@ -30,18 +29,17 @@ impl Loader<TierKey> for Batch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PricesOf(pub TierId);
 
-impl Loader<PricesOf> for Batch {
+impl Key for PricesOf {
     type Value = Vec<tier_price::Model>;
-    type Error = Error;
 
-    async fn load(&self, keys: &[PricesOf]) -> Result<HashMap<PricesOf, Vec<tier_price::Model>>> {
+    async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<PricesOf, Vec<tier_price::Model>>> {
         use tier_price::Column::{BillingCycle, Currency, TierId};
         let query = tier_price::Entity::find()
             .filter(TierId.is_in(keys.iter().map(|key| key.0)))
             .order_by_asc(Currency)
             .order_by_asc(BillingCycle);
         let mut prices: HashMap<_, Vec<_>> = HashMap::new();
-        for row in self.0.all(query).await? {
+        for row in scope.all(query).await? {
             prices.entry(PricesOf(row.tier_id)).or_default().push(row);
         }
         Ok(prices)
@@ -52,15 +50,14 @@ impl Loader<PricesOf> for Batch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FeaturesOf(pub TierId);
 
-impl Loader<FeaturesOf> for Batch {
+impl Key for FeaturesOf {
     type Value = Vec<tier_feature::Model>;
-    type Error = Error;
 
-    async fn load(&self, keys: &[FeaturesOf]) -> Result<HashMap<FeaturesOf, Vec<tier_feature::Model>>> {
+    async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<FeaturesOf, Vec<tier_feature::Model>>> {
         use tier_feature::Column::{Key, TierId};
         let query = tier_feature::Entity::find().filter(TierId.is_in(keys.iter().map(|key| key.0))).order_by_asc(Key);
         let mut features: HashMap<_, Vec<_>> = HashMap::new();
-        for row in self.0.all(query).await? {
+        for row in scope.all(query).await? {
             features.entry(FeaturesOf(row.tier_id)).or_default().push(row);
         }
         Ok(features)
@@ -71,11 +68,10 @@ impl Loader<FeaturesOf> for Batch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StatisticsOf(pub TierId);
 
-impl Loader<StatisticsOf> for Batch {
+impl Key for StatisticsOf {
     type Value = Statistics;
-    type Error = Error;
 
-    async fn load(&self, keys: &[StatisticsOf]) -> Result<HashMap<StatisticsOf, Statistics>> {
+    async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<StatisticsOf, Statistics>> {
         use subscription::Column::{AmountMinor, BillingCycle, Currency, EndedAt, Mode, Status, TierId};
         // Grouped by amount, so that no sum is made where it could overflow; amounts are few, being price snapshots.
         let columns = [TierId, Status, Mode, Currency, BillingCycle, AmountMinor];
@@ -89,7 +85,7 @@ impl Loader<StatisticsOf> for Batch {
             query = query.group_by(column);
         }
         let mut groups: HashMap<_, Vec<Group>> = HashMap::new();
-        for group in self.0.rows::<_, Group>(query).await? {
+        for group in scope.rows::<_, Group>(query).await? {
             groups.entry(StatisticsOf(group.tier_id)).or_default().push(group);
         }
         Ok(groups.into_iter().map(|(key, groups)| (key, Statistics::of(&groups))).collect())
