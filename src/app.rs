@@ -12,7 +12,7 @@ use crate::auth::{Principal, TokenVerifier};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::graphql::context::RequestContext;
-use crate::graphql::{self, Schema, cost};
+use crate::graphql::{self, Schema, cost, variables};
 pub use crate::store::RequestMeta;
 use crate::store::{Cursors, Scope, Store};
 use crate::subscription::Settings;
@@ -74,7 +74,7 @@ impl App {
 
     /// Answers a GraphQL request of a caller; none when it carried no token.
     pub async fn execute(&self, request: Request, caller: Option<Principal>, meta: RequestMeta) -> Response {
-        let request_id = meta.id.clone();
+        let (request_id, query) = (meta.id.clone(), request.query.clone());
         let mut response = match checked(request) {
             Ok(request) => {
                 let scope = Scope::new(self.store.clone(), caller, meta);
@@ -84,7 +84,7 @@ impl App {
             }
             Err(refusal) => *refusal,
         };
-        graphql::error::finish(&mut response, &request_id);
+        graphql::error::finish(&mut response, &query, &request_id);
         response
     }
 
@@ -99,9 +99,12 @@ impl App {
     }
 }
 
-/// The request with its document parsed, or the refusal of one that is malformed or too costly.
+/// The request with its document parsed, or the refusal of one that is malformed, incomplete or too costly.
 fn checked(mut request: Request) -> Result<Request, Box<Response>> {
     let document = parse_query(&request.query).map_err(|error| Box::new(graphql::error::unparsable(error.into())))?;
+    if let Some(error) = variables::missing(&document, &request) {
+        return Err(Box::new(graphql::error::invalid(error)));
+    }
     let cost = cost::cost(&document, &request.variables);
     if cost > cost::MAX_COST {
         return Err(Box::new(graphql::error::too_complex(cost)));

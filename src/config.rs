@@ -121,8 +121,6 @@ impl SignatureAlgorithm {
 pub struct PolicyConfig {
     /// Days before its end at which a subscription counts as expiring soon.
     pub expiring_soon_days: u16,
-    /// Days of access after a failed renewal.
-    pub grace_days: u16,
     /// Hours after which a pending subscription that nobody paid expires.
     pub pending_hours: u16,
     /// Hours a gateway may be late with a renewal before access ends.
@@ -131,7 +129,7 @@ pub struct PolicyConfig {
 
 impl Default for PolicyConfig {
     fn default() -> Self {
-        Self { expiring_soon_days: 7, grace_days: 7, pending_hours: 24, renewal_tolerance_hours: 24 }
+        Self { expiring_soon_days: 7, pending_hours: 24, renewal_tolerance_hours: 24 }
     }
 }
 

@@ -109,8 +109,6 @@ pub enum Code {
     AlreadySubscribed,
     /// The subscription's state does not allow the action.
     IllegalTransition,
-    /// The subscription had its one trial already.
-    TrialUsed,
     /// A limit of the subscription is reached.
     LimitExceeded,
     /// The object was changed since it was read.

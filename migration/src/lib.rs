@@ -5,7 +5,7 @@
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
-pub use sea_orm_migration::{Migration, MigrationStatus, MigratorTrait};
+pub use sea_orm_migration::{MigrationName, MigratorTrait};
 
 mod m20261120_000001_organizations;
 mod m20261120_000002_members;

@@ -53,7 +53,11 @@ impl Principal {
             }
             (Role::Reseller, Some(organization), None) => Standing::Reseller(organization),
             (Role::Customer, Some(organization), Some(customer)) => Standing::Customer(organization, customer),
-            _ => return Err("the claims `org` and `customer` do not fit the role"),
+            (Role::Root | Role::Support, ..) => {
+                return Err("a role of the platform has no organization and no customer");
+            }
+            (Role::Customer, ..) => return Err("the role CUSTOMER needs an organization and a customer"),
+            _ => return Err("this role needs an organization, and no customer"),
         };
         let permissions = match (&claims.permissions, role) {
             (None, Role::Service) => return Err("a token of role SERVICE needs the claim `permissions`"),

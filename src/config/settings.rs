@@ -67,9 +67,6 @@ pub struct Settings {
     /// Days before its end at which a subscription expires soon [default: 7]
     #[arg(long, env = "TESSERA_EXPIRING_SOON_DAYS", value_name = "DAYS")]
     expiring_soon_days: Option<String>,
-    /// Days of access after a failed renewal [default: 7]
-    #[arg(long, env = "TESSERA_GRACE_DAYS", value_name = "DAYS")]
-    grace_days: Option<String>,
     /// Hours after which an unpaid pending subscription expires [default: 24]
     #[arg(long, env = "TESSERA_PENDING_HOURS", value_name = "HOURS")]
     pending_hours: Option<String>,
@@ -193,7 +190,6 @@ impl Settings {
                 default.expiring_soon_days,
                 0..=365,
             ),
-            grace_days: number("TESSERA_GRACE_DAYS", &self.grace_days, default.grace_days, 0..=365),
             pending_hours: number("TESSERA_PENDING_HOURS", &self.pending_hours, default.pending_hours, 1..=8760),
             renewal_tolerance_hours: number(
                 "TESSERA_RENEWAL_TOLERANCE_HOURS",

@@ -127,9 +127,9 @@ impl Customer {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<PaymentConnection> {
+    ) -> Option<Result<PaymentConnection>> {
         let args = PageArgs { first, after, last, before };
-        crate::payment::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await
+        Some(crate::payment::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await)
     }
 
     /// Its payment methods. Needs `payments.read`.
@@ -145,14 +145,14 @@ impl Customer {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<PaymentMethodConnection> {
+    ) -> Option<Result<PaymentMethodConnection>> {
         let args = PageArgs { first, after, last, before };
-        crate::payment_method::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await
+        Some(crate::payment_method::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await)
     }
 
     /// The payment method that is charged when nothing else is said. Needs `payments.read`.
-    async fn default_payment_method(&self, ctx: &Context<'_>) -> Result<Option<PaymentMethod>> {
-        crate::payment_method::graphql::default_of(ctx, self.owner()).await
+    async fn default_payment_method(&self, ctx: &Context<'_>) -> Option<Result<PaymentMethod>> {
+        crate::payment_method::graphql::default_of(ctx, self.owner()).await.transpose()
     }
 }
 

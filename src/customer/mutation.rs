@@ -77,7 +77,7 @@ async fn step(
     step: Step,
 ) -> Result<crate::entity::customer::Model> {
     let writer = ctx.writer(Permission::CustomersManage)?;
-    let command = command(operation, &input.idempotency_key, &input);
+    let command = command(ctx, operation, &input.idempotency_key);
     let target = input.target()?;
     super::step(&writer, &command, &target, step).await
 }
@@ -93,7 +93,7 @@ impl CustomerMutation {
     ) -> Result<CustomerPayload> {
         ctx.writer(Permission::SubscriptionsManage)?;
         let writer = ctx.writer(Permission::CustomersManage)?;
-        let command = command("createCustomer", &input.idempotency_key, &input);
+        let command = command(ctx, "createCustomer", &input.idempotency_key);
         CustomerPayload::new(
             async {
                 let named =
@@ -109,11 +109,12 @@ impl CustomerMutation {
                     external_ref: check.optional_text("input.externalRef", input.external_ref.as_deref(), 255),
                     metadata: check.metadata("input.metadata", input.metadata),
                 };
-                check.finish()?;
                 let order = match input.subscription {
-                    Some(terms) => terms.order("input.subscription")?,
-                    None => Order::default_trial(),
+                    Some(terms) => check.absorb(terms.order("input.subscription"))?,
+                    None => None,
                 };
+                check.finish()?;
+                let order = order.unwrap_or_else(Order::default_trial);
                 super::create(&writer, &command, ctx.settings(), organization, &new, &order).await
             }
             .await,
@@ -128,7 +129,7 @@ impl CustomerMutation {
         #[graphql(desc = "The command.")] input: UpdateCustomerInput,
     ) -> Result<CustomerPayload> {
         let writer = ctx.writer(Permission::CustomersUpdate)?;
-        let command = command("updateCustomer", &input.idempotency_key, &input);
+        let command = command(ctx, "updateCustomer", &input.idempotency_key);
         CustomerPayload::new(
             async {
                 let target = input.target()?;

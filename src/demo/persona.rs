@@ -96,7 +96,7 @@ const CUSTOMERS: &str = "\
 const WORKLIST: &str = "\
 # A worker sees the customers, but neither payments nor the organization itself.
 {
-  viewer { principal role permissions }
+  viewer { subject role permissions }
   customers(first: 10, where: { status: { eq: ACTIVE } }) {
     nodes { id name email subscriptionStatus { status entitled daysUntilExpiry } }
   }
@@ -107,7 +107,7 @@ const MYSELF: &str = "\
 # A customer sees itself.
 {
   viewer {
-    principal
+    subject
     role
     permissions
     customer {

@@ -1,15 +1,49 @@
 //! What the inputs of mutations have in common.
 
-use async_graphql::{ID, InputType};
+use async_graphql::{Context, ID, Value};
 
 use super::input::{Check, check_key, parse_id};
 use crate::entity::TypedId;
 use crate::error::Result;
 use crate::store::Command;
 
-/// A mutation's input as a command, which its idempotency key makes safe to send again.
-pub fn command<I: InputType>(operation: &'static str, key: &Option<String>, input: &I) -> Command {
-    Command::new(operation, key.clone(), &input.to_value().to_string())
+/// A mutation with its arguments as a command, which its idempotency key makes safe to send again.
+///
+/// Two commands are the same if they were given the same arguments: an omitted field is not a null, which clears.
+pub fn command(ctx: &Context<'_>, operation: &'static str, key: &Option<String>) -> Command {
+    let mut canonical = String::new();
+    for (name, value) in ctx.field().arguments().unwrap_or_default() {
+        canonical.push_str(&name);
+        write_canonical(&value, &mut canonical);
+    }
+    Command::new(operation, key.clone(), &canonical)
+}
+
+/// Writes a value so that the order of an object's fields makes no difference.
+fn write_canonical(value: &Value, out: &mut String) {
+    match value {
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_unstable_by_key(|(name, _)| name.as_str());
+            out.push('{');
+            for (name, value) in fields {
+                out.push_str(name);
+                out.push(':');
+                write_canonical(value, out);
+                out.push(',');
+            }
+            out.push('}');
+        }
+        Value::List(values) => {
+            out.push('[');
+            for value in values {
+                write_canonical(value, out);
+                out.push(',');
+            }
+            out.push(']');
+        }
+        other => out.push_str(&other.to_string()),
+    }
 }
 
 /// What every change of an existing object names.

@@ -3,6 +3,7 @@
 //! Refusals of a mutation are data, in `userErrors`. Everything else is a top-level error with a stable
 //! `extensions.code`; it is completed and logged once, in `finish`.
 
+use async_graphql::parser::parse_query;
 use async_graphql::{
     ComplexObject, Context, Error as GraphqlError, ErrorExtensionValues, Interface, Response, ServerError,
     SimpleObject, Value,
@@ -10,6 +11,7 @@ use async_graphql::{
 
 use super::context::ContextExt;
 use super::cost::MAX_COST;
+use super::error_path;
 use super::scalar::SafeInt;
 use crate::entity::SubscriptionStatus;
 use crate::error::{Code, Error, Facts, Refusal, Result};
@@ -67,6 +69,11 @@ pub(crate) fn unparsable(error: ServerError) -> Response {
     coded(error, "GRAPHQL_PARSE_FAILED")
 }
 
+/// The answer to a request whose document and variables do not fit each other.
+pub(crate) fn invalid(error: ServerError) -> Response {
+    coded(error, "GRAPHQL_VALIDATION_FAILED")
+}
+
 /// The answer to a document that costs too much.
 pub(crate) fn too_complex(cost: u64) -> Response {
     let message =
@@ -79,9 +86,16 @@ fn coded(mut error: ServerError, code: &str) -> Response {
     Response::from_errors(vec![error])
 }
 
-/// Gives every error a code, and every fault its request id and its line in the log.
-pub(crate) fn finish(response: &mut Response, request_id: &str) {
+/// Gives every error a code and its whole path, and every fault its request id and its line in the log.
+pub(crate) fn finish(response: &mut Response, query: &str, request_id: &str) {
+    if response.errors.is_empty() {
+        return;
+    }
+    let document = parse_query(query).ok();
     for error in &mut response.errors {
+        if let Some(document) = &document {
+            error_path::complete(document, error);
+        }
         let code = match error.extensions.as_ref().and_then(|extensions| extensions.get("code")) {
             Some(Value::String(code)) => code.clone(),
             _ => own_code(error),
@@ -229,7 +243,7 @@ macro_rules! payload {
         $(#[$doc])*
         #[derive(async_graphql::SimpleObject)]
         pub struct $name {
-            /// The object after the mutation; null if it was refused.
+            /// What came of it; null if the mutation was refused.
             $field: Option<$object>,
             /// Why the mutation was refused; empty if it was carried out.
             user_errors: Vec<$crate::graphql::error::UserError>,

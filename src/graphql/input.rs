@@ -110,6 +110,18 @@ impl Check {
         }
     }
 
+    /// The outcome of another check, whose refusals are collected with these.
+    pub fn absorb<T>(&mut self, outcome: Result<T>) -> Result<Option<T>> {
+        match outcome {
+            Ok(value) => Ok(Some(value)),
+            Err(Error::Refused(refusals)) => {
+                self.0.extend(refusals);
+                Ok(None)
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
     /// The refusals, if there are any.
     pub fn finish(self) -> Result<()> {
         if self.0.is_empty() { Ok(()) } else { Err(Error::Refused(self.0)) }

@@ -6,10 +6,12 @@ pub mod connection;
 pub mod context;
 pub(crate) mod cost;
 pub mod error;
+mod error_path;
 pub mod input;
 pub mod nested;
 pub mod node;
 pub mod scalar;
+pub(crate) mod variables;
 pub mod viewer;
 
 use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};

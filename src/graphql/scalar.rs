@@ -74,6 +74,7 @@ pub struct SafeInt(pub i64);
 /// The greatest integer that a JSON number holds exactly everywhere.
 pub const MAX_SAFE_INT: i64 = (1 << 53) - 1;
 
+/// An integer within ±(2^53 − 1): exact in every language, JavaScript included. A JSON number.
 #[Scalar]
 impl ScalarType for SafeInt {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -95,6 +96,7 @@ impl ScalarType for SafeInt {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CurrencyCode(pub String);
 
+/// An ISO 4217 currency code, such as `EUR`.
 #[Scalar]
 impl ScalarType for CurrencyCode {
     fn parse(value: Value) -> InputValueResult<Self> {

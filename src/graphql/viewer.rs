@@ -15,7 +15,7 @@ use crate::organization::graphql::Organization;
 #[graphql(complex)]
 pub struct Viewer {
     /// Subject of its token.
-    principal: String,
+    subject: String,
     /// Its role.
     role: Role,
     /// What it may do.
@@ -55,7 +55,7 @@ impl ViewerQuery {
     async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
         let caller = ctx.scope().caller().ok()?;
         Some(Viewer {
-            principal: caller.subject().to_owned(),
+            subject: caller.subject().to_owned(),
             role: caller.role(),
             permissions: caller.permissions().iter().map(|permission| permission.as_str()).collect(),
             impersonator: caller.impersonator().map(str::to_owned),

@@ -59,7 +59,7 @@ async fn step(
     step: Step,
 ) -> Result<crate::entity::member::Model> {
     let writer = ctx.writer(Permission::MembersManage)?;
-    let command = command(operation, &input.idempotency_key, &input);
+    let command = command(ctx, operation, &input.idempotency_key);
     let target = input.target()?;
     super::change(&writer, &command, &ctx.settings().policy, &target, &step).await
 }
@@ -74,7 +74,7 @@ impl MemberMutation {
         #[graphql(desc = "The command.")] input: CreateMemberInput,
     ) -> Result<MemberPayload> {
         let writer = ctx.writer(Permission::MembersManage)?;
-        let command = command("createMember", &input.idempotency_key, &input);
+        let command = command(ctx, "createMember", &input.idempotency_key);
         MemberPayload::new(
             async {
                 let named =
@@ -104,7 +104,7 @@ impl MemberMutation {
         #[graphql(desc = "The command.")] input: UpdateMemberInput,
     ) -> Result<MemberPayload> {
         let writer = ctx.writer(Permission::MembersManage)?;
-        let command = command("updateMember", &input.idempotency_key, &input);
+        let command = command(ctx, "updateMember", &input.idempotency_key);
         MemberPayload::new(
             async {
                 let target = input.target()?;

@@ -155,9 +155,9 @@ impl Organization {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<CustomerConnection> {
+    ) -> Option<Result<CustomerConnection>> {
         let args = PageArgs { first, after, last, before };
-        crate::customer::graphql::of_organization(ctx, self.id, filter, order_by, args).await
+        Some(crate::customer::graphql::of_organization(ctx, self.id, filter, order_by, args).await)
     }
 
     /// Its members. Needs `members.read`.
@@ -173,9 +173,9 @@ impl Organization {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<MemberConnection> {
+    ) -> Option<Result<MemberConnection>> {
         let args = PageArgs { first, after, last, before };
-        crate::member::graphql::of_organization(ctx, self.id, filter, order_by, args).await
+        Some(crate::member::graphql::of_organization(ctx, self.id, filter, order_by, args).await)
     }
 
     /// Its own payments. Needs `payments.read`.
@@ -191,9 +191,9 @@ impl Organization {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<PaymentConnection> {
+    ) -> Option<Result<PaymentConnection>> {
         let args = PageArgs { first, after, last, before };
-        crate::payment::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await
+        Some(crate::payment::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await)
     }
 
     /// Its own payment methods. Needs `payments.read`.
@@ -209,14 +209,14 @@ impl Organization {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<PaymentMethodConnection> {
+    ) -> Option<Result<PaymentMethodConnection>> {
         let args = PageArgs { first, after, last, before };
-        crate::payment_method::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await
+        Some(crate::payment_method::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await)
     }
 
     /// Its own payment method that is charged when nothing else is said. Needs `payments.read`.
-    async fn default_payment_method(&self, ctx: &Context<'_>) -> Result<Option<PaymentMethod>> {
-        crate::payment_method::graphql::default_of(ctx, self.owner()).await
+    async fn default_payment_method(&self, ctx: &Context<'_>) -> Option<Result<PaymentMethod>> {
+        crate::payment_method::graphql::default_of(ctx, self.owner()).await.transpose()
     }
 }
 

@@ -92,7 +92,7 @@ async fn step(
     step: Step,
 ) -> Result<organization::Model> {
     let writer = ctx.writer(Permission::OrganizationsManage)?;
-    let command = command(operation, &input.idempotency_key, &input);
+    let command = command(ctx, operation, &input.idempotency_key);
     let target = input.target()?;
     super::step(&writer, &command, &target, step).await
 }
@@ -108,7 +108,7 @@ impl OrganizationMutation {
     ) -> Result<OrganizationPayload> {
         ctx.writer(Permission::SubscriptionsManage)?;
         let writer = ctx.writer(Permission::OrganizationsManage)?;
-        let command = command("createOrganization", &input.idempotency_key, &input);
+        let command = command(ctx, "createOrganization", &input.idempotency_key);
         OrganizationPayload::new(
             async {
                 let parent = parse_optional_id::<OrganizationId>("input.parentId", input.parent_id.as_ref())?;
@@ -124,11 +124,12 @@ impl OrganizationMutation {
                     exempt: input.exempt,
                     metadata: check.metadata("input.metadata", input.metadata),
                 };
-                check.finish()?;
                 let order = match input.subscription {
-                    Some(terms) => terms.order("input.subscription")?,
-                    None => Order::default_trial(),
+                    Some(terms) => check.absorb(terms.order("input.subscription"))?,
+                    None => None,
                 };
+                check.finish()?;
+                let order = order.unwrap_or_else(Order::default_trial);
                 super::create(&writer, &command, ctx.settings(), &new, &order).await
             }
             .await,
@@ -142,7 +143,7 @@ impl OrganizationMutation {
         #[graphql(desc = "The command.")] input: UpdateOrganizationInput,
     ) -> Result<OrganizationPayload> {
         let writer = ctx.writer(Permission::OrganizationsUpdate)?;
-        let command = command("updateOrganization", &input.idempotency_key, &input);
+        let command = command(ctx, "updateOrganization", &input.idempotency_key);
         OrganizationPayload::new(
             async {
                 let target = input.target()?;

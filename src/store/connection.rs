@@ -44,7 +44,10 @@ impl Store {
             options.statement_timeout(config.statement_timeout);
         }
         #[expect(clippy::disallowed_methods, reason = "the one place that opens connections")]
-        let mut connection = Database::connect(options).await?;
+        let mut connection = match Database::connect(options).await {
+            Ok(connection) => connection,
+            Err(error) => return Err(cause(url).await.unwrap_or(error)),
+        };
         let statements = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&statements);
         connection.set_metric_callback(move |_| {
@@ -55,19 +58,26 @@ impl Store {
 
     /// Applies the migrations that are missing and names them.
     pub async fn migrate_up(&self) -> Result<Vec<String>, DbErr> {
-        let names = |list: Vec<migration::Migration>| list.iter().map(|step| step.name().to_owned()).collect();
-        let pending = names(Migrator::get_pending_migrations(&self.connection).await?);
-        Migrator::up(&self.connection, None).await?;
-        Ok(pending)
+        let missing = self.migration_status().await?.into_iter().filter(|(_, applied)| !applied);
+        let missing: Vec<_> = missing.map(|(name, _)| name).collect();
+        if !missing.is_empty() {
+            Migrator::up(&self.connection, None).await?;
+        }
+        Ok(missing)
     }
 
-    /// Every migration with whether it is applied.
+    /// Every migration of this program with whether it is applied. Newer ones, which a later version applied while
+    /// this one still runs, do not matter: migrations keep what the version before them needs.
     pub async fn migration_status(&self) -> Result<Vec<(String, bool)>, DbErr> {
-        let steps = Migrator::get_migration_with_status_read_only(&self.connection).await?;
-        Ok(steps
-            .iter()
-            .map(|step| (step.name().to_owned(), step.status() == migration::MigrationStatus::Applied))
-            .collect())
+        let known = Migrator::migrations();
+        let applied = match Migrator::get_migration_models(&self.connection).await {
+            Ok(applied) => applied,
+            // The table of applied migrations itself is made by the first migration.
+            Err(_) if self.connection.ping().await.is_ok() => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let is_applied = |name: &str| applied.iter().any(|row| row.version == name);
+        Ok(known.iter().map(|step| (step.name().to_owned(), is_applied(step.name()))).collect())
     }
 
     /// Closes all connections.
@@ -98,6 +108,15 @@ impl Store {
     pub(super) fn backend(&self) -> DbBackend {
         self.connection.get_database_backend()
     }
+}
+
+/// Why PostgreSQL cannot be reached. The pool tries again until its time is up and forgets what was wrong; one plain
+/// connection says it.
+async fn cause(url: &str) -> Option<DbErr> {
+    use sea_orm::sqlx::{ConnectOptions as _, postgres::PgConnectOptions};
+    let options: PgConnectOptions = url.parse().ok()?;
+    let error = options.connect().await.err()?;
+    Some(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))
 }
 
 /// Whether a statement failed only because another transaction was faster, so that trying again makes sense: unique

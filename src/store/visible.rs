@@ -49,8 +49,10 @@ impl<'a> Reach<'a> {
     /// Rows of the tenants that the caller can see.
     pub(super) fn tenants(self, column: impl ColumnTrait) -> Result<Condition> {
         Ok(match self.caller()?.standing() {
-            Standing::Platform => Condition::all(),
-            Standing::Organization(id) | Standing::Customer(id, _) => Condition::all().add(column.eq(id)),
+            Standing::Platform => Condition::all().add(column.not_in_subquery(deleted())),
+            Standing::Organization(id) | Standing::Customer(id, _) => {
+                Condition::all().add(column.eq(id)).add(Expr::exists(alive(id)))
+            }
             Standing::Reseller(id) => Condition::all().add(column.in_subquery(family(id))),
         })
     }
@@ -73,12 +75,35 @@ impl<'a> Reach<'a> {
     }
 }
 
-fn family(reseller: OrganizationId) -> sea_orm::sea_query::SelectStatement {
-    use organization::Column::{Id, ParentId};
+/// The organization itself, unless it was deleted: then nothing of it is visible to its own any more.
+fn alive(id: OrganizationId) -> sea_orm::sea_query::SelectStatement {
+    use organization::Column::{DeletedAt, Id};
     Query::select()
-        .column(Id)
-        .from(organization::Entity)
-        .cond_where(Condition::any().add(Expr::col(Id).eq(reseller)).add(Expr::col(ParentId).eq(reseller)))
+        .expr(Expr::val(1))
+        .from_as(organization::Entity, "tenant")
+        .and_where(Expr::col(("tenant", Id)).eq(id))
+        .and_where(Expr::col(("tenant", DeletedAt)).is_null())
+        .take()
+}
+
+/// Organizations that were deleted: nothing of them is visible to the platform either.
+fn deleted() -> sea_orm::sea_query::SelectStatement {
+    use organization::Column::{DeletedAt, Id};
+    Query::select()
+        .expr(Expr::col(("gone", Id)))
+        .from_as(organization::Entity, "gone")
+        .and_where(Expr::col(("gone", DeletedAt)).is_not_null())
+        .take()
+}
+
+fn family(reseller: OrganizationId) -> sea_orm::sea_query::SelectStatement {
+    use organization::Column::{DeletedAt, Id, ParentId};
+    let column = |column| Expr::col(("family", column));
+    Query::select()
+        .expr(column(Id))
+        .from_as(organization::Entity, "family")
+        .cond_where(Condition::any().add(column(Id).eq(reseller)).add(column(ParentId).eq(reseller)))
+        .and_where(column(DeletedAt).is_null())
         .take()
 }
 
@@ -134,7 +159,11 @@ impl Visible for payment_method::Entity {
 impl Visible for audit_event::Entity {
     fn visible(reach: Reach<'_>) -> Result<Condition> {
         reach.needs(Permission::AuditRead)?;
-        reach.tenants(audit_event::Column::TenantId)
+        // The trail outlives what it tells of, and the platform's own entries have no tenant.
+        match reach.caller()?.standing() {
+            Standing::Platform => Ok(Condition::all()),
+            _ => reach.tenants(audit_event::Column::TenantId),
+        }
     }
 }
 
@@ -147,7 +176,7 @@ impl Visible for tier::Entity {
             return Ok(Condition::all().add(Public.eq(true)).add(ArchivedAt.is_null()));
         };
         let Some(own) = caller.organization() else {
-            return Ok(Condition::all());
+            return Ok(Condition::any().add(TenantId.is_null()).add(reach.tenants(TenantId)?));
         };
         let parent = Query::select()
             .column(organization::Column::ParentId)

@@ -144,18 +144,19 @@ impl Writer {
             }
         };
         if let Some(organization) = &organization {
-            self.check_operational(organization)?;
+            let path = if let Place::Named(_, path) = place { path } else { "input" };
+            self.check_operational(organization, path)?;
         }
         Ok(Tx::new(inner, self, organization))
     }
 
     /// A suspended organization is changed only from above, and a terminated one only by the platform.
-    fn check_operational(&self, organization: &organization::Model) -> Result<()> {
+    fn check_operational(&self, organization: &organization::Model, path: &str) -> Result<()> {
         let caller = self.caller()?;
         let from_above = caller.organization() != Some(organization.id);
         let refuse = |state: &str| {
             let message = format!("The organization is {state}: it cannot be changed.");
-            Err(Refusal::new(Code::OwnerInactive, message).into())
+            Err(Refusal::new(Code::OwnerInactive, message).at(path).into())
         };
         match organization.status {
             OperationalStatus::Active => Ok(()),

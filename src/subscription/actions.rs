@@ -36,6 +36,16 @@ pub fn required(row: &subscription::Model, action: Action) -> Permission {
     }
 }
 
+/// The permission that an action needs of this caller: an owner that serves itself needs another than a manager.
+pub fn required_of(caller: &Principal, row: &subscription::Model, action: Action) -> Permission {
+    let manages = caller.may(required(row, action));
+    if !manages && SELF_SERVICE.contains(&action) && caller.may(Permission::SubscriptionsSelfService) {
+        Permission::SubscriptionsSelfService
+    } else {
+        required(row, action)
+    }
+}
+
 /// What keeps the caller from taking the action now, if anything.
 pub fn obstacle(row: &subscription::Model, action: Action, caller: &Principal, now: Timestamp) -> Option<Obstacle> {
     let manages = caller.may(required(row, action));

@@ -71,7 +71,7 @@ impl Seller<'_> {
         let own = (self.kind == TierKind::Customer).then_some(self.tx.organization()?.id);
         let from = |catalogue| tiers.iter().find(|tier| tier.tenant_id == catalogue).cloned();
         own.and_then(|own| from(Some(own))).or_else(|| from(None)).ok_or_else(|| {
-            let message = format!("There is no default tier `{key}` for this kind of owner: name a tier.");
+            let message = format!("There is no default tier `{key}` for this kind of owner: name a tier, or make that one with createTier.");
             Error::from(Refusal::new(Code::TierNotAvailable, message).at(self.path))
         })
     }

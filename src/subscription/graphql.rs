@@ -260,7 +260,7 @@ impl Subscription {
         let (caller, now) = (ctx.scope().caller()?, ctx.scope().now());
         let one = |action| {
             let reason = actions::obstacle(&self.row, action, caller, now);
-            let requires = actions::required(&self.row, action).as_str();
+            let requires = actions::required_of(caller, &self.row, action).as_str();
             AvailableAction { action, allowed: reason.is_none(), reason, requires }
         };
         Ok(Action::ALL.into_iter().map(one).collect())
@@ -281,9 +281,9 @@ impl Subscription {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<crate::payment::graphql::PaymentConnection> {
+    ) -> Option<Result<crate::payment::graphql::PaymentConnection>> {
         let args = PageArgs { first, after, last, before };
-        crate::payment::graphql::of_subscription(ctx, self.row.tenant_id, self.id, filter, order_by, args).await
+        Some(crate::payment::graphql::of_subscription(ctx, self.row.tenant_id, self.id, filter, order_by, args).await)
     }
 }
 

@@ -80,7 +80,8 @@ pub struct FeatureOverrideInput {
 /// The overrides as they are stored, and what is wrong with them. `path` is where they stand.
 pub fn overrides(check: &mut Check, path: &str, list: Option<Vec<FeatureOverrideInput>>) -> Value {
     let mut object = Map::new();
-    for FeatureOverrideInput { key, enabled, ceiling } in list.unwrap_or_default() {
+    for (index, FeatureOverrideInput { key, enabled, ceiling }) in list.unwrap_or_default().into_iter().enumerate() {
+        let path = &format!("{path}.{index}");
         let key = check.key(path, &key);
         let ceiling = ceiling.map(|ceiling| check.range(path, ceiling.0, 0..=crate::graphql::scalar::MAX_SAFE_INT));
         if object.insert(key.clone(), json!({ "enabled": enabled, "ceiling": ceiling })).is_some() {

@@ -247,6 +247,10 @@ pub fn apply(row: &subscription::Model, step: &Step, now: Timestamp) -> Result<s
     match step {
         Step::Activate => {
             leave_state(&mut next);
+            // The trial ends here: what was scheduled for its end happens now, but to keep it is no longer to leave.
+            next.cancel_at = None;
+            next.canceled_at = None;
+            apply_schedule(&mut next);
             next.status = Active;
             start_period(&mut next, now);
         }
@@ -308,10 +312,23 @@ pub fn settled(mut row: subscription::Model) -> subscription::Model {
     row
 }
 
+/// Starts a period now. A cancellation at the end of the present one moves to the end of the new one.
 fn start_period(row: &mut subscription::Model, now: Timestamp) {
+    let cancels_at_end = row.cancel_at.is_some() && row.cancel_at == row.current_period_end;
     row.anchor_day = period::anchor_day(now);
     row.current_period_start = Some(now);
     row.current_period_end = Some(period::period_end(now, row.billing_cycle, row.anchor_day));
+    if cancels_at_end {
+        row.cancel_at = row.current_period_end;
+    }
+}
+
+/// Makes a change of tier that waits happen.
+fn apply_schedule(row: &mut subscription::Model) {
+    row.tier_id = row.scheduled_tier_id.unwrap_or(row.tier_id);
+    row.amount_minor = row.scheduled_amount_minor.unwrap_or(row.amount_minor);
+    row.billing_cycle = row.scheduled_billing_cycle.unwrap_or(row.billing_cycle);
+    clear_schedule(row);
 }
 
 /// Clears what belongs to the state that is left.
@@ -393,6 +410,10 @@ fn change_tier(
             row.scheduled_billing_cycle = Some(offer.billing_cycle);
             row.scheduled_at = Some(end);
         }
+        _ if at_period_end => {
+            let message = "There is no period to wait for the end of: change the tier now.";
+            return Err(Refusal::new(Code::Conflict, message).at("input.timing"));
+        }
         _ => {
             clear_schedule(row);
             let new_cycle = row.billing_cycle != offer.billing_cycle;
@@ -452,6 +473,8 @@ fn cancel(row: &mut subscription::Model, when: CancelAt, now: Timestamp) -> Resu
         }
     };
     match at {
+        // Asked for again: nothing changes, not even since when it is asked for.
+        Some(at) if row.cancel_at == Some(at) => Ok(()),
         Some(at) if at > now => {
             row.cancel_at = Some(at);
             row.canceled_at = Some(now);

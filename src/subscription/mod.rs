@@ -62,6 +62,16 @@ pub enum OwnerId {
     Customer(CustomerId),
 }
 
+impl OwnerId {
+    /// The input field that names the owner.
+    fn path(self) -> &'static str {
+        match self {
+            Self::Organization(_) => "input.organizationId",
+            Self::Customer(_) => "input.customerId",
+        }
+    }
+}
+
 /// An owner's row, locked.
 pub enum Owner {
     /// The organization itself.
@@ -137,10 +147,11 @@ pub async fn create(
     owner: OwnerId,
     order: &Order,
 ) -> Result<subscription::Model> {
+    let path = owner.path();
     on_owner(writer, command, owner, |tx, owner| {
         Box::pin(async move {
             match live(tx, owner.key()).await? {
-                Some(live) => Err(already_subscribed(live).into()),
+                Some(live) => Err(already_subscribed(live).at(path).into()),
                 None => open(tx, settings, &owner, order, "input.terms").await,
             }
         })
@@ -173,15 +184,14 @@ async fn on_owner<'e>(
     owner: OwnerId,
     work: impl for<'t> Fn(&'t Tx<'e>, Owner) -> BoxFuture<'t, Result<subscription::Model>> + Sync,
 ) -> Result<subscription::Model> {
+    let path = owner.path();
     match owner {
         OwnerId::Organization(id) => {
-            let path = "input.organizationId";
             writer
                 .change::<organization::Entity, _>(command, id, path, |tx, row| work(tx, Owner::Organization(row)))
                 .await
         }
         OwnerId::Customer(id) => {
-            let path = "input.customerId";
             writer.change::<customer::Entity, _>(command, id, path, |tx, row| work(tx, Owner::Customer(row))).await
         }
     }
@@ -206,8 +216,10 @@ pub async fn open(
         None => seller.default_tier(DEFAULT_TIER_KEY).await?,
     };
     if order.tier_id.is_none() {
-        let month = period::period_end(tx.now(), BillingCycle::Monthly, period::anchor_day(tx.now()));
-        terms.trial_ends_at = terms.trial_ends_at.or(Some(month));
+        let unsaid = terms.trial_days.is_none() && terms.trial_ends_at.is_none() && terms.period_end.is_none();
+        let start = terms.starts_at.unwrap_or(tx.now());
+        let month = period::period_end(start, BillingCycle::Monthly, period::anchor_day(start));
+        terms.trial_ends_at = if unsaid { Some(month) } else { terms.trial_ends_at };
         let limit = (owner.kind() == TierKind::Organization).then_some(DEFAULT_USER_LIMIT);
         terms.user_limit = terms.user_limit.or(limit);
     }
@@ -305,7 +317,7 @@ async fn refuse_second_live(tx: &Tx<'_>, row: &subscription::Model) -> Result<()
         return Err(Refusal::new(Code::OwnerInactive, "The owner is terminated: it cannot subscribe.").into());
     }
     match live(tx, owner).await? {
-        Some(live) => Err(already_subscribed(live).into()),
+        Some(live) => Err(already_subscribed(live).at("input.id").into()),
         None => Ok(()),
     }
 }
@@ -342,7 +354,12 @@ pub async fn change_tier(
             };
             let at_period_end = match timing {
                 Some(timing) => timing == ChangeTiming::PeriodEnd,
-                None => row.status != SubscriptionStatus::Trialing && seller.is_downgrade(row.tier_id, tier_id).await?,
+                // In a trial nothing is paid that could be used up, and without a period there is nothing to wait for.
+                None => {
+                    matches!(row.status, SubscriptionStatus::Active | SubscriptionStatus::PastDue)
+                        && row.current_period_end.is_some_and(|end| end > tx.now())
+                        && seller.is_downgrade(row.tier_id, tier_id).await?
+                }
             };
             Ok(Step::ChangeTier { offer, at_period_end })
         })

@@ -34,7 +34,7 @@ async fn step(
     step: Step,
 ) -> Result<SubscriptionPayload> {
     let writer = super::writer(ctx.scope(), step.action())?;
-    let command = command(operation, &input.idempotency_key, &input);
+    let command = command(ctx, operation, &input.idempotency_key);
     SubscriptionPayload::new(async { super::step(&writer, &command, &input.target()?, &step).await }.await)
 }
 
@@ -49,7 +49,7 @@ impl SubscriptionMutation {
         #[graphql(desc = "The command.")] input: EnsureSubscriptionInput,
     ) -> Result<SubscriptionPayload> {
         let writer = super::writer(ctx.scope(), Action::Update)?;
-        let command = command("ensureSubscription", &input.idempotency_key, &input);
+        let command = command(ctx, "ensureSubscription", &input.idempotency_key);
         SubscriptionPayload::new(
             async {
                 let mut check = Check::new();
@@ -69,7 +69,7 @@ impl SubscriptionMutation {
         #[graphql(desc = "The command.")] input: CreateSubscriptionInput,
     ) -> Result<SubscriptionPayload> {
         let writer = super::writer(ctx.scope(), Action::Update)?;
-        let command = command("createSubscription", &input.idempotency_key, &input);
+        let command = command(ctx, "createSubscription", &input.idempotency_key);
         SubscriptionPayload::new(
             async {
                 let mut check = Check::new();
@@ -91,7 +91,7 @@ impl SubscriptionMutation {
         #[graphql(desc = "The command.")] input: UpdateSubscriptionInput,
     ) -> Result<SubscriptionPayload> {
         let writer = super::writer(ctx.scope(), Action::Update)?;
-        let command = command("updateSubscription", &input.idempotency_key, &input);
+        let command = command(ctx, "updateSubscription", &input.idempotency_key);
         SubscriptionPayload::new(
             async {
                 let target = input.target()?;
@@ -123,7 +123,7 @@ impl SubscriptionMutation {
         #[graphql(desc = "The command.")] input: ChangeTierInput,
     ) -> Result<SubscriptionPayload> {
         let writer = super::writer(ctx.scope(), Action::ChangeTier)?;
-        let command = command("changeTier", &input.idempotency_key, &input);
+        let command = command(ctx, "changeTier", &input.idempotency_key);
         SubscriptionPayload::new(
             async {
                 let target = input.target()?;
@@ -152,7 +152,7 @@ impl SubscriptionMutation {
         #[graphql(desc = "The command.")] input: StartTrialInput,
     ) -> Result<SubscriptionPayload> {
         let writer = super::writer(ctx.scope(), Action::StartTrial)?;
-        let command = command("startTrial", &input.idempotency_key, &input);
+        let command = command(ctx, "startTrial", &input.idempotency_key);
         SubscriptionPayload::new(
             async {
                 let target = input.target()?;
@@ -172,7 +172,7 @@ impl SubscriptionMutation {
         #[graphql(desc = "The command.")] input: ExtendSubscriptionInput,
     ) -> Result<SubscriptionPayload> {
         let writer = super::writer(ctx.scope(), Action::Extend)?;
-        let command = command("extendSubscription", &input.idempotency_key, &input);
+        let command = command(ctx, "extendSubscription", &input.idempotency_key);
         SubscriptionPayload::new(
             async {
                 let target = input.target()?;
@@ -213,7 +213,7 @@ impl SubscriptionMutation {
         #[graphql(desc = "The command.")] input: PauseSubscriptionInput,
     ) -> Result<SubscriptionPayload> {
         let writer = super::writer(ctx.scope(), Action::Pause)?;
-        let command = command("pauseSubscription", &input.idempotency_key, &input);
+        let command = command(ctx, "pauseSubscription", &input.idempotency_key);
         SubscriptionPayload::new(
             async {
                 let target = input.target()?;
@@ -236,7 +236,7 @@ impl SubscriptionMutation {
         #[graphql(desc = "The command.")] input: CancelSubscriptionInput,
     ) -> Result<SubscriptionPayload> {
         let writer = super::writer(ctx.scope(), Action::Cancel)?;
-        let command = command("cancelSubscription", &input.idempotency_key, &input);
+        let command = command(ctx, "cancelSubscription", &input.idempotency_key);
         SubscriptionPayload::new(
             async {
                 let (target, when) = (input.target()?, input.when()?);
@@ -264,7 +264,7 @@ impl SubscriptionMutation {
         #[graphql(desc = "The command.")] input: SubscriptionActionInput,
     ) -> Result<SubscriptionPayload> {
         let writer = super::writer(ctx.scope(), Action::Reactivate)?;
-        let command = command("reactivateSubscription", &input.idempotency_key, &input);
+        let command = command(ctx, "reactivateSubscription", &input.idempotency_key);
         SubscriptionPayload::new(async { super::reactivate(&writer, &command, &input.target()?).await }.await)
     }
 
@@ -285,7 +285,7 @@ impl SubscriptionMutation {
         #[graphql(desc = "The command.")] input: OverrideTierInput,
     ) -> Result<SubscriptionPayload> {
         let writer = super::writer(ctx.scope(), Action::OverrideTier)?;
-        let command = command("overrideTier", &input.idempotency_key, &input);
+        let command = command(ctx, "overrideTier", &input.idempotency_key);
         SubscriptionPayload::new(
             async {
                 let target = input.target()?;
@@ -318,7 +318,7 @@ impl SubscriptionMutation {
         #[graphql(desc = "The command.")] input: SubscriptionActionInput,
     ) -> Result<DeleteSubscriptionPayload> {
         let writer = super::writer(ctx.scope(), Action::Delete)?;
-        let command = command("deleteSubscription", &input.idempotency_key, &input);
+        let command = command(ctx, "deleteSubscription", &input.idempotency_key);
         DeleteSubscriptionPayload::new(async { super::delete(&writer, &command, &input.target()?).await }.await)
     }
 }

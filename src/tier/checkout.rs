@@ -46,7 +46,7 @@ pub struct CheckoutPrice {
     /// How often it is charged.
     billing_cycle: BillingCycle,
     /// How much.
-    price: Money,
+    amount: Money,
 }
 
 /// The tiers that the organization with this slug has on offer; without a slug, the platform.
@@ -115,7 +115,7 @@ async fn prices(
     let mut prices: HashMap<_, Vec<_>> = HashMap::new();
     for row in anyone.all(query).await? {
         let price = Money::new(row.amount_minor, row.currency);
-        prices.entry(row.tier_id).or_default().push(CheckoutPrice { billing_cycle: row.billing_cycle, price });
+        prices.entry(row.tier_id).or_default().push(CheckoutPrice { billing_cycle: row.billing_cycle, amount: price });
     }
     Ok(prices)
 }

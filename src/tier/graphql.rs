@@ -255,13 +255,13 @@ impl TierQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Slug of the organization that sells them; the platform if not given. Without such an \
                           organization, the list is empty.")]
-        organization: Option<String>,
+        organization_slug: Option<String>,
         #[graphql(desc = "Sold to owners of this kind; if not given, to organizations by the platform, and to \
                           customers by an organization.")]
         kind: Option<TierKind>,
         #[graphql(desc = "Only prices in this currency. A tier that has none is listed without a price.")]
         currency: Option<CurrencyCode>,
     ) -> Result<Vec<CheckoutTier>> {
-        checkout::load(&ctx.scope().anonymous(), organization.as_deref(), kind, currency).await
+        checkout::load(&ctx.scope().anonymous(), organization_slug.as_deref(), kind, currency).await
     }
 }

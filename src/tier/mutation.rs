@@ -29,7 +29,7 @@ async fn step(
     step: Step,
 ) -> Result<crate::entity::tier::Model> {
     let writer = ctx.writer(Permission::TiersManage)?;
-    let command = command(operation, &input.idempotency_key, &input);
+    let command = command(ctx, operation, &input.idempotency_key);
     let target = input.target()?;
     super::change(&writer, &command, &target, &step).await
 }
@@ -44,7 +44,7 @@ impl TierMutation {
         #[graphql(desc = "The command.")] input: CreateTierInput,
     ) -> Result<TierPayload> {
         let writer = ctx.writer(Permission::TiersManage)?;
-        let command = command("createTier", &input.idempotency_key, &input);
+        let command = command(ctx, "createTier", &input.idempotency_key);
         TierPayload::new(
             async {
                 let named =
@@ -64,7 +64,7 @@ impl TierMutation {
         #[graphql(desc = "The command.")] input: UpdateTierInput,
     ) -> Result<TierPayload> {
         let writer = ctx.writer(Permission::TiersManage)?;
-        let command = command("updateTier", &input.idempotency_key, &input);
+        let command = command(ctx, "updateTier", &input.idempotency_key);
         TierPayload::new(
             async {
                 let target = input.target()?;

@@ -15,7 +15,7 @@ pub struct TierPrice {
     /// How often it is charged.
     billing_cycle: BillingCycle,
     /// How much.
-    price: Money,
+    amount: Money,
     /// Its ids at payment gateways; null for callers that do not manage the catalogue.
     gateway_prices: Option<Vec<GatewayPrice>>,
 }
@@ -29,7 +29,7 @@ impl TierPrice {
             Some(GatewayPrice { gateway, price_id })
         };
         let gateway_prices = manages.then(|| Gateway::iter().filter_map(gateway_price).collect());
-        Self { id, billing_cycle, price: Money::new(amount_minor, currency), gateway_prices }
+        Self { id, billing_cycle, amount: Money::new(amount_minor, currency), gateway_prices }
     }
 }
 
