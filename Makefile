@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt typos deny lint docs advisories schema snapshots tools
+.PHONY: help demo test check fmt typos deny lint docs advisories schema snapshots tools bench bench-quick
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,3 +42,10 @@ snapshots: ## Accept what the tests answer now as their snapshots; review with g
 
 tools: ## Install the tools of make check where they are missing
 	scripts/install-tools
+
+bench: ## Measure against hand-written SQL and PostGraphile; options with ARGS="..."
+	cargo build --release --workspace
+	$${CARGO_TARGET_DIR:-target}/release/tessera-bench $(ARGS)
+
+bench-quick: ## The same in under three minutes, once the data set is made
+	$(MAKE) bench ARGS="--quick $(ARGS)"

@@ -102,7 +102,9 @@ impl App {
 /// The request with its document parsed, or the refusal of one that is malformed, incomplete or too costly.
 fn checked(mut request: Request) -> Result<Request, Box<Response>> {
     let document = parse_query(&request.query).map_err(|error| Box::new(graphql::error::unparsable(error.into())))?;
-    if let Some(error) = variables::missing(&document, &request) {
+    if let Some(error) =
+        variables::missing(&document, &request).or_else(|| variables::unusable_text(&document, &request))
+    {
         return Err(Box::new(graphql::error::invalid(error)));
     }
     let cost = cost::cost(&document, &request.variables);

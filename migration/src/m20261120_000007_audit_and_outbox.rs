@@ -34,7 +34,7 @@ CREATE TABLE idempotency_keys (
     key {text} NOT NULL,
     operation {text} NOT NULL,
     fingerprint {text} NOT NULL,
-    result_id {uuid} NOT NULL,
+    result_id {uuid},
     created_at {time} NOT NULL,
     PRIMARY KEY (principal, key)
 ) {strict};

@@ -63,7 +63,7 @@ impl<I: TypedId> Target<I> {
         let id = parse_id::<I>("input.id", id)?;
         let mut check = Check::new();
         check_key(&mut check, key);
-        let reason = check.optional_text("input.reason", reason, 500);
+        let reason = check.prose("input.reason", reason, 500);
         check.finish()?;
         Ok(Self { id, expected_version, reason })
     }

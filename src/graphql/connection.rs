@@ -3,13 +3,15 @@
 //! Specification: <https://relay.dev/graphql/connections.htm>.
 
 use async_graphql::{Context, InputObject, InputType, SimpleObject};
-use sea_orm::{EntityTrait, ModelTrait};
+use futures_util::future::BoxFuture;
+use sea_orm::{EntityTrait, ModelTrait, Select};
 
-use super::context::ContextExt;
+use super::batch::Key;
+use super::context::{ContextExt, RequestContext};
 use super::scalar::SafeInt;
 use crate::clock::Timestamp;
 use crate::error::{Code, Refusal, Result};
-use crate::store::{Order, PageRequest, Slice};
+use crate::store::{Order, PageRequest, Slice, Visible};
 
 /// How many objects a page has when nothing is said.
 pub const DEFAULT_PAGE: i32 = 25;
@@ -44,6 +46,38 @@ impl Count {
     /// A count that stopped behind [`COUNT_CAP`].
     pub fn capped(found: u64) -> Self {
         Self { value: SafeInt(found.min(COUNT_CAP).cast_signed()), exact: found <= COUNT_CAP }
+    }
+}
+
+type Counting = dyn for<'r> Fn(&'r RequestContext) -> BoxFuture<'r, Result<u64>> + Send + Sync;
+
+/// Counts a list when it is asked for its length.
+pub struct Counter(Box<Counting>);
+
+impl Counter {
+    /// Counts what the query finds.
+    pub fn of_list<E>(query: Select<E>) -> Self
+    where
+        E: Visible,
+        Select<E>: Send + Sync,
+    {
+        Self(Box::new(move |request| {
+            let query = query.clone();
+            Box::pin(async move { request.scope.count(query, COUNT_CAP + 1).await })
+        }))
+    }
+
+    /// Counts one parent's list, together with those of all others.
+    pub fn of_key<K: Key<Value = u64>>(key: K) -> Self {
+        Self(Box::new(move |request| {
+            let key = key.clone();
+            Box::pin(async move { Ok(request.loaders.load(key).await?.unwrap_or(0)) })
+        }))
+    }
+
+    /// The number, at most one more than [`COUNT_CAP`].
+    pub async fn count(&self, request: &RequestContext) -> Result<u64> {
+        (self.0)(request).await
     }
 }
 
@@ -153,7 +187,7 @@ macro_rules! connection {
             /// Where the page lies in its list.
             page_info: $crate::graphql::connection::PageInfo,
             #[graphql(skip)]
-            query: sea_orm::Select<$entity::Entity>,
+            length: $crate::graphql::connection::Counter,
         }
 
         /// An object of a page.
@@ -178,9 +212,9 @@ macro_rules! connection {
                 &self,
                 ctx: &async_graphql::Context<'_>,
             ) -> $crate::error::Result<$crate::graphql::connection::Count> {
-                use $crate::graphql::connection::{COUNT_CAP, Count};
+                use $crate::graphql::connection::Count;
                 use $crate::graphql::context::ContextExt;
-                Ok(Count::capped(ctx.scope().count(self.query.clone(), COUNT_CAP + 1).await?))
+                Ok(Count::capped(self.length.count(ctx.request()).await?))
             }
         }
 
@@ -196,7 +230,8 @@ macro_rules! connection {
                 use $crate::graphql::context::ContextExt;
                 let page = $crate::graphql::connection::page_request(ctx, &list, args, order)?;
                 let slice = ctx.scope().page(query.clone(), &page).await?;
-                Ok(Self::from_slice(ctx, &list, &page, query, slice))
+                let length = $crate::graphql::connection::Counter::of_list(query);
+                Ok(Self::from_slice(ctx, &list, &page, length, slice))
             }
 
             /// One parent's page of the list that `query` finds for all parents alike: one statement for all of them.
@@ -213,26 +248,26 @@ macro_rules! connection {
                 P: Copy + Eq + std::hash::Hash + Send + Sync + 'static,
             {
                 use $crate::graphql::context::ContextExt;
-                use $crate::graphql::nested::{Asked, Nested};
+                use $crate::graphql::nested::{Asked, Length, Nested};
                 let page = $crate::graphql::connection::page_request(ctx, &list, &args, order)?;
-                let own = sea_orm::QueryFilter::filter(query.clone(), (belonging.of)(&[parent]));
                 let asked = std::sync::Arc::new(Asked { query, page: page.clone(), belonging });
-                let loaded = ctx.loaders().load(Nested::new(parent, list.clone(), args, asked)).await?;
-                let slice = loaded.unwrap_or_else(|| page.slice(Vec::new()));
-                Ok(Self::from_slice(ctx, &list, &page, own, slice))
+                let key = Nested::new(parent, list.clone(), args, asked);
+                let slice = ctx.loaders().load(key.clone()).await?.unwrap_or_else(|| page.slice(Vec::new()));
+                let length = $crate::graphql::connection::Counter::of_key(Length(key));
+                Ok(Self::from_slice(ctx, &list, &page, length, slice))
             }
 
-            /// A page that was loaded already; `query` finds its whole list, for counting.
+            /// A page that was loaded already.
             fn from_slice(
                 ctx: &async_graphql::Context<'_>,
                 list: &$crate::graphql::connection::ListKey,
                 page: &$crate::store::PageRequest<$entity::Entity>,
-                query: sea_orm::Select<$entity::Entity>,
+                length: $crate::graphql::connection::Counter,
                 slice: $crate::store::Slice<$entity::Model>,
             ) -> Self {
                 let (edges, page_info) = $crate::graphql::connection::edges(ctx, list, page, slice);
                 let edges = edges.into_iter().map(|(cursor, row)| $edge { cursor, node: row.into() }).collect();
-                Self { edges, page_info, query }
+                Self { edges, page_info, length }
             }
         }
     };

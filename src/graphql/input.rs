@@ -44,6 +44,13 @@ impl Check {
         text.to_owned()
     }
 
+    /// A text of several lines that may be missing; blank is as good as missing.
+    pub fn prose(&mut self, path: &str, text: Option<&str>, max: usize) -> Option<String> {
+        let text = text.map(str::trim).filter(|text| !text.is_empty())?;
+        self.text(path, &text.replace(['\n', '\r', '\t'], " "), max);
+        Some(text.to_owned())
+    }
+
     /// A text that may be missing; blank is as good as missing.
     pub fn optional_text(&mut self, path: &str, text: Option<&str>, max: usize) -> Option<String> {
         let text = text.map(str::trim).filter(|text| !text.is_empty())?;
@@ -95,6 +102,8 @@ impl Check {
         let metadata = metadata.map_or_else(|| Value::Object(Default::default()), |Json(value)| value);
         if !metadata.is_object() {
             self.refuse(path, Code::InvalidFormat, "Expected a JSON object.");
+        } else if metadata.to_string().contains("\\u0000") {
+            self.refuse(path, Code::InvalidFormat, "A text must not contain the character U+0000.");
         } else if metadata.to_string().len() > MAX_METADATA {
             self.refuse(path, Code::TooLong, format!("Expected at most {MAX_METADATA} bytes of JSON."));
         }

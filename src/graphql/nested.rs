@@ -8,7 +8,7 @@ use sea_orm::sea_query::Condition;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
 
 use super::batch::Key;
-use super::connection::{ListKey, PageArgs};
+use super::connection::{COUNT_CAP, ListKey, PageArgs};
 use crate::entity::{CustomerId, OrganizationId, customer, member, payment, payment_method, subscription};
 use crate::error::Result;
 use crate::store::{Noun, PageRequest, Scope, Slice};
@@ -160,6 +160,58 @@ where
             }
         }
         Ok(pages)
+    }
+}
+
+/// How long one parent's list is, as a loader's key.
+pub struct Length<E: EntityTrait, P>(pub Nested<E, P>);
+
+impl<E: EntityTrait, P: Clone> Clone for Length<E, P> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<E: EntityTrait, P: PartialEq> PartialEq for Length<E, P> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<E: EntityTrait, P: Eq> Eq for Length<E, P> {}
+
+impl<E: EntityTrait, P: Hash> Hash for Length<E, P> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl<E, P> Key for Length<E, P>
+where
+    E: Noun,
+    E::Column: Send + Sync,
+    E::Model: Clone + Send + Sync,
+    P: Copy + Eq + Hash + Send + Sync + 'static,
+{
+    type Value = u64;
+
+    async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<Self, u64>> {
+        let mut lengths = HashMap::with_capacity(keys.len());
+        let mut left: Vec<&Self> = keys.iter().collect();
+        while let Some(first) = left.first().copied() {
+            let (same, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|key| key.0.same_list(&first.0));
+            left = others;
+            let Asked { query, belonging, .. } = &*first.0.asked;
+            let parents: Vec<P> = same.iter().map(|key| key.0.parent).collect();
+            let query = query.clone().filter((belonging.of)(&parents));
+            let counted = scope.count_per(query, &belonging.columns, COUNT_CAP + 1).await?;
+            let counted: HashMap<P, u64> =
+                counted.into_iter().map(|(row, total)| ((belonging.parent)(&row), total)).collect();
+            for key in same {
+                lengths.insert(key.clone(), counted.get(&key.0.parent).copied().unwrap_or(0));
+            }
+        }
+        Ok(lengths)
     }
 }
 

@@ -80,7 +80,7 @@ impl ScalarType for SafeInt {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
             Value::Number(number) => match number.as_i64() {
-                Some(number) if number.abs() <= MAX_SAFE_INT => Ok(Self(number)),
+                Some(number) if number.unsigned_abs() <= MAX_SAFE_INT.unsigned_abs() => Ok(Self(number)),
                 _ => Err(InputValueError::custom("expected an integer within ±9007199254740991")),
             },
             _ => Err(InputValueError::expected_type(value)),

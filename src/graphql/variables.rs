@@ -1,8 +1,8 @@
-//! Required variables, which async-graphql does not insist on.
+//! What async-graphql does not insist on: that required variables are given, and that texts can be stored.
 //!
 //! Specification: GraphQL, section 6.1.2, "Coercing Variable Values".
 
-use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Request, ServerError, Value};
 
 /// The error about the first required variable of the operation that is missing or null.
@@ -28,4 +28,33 @@ pub fn missing(document: &ExecutableDocument, request: &Request) -> Option<Serve
         );
         Some(ServerError::new(message, Some(definition.pos)))
     })
+}
+
+/// The longest text that any input takes, in bytes, with room to spare.
+const MAX_TEXT: usize = 20_000;
+
+/// The error about a text of a query that finds nothing: with U+0000, which PostgreSQL cannot store, or longer than any
+/// stored one. The inputs of mutations are checked field by field.
+pub fn unusable_text(document: &ExecutableDocument, request: &Request) -> Option<ServerError> {
+    if document.operations.iter().any(|(_, operation)| operation.node.ty != OperationType::Query) {
+        return None;
+    }
+    let escapes = ["\0", "\\u0000", "\\u{0"];
+    let in_document = escapes.iter().any(|escape| request.query.contains(escape));
+    let in_variables = request.variables.iter().any(|(name, value)| is_unusable(name) || has_unusable_text(value));
+    (in_document || in_variables)
+        .then(|| ServerError::new(format!("A text must not contain U+0000 or be longer than {MAX_TEXT} bytes."), None))
+}
+
+fn has_unusable_text(value: &Value) -> bool {
+    match value {
+        Value::String(text) => is_unusable(text),
+        Value::List(values) => values.iter().any(has_unusable_text),
+        Value::Object(fields) => fields.iter().any(|(name, value)| is_unusable(name) || has_unusable_text(value)),
+        _ => false,
+    }
+}
+
+fn is_unusable(text: &str) -> bool {
+    text.contains('\0') || text.len() > MAX_TEXT
 }

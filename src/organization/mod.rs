@@ -47,7 +47,7 @@ pub async fn create(
     new: &NewOrganization,
     order: &Order,
 ) -> Result<organization::Model> {
-    check_parent(writer, new).await?;
+    check_right(writer, new)?;
     let now = writer.now();
     let row = organization::Model {
         id: OrganizationId::generate(),
@@ -69,6 +69,7 @@ pub async fn create(
     writer
         .write_new(command, &row, |tx| {
             Box::pin(async move {
+                check_parent(tx, new).await?;
                 refuse_taken_slug(tx, &new.slug).await?;
                 let row = tx.insert(tx.organization()?.clone(), Change::new("create")).await?;
                 subscription::open(tx, settings, &Owner::Organization(row.clone()), order, "input.subscription")
@@ -79,18 +80,22 @@ pub async fn create(
         .await
 }
 
-/// Who makes an organization without a parent runs the platform; a reseller makes organizations below its own. One
-/// level only.
-async fn check_parent(writer: &Writer, new: &NewOrganization) -> Result<()> {
-    let caller = writer.caller()?;
-    let platform = caller.standing() == Standing::Platform;
-    if (new.parent.is_none() || new.exempt) && !caller.may(Permission::PlatformManage) {
+/// Who makes an organization without a parent runs the platform; a reseller makes organizations below its own.
+fn check_right(writer: &Writer, new: &NewOrganization) -> Result<()> {
+    if (new.parent.is_none() || new.exempt) && !writer.caller()?.may(Permission::PlatformManage) {
         return Err(Error::Forbidden(Permission::PlatformManage));
     }
+    Ok(())
+}
+
+/// One level only, below an active organization that stays so until the new one is committed.
+async fn check_parent(tx: &Tx<'_>, new: &NewOrganization) -> Result<()> {
     let Some(parent) = new.parent else { return Ok(()) };
     let path = "input.parentId";
-    let row = writer.get::<organization::Entity>(parent).await?.ok_or_else(|| not_found("organization", path))?;
-    if row.parent_id.is_some() || !(platform || caller.organization() == Some(parent)) {
+    let row = tx.share::<organization::Entity>(parent).await?.ok_or_else(|| not_found("organization", path))?;
+    let caller = tx.scope().caller()?;
+    let own = caller.standing() == Standing::Platform || caller.organization() == Some(parent);
+    if row.parent_id.is_some() || !own {
         let message = "An organization can be made below a reseller only, one level deep.";
         return Err(Refusal::new(Code::Conflict, message).at(path).into());
     }

@@ -2,6 +2,7 @@
 
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
 
+use super::tx::LOCK;
 use super::{Noun, Tx};
 use crate::entity::{TierId, organization, subscription, tier_feature};
 use crate::error::{Result, not_found};
@@ -10,7 +11,7 @@ impl Tx<'_> {
     /// The tenant's organization, locked until the end of the transaction: what is counted in it afterwards stays so.
     pub(crate) async fn lock_organization(&self) -> Result<organization::Model> {
         let id = self.organization()?.id;
-        let row = organization::Entity::find_by_id(id).lock_exclusive().one(&self.inner).await?;
+        let row = organization::Entity::find_by_id(id).lock(LOCK).one(&self.inner).await?;
         row.ok_or_else(|| not_found("organization", "input"))
     }
 

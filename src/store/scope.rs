@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sea_orm::sea_query::{Alias, Asterisk, Expr, ExprTrait, Order as SqlOrder, OverStatement, Query, WindowStatement};
-use sea_orm::{ColumnTrait, DbErr, FromQueryResult, QueryFilter, QuerySelect, QueryTrait, Select};
+use sea_orm::{ColumnTrait, DbErr, FromQueryResult, QueryFilter, QueryResult, QuerySelect, QueryTrait, Select};
 
 use super::page::{PageRequest, Slice};
 use super::{Reach, Store, Visible, Writer};
@@ -26,6 +26,13 @@ pub struct RequestMeta {
 ///
 /// It is not a database connection, and there is no way to get at the one inside: a query can be run only through it,
 /// and it adds the tenant filter and asks for the permission.
+///
+/// ```no_run
+/// # async fn f(scope: tessera::store::Scope) {
+/// use sea_orm::EntityTrait;
+/// let customers = scope.all(tessera::entity::customer::Entity::find()).await;
+/// # }
+/// ```
 ///
 /// ```compile_fail
 /// # async fn f(scope: tessera::store::Scope) {
@@ -190,5 +197,49 @@ impl Scope {
         let statement = self.store.backend().build(&count);
         let row = self.ask(Row::find_by_statement(statement).one(&self.store.connection)).await?;
         Ok(row.map_or(0, |row| row.total.unsigned_abs()))
+    }
+
+    /// How many visible rows the query finds for each value of `partition`, counting no further than `cap`: one of
+    /// the rows with their number, all in one statement.
+    pub async fn count_per<E: Visible>(
+        &self,
+        query: Select<E>,
+        partition: &[E::Column],
+        cap: u64,
+    ) -> Result<Vec<(E::Model, u64)>> {
+        struct Counted<M>(M, i64);
+        impl<M: FromQueryResult> FromQueryResult for Counted<M> {
+            fn from_query_result(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
+                Ok(Self(M::from_query_result(row, prefix)?, row.try_get(prefix, "total")?))
+            }
+        }
+        let over = |table: Option<&'static str>| {
+            let mut window = WindowStatement::new();
+            for column in partition {
+                window.add_partition_by(match table {
+                    Some(table) => Expr::col((table, *column)),
+                    None => Expr::col(column.as_column_ref()),
+                });
+            }
+            window
+        };
+        let mut found = query.filter(E::visible(self.reach())?);
+        let found = QueryTrait::query(&mut found)
+            .expr_window_as(Expr::cust("row_number()"), over(None), Alias::new("place"))
+            .take();
+        let counted = Query::select()
+            .column(Asterisk)
+            .expr_window_as(Expr::cust("count(*)"), over(Some("found")), Alias::new("total"))
+            .from_subquery(found, "found")
+            .and_where(Expr::col(("found", "place")).lte(cap))
+            .take();
+        let one_each = Query::select()
+            .column(Asterisk)
+            .from_subquery(counted, "counted")
+            .and_where(Expr::col(("counted", "place")).eq(1))
+            .take();
+        let statement = self.store.backend().build(&one_each);
+        let rows = self.ask(Counted::<E::Model>::find_by_statement(statement).all(&self.store.connection)).await?;
+        Ok(rows.into_iter().map(|Counted(row, total)| (row, total.unsigned_abs())).collect())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::LockType;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, ModelTrait, QueryFilter,
     QuerySelect, Select,
@@ -13,6 +13,10 @@ use super::{Noun, Record, Scope, Visible};
 use crate::clock::Timestamp;
 use crate::entity::{AuditEventId, Mutable, OrganizationId, OutboxEventId, audit_event, organization, outbox_event};
 use crate::error::{Error, Result};
+
+/// How rows are locked: exclusively among writers, but without keeping others from referring to the row, as a
+/// payment of a customer does.
+pub(super) const LOCK: LockType = LockType::NoKeyUpdate;
 
 /// What a write means, for the audit trail: every insert and update names one.
 #[derive(Clone, Debug)]
@@ -107,7 +111,12 @@ impl<'e> Tx<'e> {
 
     /// The visible row of this tenant with this id, locked until the end of the transaction.
     pub async fn lock<E: Noun>(&self, id: impl Into<sea_orm::Value>) -> Result<Option<E::Model>> {
-        self.one(E::find().filter(E::id().eq(id)).filter(E::tenant().eq(self.tenant())).lock_exclusive()).await
+        self.one(E::find().filter(E::id().eq(id)).filter(E::tenant().eq(self.tenant())).lock(LOCK)).await
+    }
+
+    /// The visible row of any tenant with this id, which nobody changes until the end of the transaction.
+    pub async fn share<E: Noun>(&self, id: impl Into<sea_orm::Value>) -> Result<Option<E::Model>> {
+        self.one(E::find().filter(E::id().eq(id)).lock(LockType::Share)).await
     }
 
     /// Whether any row of the tenant has this, visible or not: for values that must be unique.
@@ -118,13 +127,6 @@ impl<'e> Tx<'e> {
     /// Whether any row at all has this: for values that must be unique across tenants. Tells nothing but yes or no.
     pub(crate) async fn exists_anywhere<E: Noun>(&self, query: Select<E>) -> Result<bool> {
         Ok(query.one(&self.inner).await?.is_some())
-    }
-
-    /// How many visible rows the query finds.
-    pub async fn count<E: Visible>(&self, query: Select<E>) -> Result<i64> {
-        let query = query.filter(E::visible(self.scope.reach())?).select_only();
-        let count: Option<i64> = query.expr_as(Expr::cust("count(*)"), "total").into_tuple().one(&self.inner).await?;
-        Ok(count.unwrap_or(0))
     }
 
     /// Puts a new row into this tenant.

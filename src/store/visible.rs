@@ -5,8 +5,8 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait};
 
 use crate::auth::{Permission, Principal, Standing};
 use crate::entity::{
-    Mutable, OrganizationId, audit_event, customer, member, organization, payment, payment_method, subscription, tier,
-    tier_feature, tier_price,
+    CustomerId, Mutable, OrganizationId, audit_event, customer, member, organization, payment, payment_method,
+    subscription, tier, tier_feature, tier_price,
 };
 use crate::error::{Error, Result};
 
@@ -53,7 +53,20 @@ impl<'a> Reach<'a> {
             Standing::Organization(id) | Standing::Customer(id, _) => {
                 Condition::all().add(column.eq(id)).add(Expr::exists(alive(id)))
             }
-            Standing::Reseller(id) => Condition::all().add(column.in_subquery(family(id))),
+            Standing::Reseller(id) => {
+                let alive = Expr::col(("family", organization::Column::DeletedAt)).is_null();
+                Condition::all().add(column.in_subquery(family(id).and_where(alive).take()))
+            }
+        })
+    }
+
+    /// Rows of the tenants that the caller could see before any was deleted: what its own commands came to.
+    pub(super) fn ever(self, column: impl ColumnTrait) -> Result<Condition> {
+        let all = Condition::all();
+        Ok(match self.caller()?.standing() {
+            Standing::Platform => all,
+            Standing::Organization(id) | Standing::Customer(id, _) => all.add(column.eq(id)),
+            Standing::Reseller(id) => all.add(column.in_subquery(family(id))),
         })
     }
 
@@ -64,7 +77,7 @@ impl<'a> Reach<'a> {
         let rows = self.tenants(tenant)?;
         if let Some(id) = caller.customer() {
             self.needs(Permission::CustomersRead)?;
-            return Ok(rows.add(customer.eq(id)));
+            return Ok(rows.add(customer.eq(id)).add(Expr::exists(undeleted(id))));
         }
         match (caller.may(Permission::OrganizationsRead), caller.may(Permission::CustomersRead)) {
             (true, true) => Ok(rows),
@@ -86,6 +99,17 @@ fn alive(id: OrganizationId) -> sea_orm::sea_query::SelectStatement {
         .take()
 }
 
+/// The customer itself, unless it was deleted: then nothing of it is visible to itself any more.
+fn undeleted(id: CustomerId) -> sea_orm::sea_query::SelectStatement {
+    use customer::Column::{DeletedAt, Id};
+    Query::select()
+        .expr(Expr::val(1))
+        .from_as(customer::Entity, "self")
+        .and_where(Expr::col(("self", Id)).eq(id))
+        .and_where(Expr::col(("self", DeletedAt)).is_null())
+        .take()
+}
+
 /// Organizations that were deleted: nothing of them is visible to the platform either.
 fn deleted() -> sea_orm::sea_query::SelectStatement {
     use organization::Column::{DeletedAt, Id};
@@ -97,13 +121,12 @@ fn deleted() -> sea_orm::sea_query::SelectStatement {
 }
 
 fn family(reseller: OrganizationId) -> sea_orm::sea_query::SelectStatement {
-    use organization::Column::{DeletedAt, Id, ParentId};
+    use organization::Column::{Id, ParentId};
     let column = |column| Expr::col(("family", column));
     Query::select()
         .expr(column(Id))
         .from_as(organization::Entity, "family")
         .cond_where(Condition::any().add(column(Id).eq(reseller)).add(column(ParentId).eq(reseller)))
-        .and_where(column(DeletedAt).is_null())
         .take()
 }
 
@@ -187,7 +210,7 @@ impl Visible for tier::Entity {
         let offered_here =
             Condition::any().add(TenantId.is_null()).add(TenantId.in_subquery(parent)).add(reach.tenants(TenantId)?);
         let mut seen = Condition::any().add(Condition::all().add(Public.eq(true)).add(offered_here));
-        if caller.customer().is_none() {
+        if caller.may(Permission::TiersManage) {
             seen = seen.add(reach.tenants(TenantId)?);
         }
         if let Ok(own) = subscription::Entity::visible(reach) {

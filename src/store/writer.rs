@@ -3,6 +3,7 @@
 use std::ops::Deref;
 
 use futures_util::future::BoxFuture;
+use sea_orm::sea_query::LockType;
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, ModelTrait, QueryFilter, QuerySelect, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
@@ -138,16 +139,32 @@ impl Writer {
                 let row = organization::Entity::find_by_id(id)
                     .filter(self.reach().tenants(organization::Column::Id)?)
                     .filter(organization::Column::DeletedAt.is_null())
+                    // Nobody terminates or deletes it until this is committed.
+                    .lock(LockType::KeyShare)
                     .one(&inner)
                     .await?;
                 Some(row.ok_or_else(|| not_found("organization", path))?)
             }
         };
+        self.check_own(&inner, organization.as_ref()).await?;
         if let Some(organization) = &organization {
             let path = if let Place::Named(_, path) = place { path } else { "input" };
             self.check_operational(organization, path)?;
         }
         Ok(Tx::new(inner, self, organization))
+    }
+
+    /// Who acts on an organization below its own does so only while its own is active.
+    async fn check_own(&self, inner: &DatabaseTransaction, target: Option<&organization::Model>) -> Result<()> {
+        let Some(own) = self.caller()?.organization().filter(|own| target.map(|row| row.id) != Some(*own)) else {
+            return Ok(());
+        };
+        let own = organization::Entity::find_by_id(own).lock(LockType::KeyShare).one(inner).await?;
+        if own.is_some_and(|own| own.status == OperationalStatus::Active && own.deleted_at.is_none()) {
+            return Ok(());
+        }
+        let message = "The caller's own organization is not active: it cannot change anything.";
+        Err(Refusal::new(Code::OwnerInactive, message).at("input").into())
     }
 
     /// A suspended organization is changed only from above, and a terminated one only by the platform.
@@ -197,13 +214,13 @@ impl Writer {
             ..Default::default()
         };
         let inner = self.0.store.connection.begin_with_options(options).await?;
-        if let Some(id) = command.replay(caller, &inner).await? {
-            let tenants = self.reach().tenants(M::Entity::tenant())?;
+        if let Some(id) = command.claim(caller, self.now(), &inner).await? {
+            let tenants = self.reach().ever(M::Entity::tenant())?;
             let row = M::Entity::find().filter(M::Entity::id().eq(id)).filter(tenants).one(&inner).await?;
             return row.ok_or_else(|| Error::Internal("the row of a replayed command is gone".into()));
         }
         let (tx, result) = work(inner).await?;
-        command.record(caller, result.uuid(), tx.now(), &tx.inner).await?;
+        command.record(caller, result.uuid(), &tx.inner).await?;
         tx.commit().await?;
         Ok(result)
     }

@@ -2,10 +2,10 @@
 
 use async_graphql::Enum;
 
-use super::lifecycle::{Action, illegal};
+use super::lifecycle::{Action, gateway_billed, illegal};
 use crate::auth::{Permission, Principal};
 use crate::clock::Timestamp;
-use crate::entity::{ManagementMode, SubscriptionStatus, subscription};
+use crate::entity::{ManagementMode, subscription};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::store::Scope;
 
@@ -31,7 +31,10 @@ pub fn required(row: &subscription::Model, action: Action) -> Permission {
     match action {
         Action::OverrideTier | Action::EndOverride => Permission::SubscriptionsOverride,
         // Only a confirmed payment activates what waits for one, unless by override.
-        Action::Activate if row.status == SubscriptionStatus::Pending => Permission::SubscriptionsOverride,
+        Action::Activate | Action::StartTrial if row.pending_until.is_some() => Permission::SubscriptionsOverride,
+        Action::Reactivate if row.current_period_start.is_none() && row.trial_started_at.is_none() => {
+            Permission::SubscriptionsOverride
+        }
         _ => Permission::SubscriptionsManage,
     }
 }
@@ -73,10 +76,7 @@ pub fn authorize(scope: &Scope, row: &subscription::Model, action: Action) -> Re
             let message = "No gateway bills this subscription: ask the organization to change it.";
             Err(Refusal::new(Code::NotGatewayBilled, message).at("input.id").into())
         }
-        Some(Obstacle::GatewayBilled) => {
-            let message = "A payment gateway bills this subscription, and no gateway is configured to carry this out.";
-            Err(Refusal::new(Code::GatewayBilled, message).at("input.id").into())
-        }
+        Some(Obstacle::GatewayBilled) => Err(gateway_billed().at("input.id").into()),
         Some(Obstacle::State) => Err(illegal(row, action, scope.now()).at("input.id").into()),
     }
 }

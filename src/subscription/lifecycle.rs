@@ -233,15 +233,25 @@ pub fn illegal(row: &subscription::Model, action: Action, now: Timestamp) -> Ref
     Refusal::new(Code::IllegalTransition, message).with(Facts::IllegalTransition { state: row.status, allowed })
 }
 
+/// The refusal of what a gateway would have to carry out.
+pub fn gateway_billed() -> Refusal {
+    let message = "A payment gateway bills this subscription, and no gateway is configured to carry this out.";
+    Refusal::new(Code::GatewayBilled, message)
+}
+
 /// The row after the step, or why the step is refused.
 pub fn apply(row: &subscription::Model, step: &Step, now: Timestamp) -> Result<subscription::Model, Refusal> {
     let action = step.action();
     if row.mode == ManagementMode::Gateway && action.concerns_gateway() {
-        let message = "A payment gateway bills this subscription, and no gateway is configured to carry this out.";
-        return Err(Refusal::new(Code::GatewayBilled, message));
+        return Err(gateway_billed());
     }
     if !action.fits(row, now) {
         return Err(illegal(row, action, now));
+    }
+    let starts = matches!(step, Step::Activate | Step::StartTrial { .. });
+    if starts && row.expires_at.is_some_and(|end| end <= now) {
+        let message = "The subscription's hard end lies in the past: move `expiresAt` first.";
+        return Err(Refusal::new(Code::InvalidDate, message).at("input.id"));
     }
     let mut next = row.clone();
     match step {
@@ -252,6 +262,7 @@ pub fn apply(row: &subscription::Model, step: &Step, now: Timestamp) -> Result<s
             next.canceled_at = None;
             apply_schedule(&mut next);
             next.status = Active;
+            next.starts_at = row.starts_at.min(now);
             start_period(&mut next, now);
         }
         Step::StartTrial { ends_at } => {
@@ -284,6 +295,9 @@ pub fn apply(row: &subscription::Model, step: &Step, now: Timestamp) -> Result<s
             next.suspension_cause = Some(*cause);
             next.status = Suspended;
         }
+        Step::Pause(Some(resumes_at)) if *resumes_at <= now => {
+            return Err(Refusal::new(Code::InvalidDate, "The date must lie in the future.").at("input.resumesAt"));
+        }
         Step::Pause(resumes_at) => {
             next.status = Paused;
             next.paused_at = Some(now);
@@ -312,15 +326,12 @@ pub fn settled(mut row: subscription::Model) -> subscription::Model {
     row
 }
 
-/// Starts a period now. A cancellation at the end of the present one moves to the end of the new one.
+/// Starts a period now. What waits for the end of the present one waits for the end of the new one.
 fn start_period(row: &mut subscription::Model, now: Timestamp) {
-    let cancels_at_end = row.cancel_at.is_some() && row.cancel_at == row.current_period_end;
     row.anchor_day = period::anchor_day(now);
     row.current_period_start = Some(now);
-    row.current_period_end = Some(period::period_end(now, row.billing_cycle, row.anchor_day));
-    if cancels_at_end {
-        row.cancel_at = row.current_period_end;
-    }
+    let end = period::period_end(now, row.billing_cycle, row.anchor_day);
+    move_period_end(row, end);
 }
 
 /// Makes a change of tier that waits happen.
@@ -359,28 +370,48 @@ fn end_override(row: &mut subscription::Model) {
     row.override_ends_at = None;
 }
 
+/// Moves the end of the period. A cancellation at that end and a change of tier that waits for it move along; a
+/// cancellation at a date stays.
+pub fn move_period_end(row: &mut subscription::Model, end: Timestamp) {
+    if row.cancel_at.is_some() && row.cancel_at == row.current_period_end {
+        row.cancel_at = Some(end);
+    }
+    if row.scheduled_at.is_some() && row.scheduled_at == row.current_period_end {
+        row.scheduled_at = Some(end);
+    }
+    row.current_period_end = Some(end);
+}
+
+/// Moves the end of the trial, and what waits for it.
+pub fn move_trial_end(row: &mut subscription::Model, end: Timestamp) {
+    if row.cancel_at.is_some() && row.cancel_at == row.trial_ends_at {
+        row.cancel_at = Some(end);
+    }
+    if row.scheduled_at.is_some() && row.scheduled_at == row.trial_ends_at {
+        row.scheduled_at = Some(end);
+    }
+    row.trial_ends_at = Some(end);
+}
+
 fn extend(row: &mut subscription::Model, days: i64, now: Timestamp) {
-    let period_end = if row.status == Trialing { row.trial_ends_at } else { row.current_period_end };
-    let at_period_end = row.cancel_at.is_some() && row.cancel_at == period_end;
-    // From now on where the end has passed: an extension that ends in the past would extend nothing.
-    let later = |end: Timestamp| Some(end.max(now).plus_days(days));
+    // From now on where the end has passed: an extension that ends in the past would extend nothing. A pause stops the
+    // clock, so there the moment is that of the pause.
+    let from = row.paused_at.unwrap_or(now);
+    let later = |end: Timestamp| end.max(from).plus_days(days);
     match row.suspended_from.unwrap_or(row.status) {
-        Pending => row.pending_until = row.pending_until.and_then(later),
-        Trialing => row.trial_ends_at = row.trial_ends_at.and_then(later),
+        Pending => row.pending_until = row.pending_until.map(later),
+        Trialing => {
+            if let Some(end) = row.trial_ends_at {
+                move_trial_end(row, later(end));
+            }
+        }
         _ => {
-            row.current_period_end = row.current_period_end.and_then(later);
-            if row.scheduled_at.is_some() {
-                row.scheduled_at = row.current_period_end;
+            if let Some(end) = row.current_period_end {
+                move_period_end(row, later(end));
             }
         }
     }
-    if let Some(end) = row.grace_ends_at {
-        row.grace_ends_at = later(end);
-    }
-    // A cancellation at the period's end moves with it; one at a date stays.
-    if at_period_end {
-        row.cancel_at = row.cancel_at.and_then(later);
-    }
+    row.grace_ends_at = row.grace_ends_at.map(later);
 }
 
 fn change_tier(
@@ -432,9 +463,8 @@ fn resume(row: &mut subscription::Model, now: Timestamp) {
     if let Some(paused_at) = row.paused_at {
         // The pause stopped the clock: the paid time that was left is still left.
         let stood_still = now.since(paused_at);
-        row.current_period_end = row.current_period_end.map(|end| end.plus(stood_still));
-        if row.scheduled_at.is_some() {
-            row.scheduled_at = row.current_period_end;
+        if let Some(end) = row.current_period_end {
+            move_period_end(row, end.plus(stood_still));
         }
         leave_state(row);
         row.status = Active;

@@ -21,7 +21,7 @@ mod update;
 
 use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 pub use update::{Update, update};
 
@@ -33,9 +33,9 @@ use crate::entity::{
     BillingCycle, CustomerId, ManagementMode, OperationalStatus, OrganizationId, SubscriptionId, SubscriptionStatus,
     TierId, TierKind, customer, organization, subscription,
 };
-use crate::error::{Code, Error, Facts, Refusal, Result};
+use crate::error::{Code, Facts, Refusal, Result};
 use crate::graphql::command::Target;
-use crate::graphql::input::check_version;
+use crate::graphql::input::{MAX_DAYS, check_version};
 use crate::graphql::nested::OwnerKey;
 use crate::store::{Change, Command, Scope, Tx, Writer};
 
@@ -219,7 +219,8 @@ pub async fn open(
         let unsaid = terms.trial_days.is_none() && terms.trial_ends_at.is_none() && terms.period_end.is_none();
         let start = terms.starts_at.unwrap_or(tx.now());
         let month = period::period_end(start, BillingCycle::Monthly, period::anchor_day(start));
-        terms.trial_ends_at = if unsaid { Some(month) } else { terms.trial_ends_at };
+        let begins_now = !terms.requires_payment && start <= tx.now();
+        terms.trial_ends_at = if unsaid && begins_now { Some(month) } else { terms.trial_ends_at };
         let limit = (owner.kind() == TierKind::Organization).then_some(DEFAULT_USER_LIMIT);
         terms.user_limit = terms.user_limit.or(limit);
     }
@@ -255,11 +256,12 @@ async fn current(tx: &Tx<'_>, owner: OwnerKey) -> Result<Option<subscription::Mo
     if let Some(live) = live(tx, owner).await? {
         return Ok(Some(live));
     }
-    let of_owner = subscription::Entity::of_owners(&[owner]);
-    let latest = sea_orm::QueryOrder::order_by_desc(
-        subscription::Entity::find().filter(of_owner),
-        subscription::Column::CreatedAt,
-    );
+    // The same order as that of the loader `CurrentOf`.
+    let latest = subscription::Entity::find()
+        .filter(subscription::Entity::of_owners(&[owner]))
+        .order_by_desc(subscription::Column::EndedAt)
+        .order_by_desc(subscription::Column::CreatedAt)
+        .order_by_desc(subscription::Column::Id);
     tx.one(latest).await
 }
 
@@ -405,8 +407,8 @@ pub async fn start_trial(
                 }
             };
             let ends_at = ends_at.unwrap_or_else(|| tx.now().plus_days(days));
-            if ends_at <= tx.now() {
-                let message = "The tier has no trial: say how many days, or when it ends.";
+            if ends_at <= tx.now() || ends_at > tx.now().plus_days(MAX_DAYS) {
+                let message = "Say how many days the trial has, or when it ends: from now on, at most 730 days.";
                 return Err(Refusal::new(Code::InvalidDate, message).at("input.days").into());
             }
             Ok(Step::StartTrial { ends_at })
@@ -444,10 +446,6 @@ pub async fn delete(
             Box::pin(async move {
                 check_version(target.expected_version, row.version)?;
                 actions::authorize(tx.scope(), &row, Action::Delete)?;
-                if row.mode == ManagementMode::Gateway {
-                    let message = "A payment gateway bills this subscription: cancel it there first.";
-                    return Err(Refusal::new(Code::GatewayBilled, message).into());
-                }
                 let deleted = subscription::Model { deleted_at: Some(tx.now()), ..row.clone() };
                 tx.update(&row, deleted, Change::new("delete").because(target.reason.clone())).await
             })
@@ -459,7 +457,7 @@ pub async fn delete(
 pub async fn end_with_owner(tx: &Tx<'_>, owner: OwnerKey, reason: Option<String>) -> Result<()> {
     let Some(row) = live(tx, owner).await? else { return Ok(()) };
     let step = Step::Cancel(lifecycle::CancelAt::Now);
-    let next = lifecycle::apply(&row, &step, tx.now())?;
+    let next = lifecycle::apply(&row, &step, tx.now()).map_err(|refusal| refusal.at("input.id"))?;
     tx.update(&row, next, Change::new(step.verb()).because(reason)).await?;
     Ok(())
 }
@@ -477,10 +475,4 @@ pub fn writer(scope: &Scope, action: Action) -> Result<Writer> {
         _ => &[Permission::SubscriptionsManage],
     };
     scope.writer_for_any(permissions)
-}
-
-impl From<Vec<Refusal>> for Error {
-    fn from(refusals: Vec<Refusal>) -> Self {
-        Self::Refused(refusals)
-    }
 }

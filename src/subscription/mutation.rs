@@ -217,10 +217,6 @@ impl SubscriptionMutation {
         SubscriptionPayload::new(
             async {
                 let target = input.target()?;
-                if input.resumes_at.is_some_and(|at| at <= ctx.scope().now()) {
-                    let message = "The date must lie in the future.";
-                    return Err(Refusal::new(Code::InvalidDate, message).at("input.resumesAt").into());
-                }
                 super::step(&writer, &command, &target, &Step::Pause(input.resumes_at)).await
             }
             .await,

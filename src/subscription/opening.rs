@@ -74,9 +74,19 @@ pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription
     if terms.trial_ends_at.is_some_and(|end| end <= now) {
         check.refuse(&at("trialEndsAt"), Code::InvalidDate, "The end of a new trial must lie in the future.");
     }
+    let pending = terms.requires_payment || starts_at > now;
+    let dated = [
+        ("trialDays", terms.trial_days.is_some_and(|days| days > 0)),
+        ("trialEndsAt", terms.trial_ends_at.is_some()),
+        ("currentPeriodEnd", terms.period_end.is_some()),
+    ];
+    for (field, _) in dated.iter().filter(|(_, given)| pending && *given) {
+        let message = "A subscription that begins PENDING has no trial or period yet: say it when it starts.";
+        check.refuse(&at(field), Code::Conflict, message);
+    }
     check.finish()?;
 
-    let status = if terms.requires_payment || starts_at > now {
+    let status = if pending {
         SubscriptionStatus::Pending
     } else if trial_ends_at.is_some() {
         SubscriptionStatus::Trialing

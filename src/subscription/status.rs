@@ -53,6 +53,8 @@ pub enum Reason {
     Cancellation,
     /// The days of grace are over.
     GraceEnded,
+    /// The administrator's override is over.
+    OverrideEnded,
 }
 
 /// What the clock makes of a subscription.
@@ -86,7 +88,14 @@ pub struct Policy {
 /// When access ends as things stand, whatever the clock says; none for never.
 pub fn access_ends_at(row: &subscription::Model) -> Option<Timestamp> {
     let bounds = |bounds: [Option<Timestamp>; 3]| bounds.into_iter().flatten().min();
-    match row.suspended_from.unwrap_or(row.status) {
+    let status = row.suspended_from.unwrap_or(row.status);
+    let entitling =
+        matches!(status, SubscriptionStatus::Trialing | SubscriptionStatus::Active | SubscriptionStatus::PastDue);
+    if row.mode == ManagementMode::Override && entitling {
+        // Given without payment: what is paid for does not end it.
+        return bounds([row.override_ends_at, row.cancel_at, row.expires_at]);
+    }
+    match status {
         SubscriptionStatus::Pending => None,
         SubscriptionStatus::Trialing => bounds([row.trial_ends_at, row.cancel_at, row.expires_at]),
         SubscriptionStatus::Active => bounds([row.current_period_end, row.cancel_at, row.expires_at]),
@@ -181,6 +190,9 @@ fn outcome(row: &subscription::Model, ends_at: Option<Timestamp>) -> (Kind, Reas
     }
     if row.cancel_at.is_some() && row.cancel_at == ends_at {
         return (Kind::Canceled, Reason::Cancellation);
+    }
+    if row.override_ends_at.is_some() && row.override_ends_at == ends_at {
+        return (Kind::Expired, Reason::OverrideEnded);
     }
     match row.status {
         SubscriptionStatus::Trialing => (Kind::Expired, Reason::TrialEnded),

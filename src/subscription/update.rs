@@ -10,7 +10,7 @@ use crate::error::{Code, Result};
 use crate::graphql::command::Target;
 use crate::graphql::input::{Check, check_version, updated};
 use crate::store::{Change, Command, Writer};
-use crate::subscription::lifecycle::{Action, settled};
+use crate::subscription::lifecycle::{Action, move_period_end, move_trial_end, settled};
 
 /// What to change: an omitted field is unchanged, null clears it.
 #[derive(Clone, Debug)]
@@ -56,18 +56,21 @@ fn apply(row: &subscription::Model, update: Update) -> Result<subscription::Mode
     let mut next = row.clone();
     let mut check = Check::new();
     for (path, given, current) in [
-        ("input.currentPeriodStart", update.current_period_start, &mut next.current_period_start),
-        ("input.currentPeriodEnd", update.current_period_end, &mut next.current_period_end),
-        ("input.trialEndsAt", update.trial_ends_at, &mut next.trial_ends_at),
+        ("input.currentPeriodStart", update.current_period_start, row.current_period_start),
+        ("input.currentPeriodEnd", update.current_period_end, row.current_period_end),
+        ("input.trialEndsAt", update.trial_ends_at, row.trial_ends_at),
     ] {
-        match (given, &current) {
-            (Some(_), None) => {
-                let message = format!("A subscription that is {} has no such date.", row.status.as_str());
-                check.refuse(path, Code::Conflict, message);
-            }
-            (Some(moment), Some(_)) => *current = Some(moment),
-            (None, _) => {}
+        if given.is_some() && current.is_none() {
+            let message = format!("A subscription that is {} has no such date.", row.status.as_str());
+            check.refuse(path, Code::Conflict, message);
         }
+    }
+    next.current_period_start = update.current_period_start.or(row.current_period_start);
+    if let Some(end) = update.current_period_end {
+        move_period_end(&mut next, end);
+    }
+    if let Some(end) = update.trial_ends_at {
+        move_trial_end(&mut next, end);
     }
     next.expires_at = updated(&row.expires_at, update.expires_at);
     next.user_limit = updated(&row.user_limit, update.user_limit);

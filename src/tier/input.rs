@@ -164,7 +164,7 @@ impl CreateTierInput {
         let new = NewTier {
             key: check.key("input.key", &self.key),
             name: check.text("input.name", &self.name, MAX_NAME),
-            description: check.optional_text("input.description", self.description.as_deref(), MAX_DESCRIPTION),
+            description: check.prose("input.description", self.description.as_deref(), MAX_DESCRIPTION),
             kind: self.kind,
             rank: self.rank,
             trial_days: self.trial_days,

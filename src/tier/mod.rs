@@ -233,7 +233,7 @@ fn changed(row: &tier::Model, update: &Update) -> Result<tier::Model> {
         next.name = check.text("input.name", name, MAX_NAME);
     }
     next.description = updated(&row.description, update.description.clone());
-    next.description = check.optional_text("input.description", next.description.as_deref(), MAX_DESCRIPTION);
+    next.description = check.prose("input.description", next.description.as_deref(), MAX_DESCRIPTION);
     next.rank = update.rank.unwrap_or(row.rank);
     if let Some(days) = update.trial_days {
         check.range("input.trialDays", days.into(), 0..=MAX_DAYS);

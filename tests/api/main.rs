@@ -1,10 +1,36 @@
 //! The API, tested in process on both databases. `make test` provides the PostgreSQL server.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
+mod authz;
+#[cfg(test)]
+mod concurrency;
+#[cfg(test)]
 mod customer;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod idempotency;
+#[cfg(test)]
+mod member;
+#[cfg(test)]
+mod node;
+#[cfg(test)]
+mod organization;
+#[cfg(test)]
+mod payment;
+#[cfg(test)]
+mod schema;
+#[cfg(test)]
+mod statements;
+#[cfg(test)]
 mod subscription;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tenancy;
+#[cfg(test)]
+mod tier;
+#[cfg(test)]
+mod token;

@@ -108,7 +108,13 @@ proptest! {
             Ok(_) => prop_assert!(promised),
             Err(refusal) if promised => {
                 prop_assert!(matches!(refusal.code, Code::Conflict | Code::InvalidDate | Code::IllegalTransition));
-                let dated = matches!(step, Step::ChangeTier { .. } | Step::Cancel(CancelAt::Date(_) | CancelAt::PeriodEnd));
+                let dated = matches!(
+                    step,
+                    Step::ChangeTier { .. }
+                        | Step::Cancel(CancelAt::Date(_) | CancelAt::PeriodEnd)
+                        | Step::Activate
+                        | Step::StartTrial { .. }
+                );
                 prop_assert!(dated, "promised, but refused with {:?}", refusal.code);
             }
             Err(refusal) => prop_assert_eq!(refusal.code, Code::IllegalTransition),

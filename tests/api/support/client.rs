@@ -1,7 +1,10 @@
 //! A caller with a token.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use tessera::app::{App, RequestMeta};
+use tokio::sync::Barrier;
 
 /// A caller: sends documents under a verified token, or under none.
 #[derive(Clone)]
@@ -28,7 +31,8 @@ impl Client {
         };
         let request = async_graphql::Request::new(document).variables(async_graphql::Variables::from_json(variables));
         let meta = RequestMeta { id: "test-request".to_owned(), address: Some("192.0.2.1".to_owned()) };
-        let response = self.app.execute(request, caller, meta).await;
+        // Boxed: the future is large, and a test that sends many documents would hold it on its stack for each.
+        let response = Box::pin(self.app.execute(request, caller, meta)).await;
         Answer(serde_json::to_value(response).expect("a response is JSON"))
     }
 
@@ -72,11 +76,22 @@ impl Client {
     }
 
     fn input_type(&self, mutation: &str) -> Option<String> {
-        let action = ["suspend", "resume", "terminate", "delete", "activate", "reactivate", "expire"];
+        let action = [
+            "suspend",
+            "resume",
+            "terminate",
+            "delete",
+            "activate",
+            "reactivate",
+            "expire",
+            "deactivate",
+            "archive",
+            "unarchive",
+        ];
         let shared = |noun: &str| action.iter().any(|verb| mutation == format!("{verb}{noun}"));
         match mutation {
             "undoCancel" | "endOverride" => Some("SubscriptionActionInput".to_owned()),
-            _ => ["Subscription", "Customer", "Organization"]
+            _ => ["Subscription", "Customer", "Organization", "Member", "Tier"]
                 .into_iter()
                 .find(|noun| shared(noun))
                 .map(|noun| format!("{noun}ActionInput")),
@@ -101,4 +116,32 @@ impl Answer {
     pub fn path(&self) -> &Value {
         &self.0["errors"][0]["path"]
     }
+}
+
+/// The payloads of a mutation that several clients send at the same moment, each its own input.
+pub async fn race(
+    clients: &[Client],
+    mutation: &'static str,
+    inputs: Vec<Value>,
+    selection: &'static str,
+) -> Vec<Value> {
+    assert_eq!(clients.len(), inputs.len(), "one input for each client");
+    let start = Arc::new(Barrier::new(clients.len()));
+    let tasks: Vec<_> = clients
+        .iter()
+        .cloned()
+        .zip(inputs)
+        .map(|(client, input)| {
+            let start = Arc::clone(&start);
+            tokio::spawn(async move {
+                start.wait().await;
+                client.attempt(mutation, input, selection).await
+            })
+        })
+        .collect();
+    let mut payloads = Vec::new();
+    for task in tasks {
+        payloads.push(task.await.expect("no error at the top level"));
+    }
+    payloads
 }

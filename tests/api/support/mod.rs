@@ -1,11 +1,17 @@
 //! What tests stand on: a fresh database each, two tenants of the same shape, and a client for every role.
 
+mod callers;
 mod client;
 mod database;
+pub mod estate;
+pub mod introspection;
+mod refusals;
+mod rows;
 mod world;
 
-pub use client::{Answer, Client};
+pub use client::{Answer, Client, USER_ERROR, race};
 pub use database::Backend;
+pub use rows::{Payer, card, each, payment};
 pub use world::{Tenant, World, at};
 
 /// Runs each test on SQLite and on PostgreSQL, in a world of its own, and checks the database's invariants afterwards.

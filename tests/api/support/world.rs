@@ -263,7 +263,6 @@ impl Seed<'_> {
         Tenant { id, basic, plus }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each is one column of a table of tiers")]
     async fn tier(
         &self,
         tenant_id: Option<OrganizationId>,
@@ -315,5 +314,23 @@ impl Seed<'_> {
         system.insert::<_, tier_price::Entity>(prices).await.expect("prices");
         system.insert::<_, tier_feature::Entity>(features.into_iter().map(feature).collect()).await.expect("features");
         id
+    }
+}
+
+impl World {
+    /// Several administrators of the organization, each a caller of its own.
+    pub fn admins(&self, tenant: Tenant, count: usize) -> Vec<Client> {
+        let admin = |number| {
+            self.client(Grant {
+                subject: format!("admin-{number}@example.com"),
+                role: Role::Admin,
+                organization: Some(tenant.id),
+                customer: None,
+                permissions: None,
+                expires_in: VALID_FOR,
+                impersonator: None,
+            })
+        };
+        (0..count).map(admin).collect()
     }
 }

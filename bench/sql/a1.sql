@@ -1,0 +1,7 @@
+-- What the subscription of one customer is worth: everything that the rules of effective status look at.
+\set k random(0, 59999)
+SELECT s.status, s.mode, s.suspended_from, s.access_ends_at, s.current_period_end, s.trial_ends_at, s.cancel_at,
+    s.expires_at, s.grace_ends_at, s.ended_at
+FROM subscriptions AS s
+WHERE s.tenant_id = bench.organization_id(1) AND s.customer_id = bench.customer_id(bench.large(:k))
+    AND s.ended_at IS NULL AND s.deleted_at IS NULL;

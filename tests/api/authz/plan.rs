@@ -1,0 +1,169 @@
+//! How each mutation is called: with which input, on what, and after what.
+
+use serde_json::{Value, json};
+use tessera::entity::{OrganizationId, TypedId};
+
+use crate::support::{Tenant, World};
+
+/// One call of a mutation that would succeed for somebody.
+pub struct Case {
+    /// Where it happens.
+    pub tenant: Tenant,
+    /// The customer that it concerns, or any one.
+    pub customer: String,
+    pub input: Value,
+}
+
+/// What a mutation acts on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Subject {
+    /// Nothing that exists.
+    None,
+    /// A new organization below the reseller.
+    Organization,
+    Member,
+    Customer,
+    Tier,
+    /// The subscription of a new customer.
+    Subscription,
+    /// A new customer, named as an owner.
+    Owner,
+}
+
+struct Plan {
+    subject: Subject,
+    /// Its subscription's terms.
+    terms: Value,
+    /// Mutations of the subject before the call, with their input besides the id.
+    before: Vec<(&'static str, Value)>,
+    /// The input besides the id.
+    input: Value,
+}
+
+impl Plan {
+    fn of(subject: Subject, input: Value) -> Self {
+        Self { subject, terms: json!({}), before: Vec::new(), input }
+    }
+
+    fn after(mut self, mutation: &'static str, input: Value) -> Self {
+        self.before.push((mutation, input));
+        self
+    }
+
+    fn on(mut self, terms: Value) -> Self {
+        self.terms = terms;
+        self
+    }
+}
+
+/// The table: one line for each mutation. `cell` is a name that no other call uses.
+fn plan(world: &World, mutation: &str, tenant: Tenant, cell: &str) -> Option<Plan> {
+    let (organization, plus) = (tenant.id.to_string(), tenant.plus.to_string());
+    let (nothing, renamed) = (json!({}), json!({"name": "Renamed"}));
+    let gift = json!({"tierId": plus, "reason": "a gift"});
+    Some(match mutation {
+        "createOrganization" => {
+            let parent = world.gamma.id.to_string();
+            Plan::of(Subject::None, json!({"name": "New", "slug": cell, "parentId": parent}))
+        }
+        "updateOrganization" => Plan::of(Subject::Organization, renamed),
+        "deleteOrganization" | "suspendOrganization" | "terminateOrganization" => {
+            Plan::of(Subject::Organization, nothing)
+        }
+        "resumeOrganization" => Plan::of(Subject::Organization, nothing).after("suspendOrganization", json!({})),
+
+        "createMember" => {
+            let email = format!("new-{cell}@example.com");
+            let input = json!({"name": "New", "email": email, "role": "WORKER", "organizationId": organization});
+            Plan::of(Subject::None, input)
+        }
+        "updateMember" => Plan::of(Subject::Member, renamed),
+        "deactivateMember" => Plan::of(Subject::Member, nothing),
+        "reactivateMember" => Plan::of(Subject::Member, nothing).after("deactivateMember", json!({})),
+
+        "createCustomer" => Plan::of(Subject::None, json!({"name": "New", "organizationId": organization})),
+        "updateCustomer" => Plan::of(Subject::Customer, renamed),
+        "deleteCustomer" | "suspendCustomer" | "terminateCustomer" => Plan::of(Subject::Customer, nothing),
+        "resumeCustomer" => Plan::of(Subject::Customer, nothing).after("suspendCustomer", json!({})),
+
+        "createTier" => {
+            let input =
+                json!({"key": cell, "name": "New", "kind": "CUSTOMER", "rank": 1, "organizationId": organization});
+            Plan::of(Subject::None, input)
+        }
+        "updateTier" => Plan::of(Subject::Tier, renamed),
+        "archiveTier" => Plan::of(Subject::Tier, nothing),
+        "unarchiveTier" => Plan::of(Subject::Tier, nothing).after("archiveTier", json!({})),
+
+        "createSubscription" => Plan::of(Subject::Owner, json!({"terms": {"tierId": plus}})),
+        "ensureSubscription" => Plan::of(Subject::Owner, nothing),
+        "updateSubscription" => Plan::of(Subject::Subscription, json!({"externalId": cell})),
+        "changeTier" => Plan::of(Subject::Subscription, json!({"tierId": plus})),
+        "extendSubscription" => Plan::of(Subject::Subscription, json!({"days": 5})),
+        "activateSubscription" => Plan::of(Subject::Subscription, nothing).on(json!({"trialDays": 5})),
+        "startTrial" => Plan::of(Subject::Subscription, json!({"days": 5})).on(json!({"requiresPayment": true})),
+        "cancelSubscription"
+        | "deleteSubscription"
+        | "expireSubscription"
+        | "pauseSubscription"
+        | "suspendSubscription" => Plan::of(Subject::Subscription, nothing),
+        "resumeSubscription" => Plan::of(Subject::Subscription, nothing).after("pauseSubscription", json!({})),
+        "undoCancel" => Plan::of(Subject::Subscription, nothing).after("cancelSubscription", json!({})),
+        "reactivateSubscription" => {
+            Plan::of(Subject::Subscription, nothing).after("cancelSubscription", json!({"timing": "NOW"}))
+        }
+        "overrideTier" => Plan::of(Subject::Subscription, gift),
+        "endOverride" => Plan::of(Subject::Subscription, nothing).after("overrideTier", gift),
+        _ => return None,
+    })
+}
+
+/// Makes what the call of a mutation needs; none if the table has no line for it.
+pub async fn prepare(world: &World, mutation: &str, tenant: Tenant, cell: &str) -> Option<Case> {
+    let Plan { subject, terms, before, mut input } = plan(world, mutation, tenant, cell)?;
+    let root = world.root();
+    let mut tenant = tenant;
+    let (customer, subscription) = world.subscribed(tenant, cell, tenant.basic, terms).await;
+    let in_tenant = |mut input: Value| {
+        input["organizationId"] = json!(tenant.id.to_string());
+        input
+    };
+    let id = match subject {
+        Subject::None => None,
+        Subject::Organization => {
+            let new = json!({"name": cell, "slug": cell, "parentId": world.gamma.id.to_string()});
+            let made = root.mutate("createOrganization", new, "organization { id }").await;
+            Some(made["organization"]["id"].clone())
+        }
+        Subject::Member => {
+            let new = json!({"name": cell, "email": format!("{cell}@example.com"), "role": "WORKER"});
+            root.mutate("ensureSubscription", in_tenant(json!({})), "").await;
+            Some(root.mutate("createMember", in_tenant(new), "member { id }").await["member"]["id"].clone())
+        }
+        Subject::Tier => {
+            let new = in_tenant(json!({"key": cell, "name": cell, "kind": "CUSTOMER", "rank": 1}));
+            Some(root.mutate("createTier", new, "tier { id }").await["tier"]["id"].clone())
+        }
+        Subject::Customer => Some(json!(customer)),
+        Subject::Subscription => Some(json!(subscription)),
+        Subject::Owner => {
+            root.mutate("deleteSubscription", json!({"id": subscription}), "").await;
+            input["customerId"] = json!(customer);
+            None
+        }
+    };
+    if mutation == "createMember" {
+        root.mutate("ensureSubscription", in_tenant(json!({})), "").await;
+    }
+    if let Some(id) = id {
+        for (mutation, mut first) in before {
+            first["id"] = id.clone();
+            root.mutate(mutation, first, "").await;
+        }
+        input["id"] = id.clone();
+        if subject == Subject::Organization {
+            tenant.id = OrganizationId::parse(id.as_str().expect("an id")).expect("an organization's");
+        }
+    }
+    Some(Case { tenant, customer, input })
+}

@@ -1,0 +1,164 @@
+//! How many active members an organization may have.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use super::{made, named, subscribe};
+use crate::support::{Client, World, each, on_both, race};
+
+/// Asserts that there is no room for one more.
+async fn full(world: &World, client: &Client, limit: i64, used: i64) -> Value {
+    let refusal = world.refused(client, "createMember", named("late", "WORKER"), "LIMIT_EXCEEDED", "input").await;
+    assert_eq!(refusal["__typename"], "LimitExceeded");
+    assert_eq!(
+        (&refusal["feature"], &refusal["limit"], &refusal["used"]),
+        (&json!("users"), &json!(limit), &json!(used))
+    );
+    refusal["tiersThatUnlock"].clone()
+}
+
+on_both! {
+    async fn the_tier_limits_members(world: World) {
+        subscribe(world, world.alpha, "starter", json!({})).await;
+        let admin = world.admin(world.alpha);
+        for name in ["ada", "bob", "eve"] {
+            made(&admin, name, "ADMIN").await;
+        }
+        assert_eq!(full(world, &admin, 3, 3).await, json!([{"key": "pro"}, {"key": "enterprise"}]));
+        full(world, &world.service(world.alpha, &[tessera::auth::Permission::MembersManage]), 3, 3).await;
+        let other = json!({"organizationId": world.alpha.id.to_string(), "email": "x@example.com", "name": "x", "role": "WORKER"});
+        world.refused(&world.root(), "createMember", other, "LIMIT_EXCEEDED", "input").await;
+    }
+
+    async fn the_agreed_limit_wins_over_the_tiers(world: World) {
+        let id = subscribe(world, world.alpha, "starter", json!({"userLimit": 1})).await;
+        let admin = world.admin(world.alpha);
+        made(&admin, "ada", "ADMIN").await;
+        assert_eq!(full(world, &admin, 1, 1).await, json!([{"key": "starter"}, {"key": "pro"}, {"key": "enterprise"}]));
+        admin.mutate("updateSubscription", json!({"id": id, "userLimit": 2}), "").await;
+        made(&admin, "bob", "ADMIN").await;
+        full(world, &admin, 2, 2).await;
+        admin.mutate("updateSubscription", json!({"id": id, "userLimit": null}), "").await;
+        made(&admin, "eve", "ADMIN").await;
+        full(world, &admin, 3, 3).await;
+        admin.mutate("updateSubscription", json!({"id": id, "userLimit": 1}), "").await;
+        full(world, &admin, 1, 3).await;
+    }
+
+    async fn an_override_of_the_feature_comes_before_the_tier(world: World) {
+        let overrides = |ceiling: Value| json!([{"key": "users", "ceiling": ceiling}]);
+        let id = subscribe(world, world.alpha, "starter", json!({"featureOverrides": overrides(json!(1))})).await;
+        let admin = world.admin(world.alpha);
+        made(&admin, "ada", "ADMIN").await;
+        full(world, &admin, 1, 1).await;
+        admin.mutate("updateSubscription", json!({"id": id, "featureOverrides": overrides(Value::Null)}), "").await;
+        for name in ["bob", "eve", "joe", "kim"] {
+            made(&admin, name, "WORKER").await;
+        }
+        admin.mutate("updateSubscription", json!({"id": id, "featureOverrides": [{"key": "users", "enabled": false}]}), "").await;
+        full(world, &admin, 0, 5).await;
+        admin.mutate("updateSubscription", json!({"id": id, "featureOverrides": []}), "").await;
+        full(world, &admin, 3, 5).await;
+    }
+
+    async fn another_tier_makes_room(world: World) {
+        let id = subscribe(world, world.alpha, "starter", json!({})).await;
+        let admin = world.admin(world.alpha);
+        for name in ["ada", "bob", "eve"] {
+            made(&admin, name, "ADMIN").await;
+        }
+        full(world, &admin, 3, 3).await;
+        let enterprise = world.platform_tiers["enterprise"].to_string();
+        admin.mutate("changeTier", json!({"id": id, "tierId": enterprise, "timing": "NOW"}), "").await;
+        for number in 0..30 {
+            made(&admin, &format!("more-{number}"), "WORKER").await;
+        }
+    }
+
+    async fn an_exempt_organization_has_no_limit(world: World) {
+        let admin = world.admin(world.alpha);
+        full(world, &admin, 0, 0).await;
+        world.root().mutate("updateOrganization", json!({"id": world.alpha.id.to_string(), "exempt": true}), "").await;
+        for number in 0..5 {
+            made(&admin, &format!("m{number}"), "ADMIN").await;
+        }
+        subscribe(world, world.alpha, "starter", json!({"userLimit": 1})).await;
+        made(&admin, "more", "ADMIN").await;
+    }
+
+    async fn without_entitlement_there_is_no_room(world: World) {
+        let admin = world.admin(world.alpha);
+        full(world, &admin, 0, 0).await;
+        let id = subscribe(world, world.alpha, "starter", json!({})).await;
+        let ada = made(&admin, "ada", "ADMIN").await;
+        let bob = made(&admin, "bob", "ADMIN").await;
+        admin.mutate("deactivateMember", json!({"id": bob}), "").await;
+        for (off, on) in [("suspendSubscription", "resumeSubscription"), ("cancelSubscription", "reactivateSubscription")] {
+            let mut input = json!({"id": id});
+            if off == "cancelSubscription" {
+                input["timing"] = json!("NOW");
+            }
+            admin.mutate(off, input, "").await;
+            full(world, &admin, 0, 1).await;
+            world.refused(&admin, "reactivateMember", json!({"id": bob}), "LIMIT_EXCEEDED", "input.id").await;
+            admin.mutate("updateMember", json!({"id": ada, "name": "Ada L."}), "").await;
+            admin.mutate(on, json!({"id": id}), "").await;
+        }
+        world.pass(TimeDelta::days(40));
+        full(world, &admin, 0, 1).await;
+    }
+
+    async fn only_active_members_count(world: World) {
+        subscribe(world, world.alpha, "starter", json!({})).await;
+        let admin = world.admin(world.alpha);
+        made(&admin, "ada", "ADMIN").await;
+        let bob = made(&admin, "bob", "WORKER").await;
+        made(&admin, "eve", "WORKER").await;
+        let off = admin.mutate("deactivateMember", json!({"id": bob, "reason": "left"}), "member { active version }").await;
+        assert_eq!(off["member"], json!({"active": false, "version": 2}));
+        let before = world.writes().await;
+        let again = admin.mutate("deactivateMember", json!({"id": bob}), "member { active version }").await;
+        assert_eq!((&again, world.writes().await), (&off, before), "nothing to do, nothing written");
+        made(&admin, "joe", "WORKER").await;
+        full(world, &admin, 3, 3).await;
+        let refusal = world.refused(&admin, "reactivateMember", json!({"id": bob}), "LIMIT_EXCEEDED", "input.id").await;
+        assert_eq!((&refusal["limit"], &refusal["used"]), (&json!(3), &json!(3)));
+        let joe = admin.ok("{ members(where: {email: \"JOE@example.com\"}) { nodes { id } } }", json!({})).await["members"]["nodes"][0]["id"].clone();
+        admin.mutate("deactivateMember", json!({"id": joe}), "").await;
+        let on = admin.mutate("reactivateMember", json!({"id": bob}), "member { active version }").await;
+        assert_eq!(on["member"], json!({"active": true, "version": 3}));
+        let before = world.writes().await;
+        admin.mutate("reactivateMember", json!({"id": bob}), "").await;
+        assert_eq!(world.writes().await, before, "an active member needs no room");
+    }
+
+    async fn many_clients_never_exceed_the_limit(world: World) {
+        subscribe(world, world.alpha, "pro", json!({"userLimit": 5})).await;
+        let clients = world.admins(world.alpha, 16);
+        let admin = world.admin(world.alpha);
+        let mut gone: Vec<Value> = Vec::new();
+        for round in 0..6 {
+            let before = world.writes().await;
+            // In later rounds half of the clients bring members back.
+            let (mutation, inputs): (_, Vec<_>) = if round % 2 == 0 {
+                ("createMember", (0..16).map(|number| named(&format!("m-{round}-{number}"), "WORKER")).collect())
+            } else {
+                ("reactivateMember", gone.iter().cycle().take(16).map(|id| json!({"id": id})).collect())
+            };
+            let payloads = race(&clients, mutation, inputs, "member { id active }").await;
+            for payload in payloads.iter().filter(|payload| payload["member"].is_null()) {
+                let refusal = &payload["userErrors"][0];
+                assert_eq!((&refusal["code"], &refusal["limit"], &refusal["used"]), (&json!("LIMIT_EXCEEDED"), &json!(5), &json!(5)));
+            }
+            let data = admin.ok("{ members(where: {active: true}) { nodes { id } totalCount { value } } }", json!({})).await;
+            assert_eq!(data["members"]["totalCount"]["value"], 5, "round {round}");
+            assert_eq!(world.writes().await, before + 5, "round {round}");
+            for id in each(&data["members"]["nodes"], "id") {
+                admin.mutate("deactivateMember", json!({"id": id}), "").await;
+                if !gone.contains(&id) {
+                    gone.push(id);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! How many statements a request costs: that depends on its shape, never on the number of rows.
+
+use serde_json::{Value, json};
+use tessera::auth::Role;
+
+use crate::support::{Client, Payer, Tenant, World, card, each, on_both, payment};
+
+/// A page of customers with everything that a table of them shows.
+const CUSTOMERS: &str = "{ customers(first: 50) { nodes {
+    name
+    organization { name }
+    defaultPaymentMethod { last4 }
+    payments(first: 3) { nodes { amount { amountMinor } } pageInfo { hasNextPage } }
+    subscription { status effectiveStatus { status } tier { key prices { amount { amountMinor } } features { key } } }
+} } }";
+
+/// The page, organizations, default methods, payments, subscriptions, tiers, prices, features.
+const CUSTOMERS_COST: u64 = 8;
+
+/// The page, customers, members, subscriptions of the organizations, their tiers, the organizations once more to see
+/// which are exempt, and subscriptions of the customers.
+const ORGANIZATIONS_COST: u64 = 7;
+
+/// New customers, each with a subscription, four payments and a card.
+async fn fill(world: &World, tenant: Tenant, count: usize) {
+    let now = world.clock.now();
+    let (mut payments, mut cards) = (Vec::new(), Vec::new());
+    for number in 0..count {
+        let tier = if number % 2 == 0 { tenant.basic } else { tenant.plus };
+        let (customer, subscription) = world.subscribed(tenant, &format!("Customer {number}"), tier, json!({})).await;
+        let payer = Payer { tenant, customer: Some(&customer) };
+        payments.extend((0..4).map(|day| payment(payer, &subscription, now.plus_days(day))));
+        cards.push(card(payer, now));
+    }
+    world.put_payments(payments).await;
+    world.put_methods(cards).await;
+}
+
+/// What the document answers and how many statements that took; `BEGIN` and `COMMIT`, which queries do not need, are
+/// not counted.
+async fn cost(world: &World, client: &Client, document: &str, variables: Value) -> (Value, u64) {
+    let before = world.store.statements();
+    let data = client.ok(document, variables).await;
+    (data, world.store.statements() - before)
+}
+
+/// Asks three times, because a batch that falls apart now and then falls apart too often.
+async fn costs_exactly(world: &World, client: &Client, document: &str, variables: Value, expected: u64) -> Value {
+    let mut answer = Value::Null;
+    for _ in 0..3 {
+        let (data, statements) = cost(world, client, document, variables.clone()).await;
+        assert_eq!(statements, expected, "{statements} statements instead of {expected} for {variables} {document}");
+        answer = data;
+    }
+    answer
+}
+
+fn rows(data: &Value, list: &str) -> usize {
+    data[list]["nodes"].as_array().expect("a list").len()
+}
+
+on_both! {
+    async fn a_page_of_customers_costs_the_same_for_1_10_and_50(world: World) {
+        let admin = world.admin(world.alpha);
+        let mut there = 0;
+        for wanted in [1, 10, 50] {
+            fill(world, world.alpha, wanted - there).await;
+            there = wanted;
+            for client in [&admin, &world.root()] {
+                let data = costs_exactly(world, client, CUSTOMERS, json!({}), CUSTOMERS_COST).await;
+                assert_eq!(rows(&data, "customers"), wanted);
+                for customer in data["customers"]["nodes"].as_array().expect("a list") {
+                    assert_eq!(rows(customer, "payments"), 3, "nobody's payments are missing");
+                    assert_eq!(customer["defaultPaymentMethod"]["last4"], "4242");
+                    assert_eq!(customer["subscription"]["tier"]["prices"].as_array().map(Vec::len), Some(2));
+                    assert_eq!(customer["subscription"]["tier"]["features"].as_array().map(Vec::len), Some(2));
+                }
+            }
+        }
+    }
+
+    async fn it_costs_a_reseller_the_same_over_several_organizations(world: World) {
+        let reseller = world.caller(Role::Reseller, world.gamma);
+        for (more, total) in [(1, 2), (4, 10), (20, 50)] {
+            fill(world, world.gamma, more).await;
+            fill(world, world.delta, more).await;
+            let data = costs_exactly(world, &reseller, CUSTOMERS, json!({}), CUSTOMERS_COST).await;
+            assert_eq!(rows(&data, "customers"), total);
+        }
+    }
+
+    async fn a_page_of_organizations_with_their_customers_costs_the_same(world: World) {
+        let document = "query($n: Int!) { organizations(first: $n) { nodes { name
+            subscription { status effectiveStatus { status } tier { key } }
+            customers(first: 5) { nodes { name subscription { status } } }
+            members(first: 5) { nodes { name } } } } }";
+        let root = world.root();
+        for number in 0..20 {
+            let input = json!({"name": "Acme", "slug": format!("acme-{number}"), "parentId": world.gamma.id.to_string()});
+            let created = root.mutate("createOrganization", input, "organization { id }").await;
+            let member = json!({
+                "organizationId": created["organization"]["id"], "email": "ada@example.com", "name": "Ada", "role": "ADMIN",
+            });
+            root.mutate("createMember", member, "").await;
+            for name in ["Ada", "Bob"] {
+                let terms = json!({"tierId": world.gamma.basic.to_string()});
+                let input = json!({"organizationId": created["organization"]["id"], "name": name, "subscription": terms});
+                root.mutate("createCustomer", input, "").await;
+            }
+        }
+        for count in [1, 10, 20] {
+            let data = costs_exactly(world, &root, document, json!({"n": count}), ORGANIZATIONS_COST).await;
+            assert_eq!(rows(&data, "organizations"), count);
+            for organization in data["organizations"]["nodes"].as_array().expect("a list") {
+                assert_eq!((rows(organization, "customers"), rows(organization, "members")), (2, 1));
+            }
+        }
+    }
+
+    async fn a_page_of_the_audit_trail_costs_the_same(world: World) {
+        fill(world, world.gamma, 25).await;
+        fill(world, world.delta, 25).await;
+        let document = "query($n: Int!) { auditEvents(first: $n) { nodes { action organization { name } } } }";
+        for client in [world.root(), world.caller(Role::Reseller, world.gamma)] {
+            for count in [1, 10, 100] {
+                let data = costs_exactly(world, &client, document, json!({"n": count}), 2).await;
+                assert_eq!(rows(&data, "auditEvents"), count);
+            }
+        }
+    }
+
+    async fn a_page_of_tiers_with_statistics_costs_the_same(world: World) {
+        fill(world, world.alpha, 2).await;
+        let admin = world.admin(world.alpha);
+        for number in 0..40 {
+            let input = json!({
+                "key": format!("extra-{number}"), "name": "Extra", "kind": "CUSTOMER", "rank": number,
+                "periodEndPolicy": "DOWNGRADE", "fallbackTierId": world.alpha.basic.to_string(),
+                "prices": [{"billingCycle": "MONTHLY", "currency": "EUR", "amountMinor": 100}],
+            });
+            admin.mutate("createTier", input, "").await;
+        }
+        let document = "query($n: Int!, $of: ID!) { tiers(first: $n, where: {catalogueOf: $of}) { nodes { key catalogue { slug }
+            prices { amount { amountMinor } } features { key } statistics { total } fallbackTier { key } } } }";
+        for count in [1, 10, 40] {
+            let variables = json!({"n": count, "of": world.alpha.id.to_string()});
+            let data = costs_exactly(world, &admin, document, variables, 6).await;
+            assert_eq!(rows(&data, "tiers"), count);
+        }
+    }
+
+    async fn any_objects_cost_one_statement_for_each_kind(world: World) {
+        fill(world, world.alpha, 45).await;
+        let admin = world.admin(world.alpha);
+        let data = admin.ok("{ customers(first: 100) { nodes { id subscription { id } } } }", json!({})).await;
+        let customers = each(&data["customers"]["nodes"], "id");
+        let subscriptions: Vec<_> = each(&data["customers"]["nodes"], "subscription").iter().map(|one| one["id"].clone()).collect();
+        let document = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }";
+        for count in [1, 10, 45] {
+            let ids = [&customers[..count], &subscriptions[..count]].concat();
+            let data = costs_exactly(world, &admin, document, json!({"ids": ids}), 2).await;
+            assert_eq!(data["nodes"].as_array().map(Vec::len), Some(2 * count));
+        }
+    }
+
+    async fn a_later_page_costs_what_the_first_does(world: World) {
+        fill(world, world.alpha, 30).await;
+        let admin = world.admin(world.alpha);
+        let document = "query($after: String) { customers(first: 5, after: $after) { nodes { id } pageInfo { endCursor hasNextPage } } }";
+        let (mut after, mut pages) = (Value::Null, 0);
+        loop {
+            let (data, statements) = cost(world, &admin, document, json!({"after": after})).await;
+            assert_eq!(statements, 1, "page {pages}");
+            pages += 1;
+            after = data["customers"]["pageInfo"]["endCursor"].clone();
+            if data["customers"]["pageInfo"]["hasNextPage"] == json!(false) {
+                break;
+            }
+        }
+        assert_eq!(pages, 6);
+    }
+}

@@ -1,0 +1,76 @@
+//! What the subscriptions of a tier amount to.
+
+use serde_json::{Value, json};
+use tessera::auth::Role;
+
+use super::{made, monthly, tier};
+use crate::support::on_both;
+
+on_both! {
+    async fn statistics_are_exact(world: World) {
+        let admin = world.admin(world.alpha);
+        let prices = json!([monthly("USD", 1001), {"billingCycle": "YEARLY", "currency": "USD", "amountMinor": 10_000},
+            monthly("JPY", 9_007_199_254_740_991_i64)]);
+        let gold = made(&admin, "gold", json!({"prices": prices, "trialDays": 0})).await;
+        let sell = async |name: &str, more: Value| {
+            let mut terms = json!({"tierId": gold});
+            for (field, value) in more.as_object().expect("terms") {
+                terms[field] = value.clone();
+            }
+            let input = json!({"name": name, "subscription": terms});
+            let payload = admin.mutate("createCustomer", input, "customer { subscription { id } }").await;
+            payload["customer"]["subscription"]["id"].as_str().expect("an id").to_owned()
+        };
+        let statistics = "statistics { total pending trialing active pastDue paused suspended estimatedMonthlyRevenue { amountMinor currency } }";
+        assert_eq!(tier(&admin, &gold, statistics).await["statistics"], json!({
+            "total": 0, "pending": 0, "trialing": 0, "active": 0, "pastDue": 0, "paused": 0, "suspended": 0, "estimatedMonthlyRevenue": [],
+        }));
+        for name in ["a", "b", "c"] {
+            sell(name, json!({})).await;
+        }
+        for name in ["d", "e"] {
+            sell(name, json!({"billingCycle": "YEARLY"})).await;
+        }
+        sell("f", json!({"trialDays": 3})).await;
+        sell("g", json!({"requiresPayment": true})).await;
+        sell("h", json!({"currency": "JPY"})).await;
+        for (name, mutation) in [("i", "suspendSubscription"), ("j", "pauseSubscription"), ("k", "expireSubscription")] {
+            let id = sell(name, json!({})).await;
+            admin.mutate(mutation, json!({"id": id}), "").await;
+        }
+        let given = sell("l", json!({"requiresPayment": true})).await;
+        world.root().mutate("activateSubscription", json!({"id": given}), "").await;
+        let deleted = sell("m", json!({})).await;
+        admin.mutate("deleteSubscription", json!({"id": deleted}), "").await;
+        let override_input = json!({"id": sell("n", json!({})).await, "tierId": gold, "reason": "goodwill"});
+        world.root().mutate("overrideTier", override_input, "").await;
+        // 4 × 1,001 + 2 × 10,000 / 12 = 5,670.67, rounded once.
+        let expected = json!({
+            "total": 12, "pending": 1, "trialing": 1, "active": 8, "pastDue": 0, "paused": 1, "suspended": 1,
+            "estimatedMonthlyRevenue": [{"amountMinor": 9_007_199_254_740_991_i64, "currency": "JPY"}, {"amountMinor": 5671, "currency": "USD"}],
+        });
+        assert_eq!(tier(&admin, &gold, statistics).await["statistics"], expected);
+        assert_eq!(tier(&world.root(), &gold, statistics).await["statistics"], expected);
+        // Who may not read them still reads the rest.
+        let document = format!("query($id: ID!) {{ tier(id: $id) {{ key {statistics} }} }}");
+        let support = world.caller(Role::Support, world.alpha).ok(&document, json!({"id": gold})).await;
+        assert_eq!(support["tier"]["statistics"], expected);
+        let own = world.platform_tiers["pro"].to_string();
+        let answer = admin.send(&document, json!({"id": own})).await;
+        assert_eq!((answer.code(), answer.path()), ("FORBIDDEN", &json!(["tier", "statistics"])));
+        assert_eq!(answer.0["errors"][0]["extensions"]["permission"], "platform.manage");
+        assert_eq!(answer.0["data"]["tier"], json!({"key": "pro", "statistics": null}));
+    }
+
+    async fn statistics_count_organizations_of_a_tier(world: World) {
+        let root = world.root();
+        for tenant in [world.alpha, world.beta] {
+            let input = json!({"organizationId": tenant.id.to_string(), "terms": {"tierId": world.platform_tiers["pro"].to_string()}});
+            root.mutate("createSubscription", input, "").await;
+        }
+        let fields = "statistics { total active estimatedMonthlyRevenue { amountMinor currency } }";
+        assert_eq!(tier(&root, &world.platform_tiers["pro"].to_string(), fields).await["statistics"], json!({
+            "total": 2, "active": 2, "estimatedMonthlyRevenue": [{"amountMinor": 19800, "currency": "USD"}],
+        }));
+    }
+}
