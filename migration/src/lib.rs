@@ -1,7 +1,7 @@
 //! Tessera's database schema, one file per step, the same text for SQLite and PostgreSQL.
 //!
 //! The tables are written in SQL, because their constraints are what matters here. The few words that differ between
-//! the two databases are placeholders that [`portable`] fills in.
+//! the two databases are placeholders that `portable` fills in.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;

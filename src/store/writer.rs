@@ -88,13 +88,14 @@ impl Writer {
         work: impl for<'t> Fn(&'t Tx<'e>) -> BoxFuture<'t, Result<M>> + Sync,
     ) -> Result<M> {
         let work = &work;
-        self.run(command, |inner| {
+        // Boxed, here and below: a mutation's future is large, and a debug build keeps several copies on the stack.
+        Box::pin(self.run(command, |inner| {
             Box::pin(async move {
                 let tx = self.open(inner, place).await?;
                 let result = work(&tx).await?;
                 Ok((tx, result))
             })
-        })
+        }))
         .await
     }
 
@@ -112,7 +113,7 @@ impl Writer {
         E::Model: Mutable,
     {
         let (id, work) = (id.into(), &work);
-        self.run(command, |inner| {
+        Box::pin(self.run(command, |inner| {
             Box::pin(async move {
                 let visible = E::find().filter(E::id().eq(id)).filter(E::visible(self.reach())?);
                 let row = visible.lock_exclusive().one(&inner).await?;
@@ -122,7 +123,7 @@ impl Writer {
                 let result = work(&tx, row).await?;
                 Ok((tx, result))
             })
-        })
+        }))
         .await
     }
 

@@ -43,7 +43,6 @@ pub struct World {
     pub app: App,
     pub store: Store,
     pub clock: Clock,
-    pub backend: Backend,
     pub config: Config,
     pub alpha: Tenant,
     pub beta: Tenant,
@@ -71,20 +70,7 @@ impl World {
         let beta = seed.tenant("beta", None).await;
         let gamma = seed.tenant("gamma", None).await;
         let delta = seed.tenant("delta", Some(gamma.id)).await;
-        Self {
-            store,
-            app,
-            clock,
-            backend,
-            config,
-            alpha,
-            beta,
-            gamma,
-            delta,
-            platform_tiers,
-            issuer,
-            _database: database,
-        }
+        Self { store, app, clock, config, alpha, beta, gamma, delta, platform_tiers, issuer, _database: database }
     }
 
     /// A caller with this grant.
