@@ -119,10 +119,11 @@ impl Principal {
 
     /// A key that no two callers share: what idempotency keys belong to.
     pub fn key(&self) -> String {
+        let role = self.role.as_str();
         match self.standing {
-            Standing::Platform => format!("platform/{}", self.subject),
-            Standing::Organization(id) | Standing::Reseller(id) => format!("{id}/{}", self.subject),
-            Standing::Customer(org, id) => format!("{org}/{id}/{}", self.subject),
+            Standing::Platform => format!("platform/{role}/{}", self.subject),
+            Standing::Organization(id) | Standing::Reseller(id) => format!("{id}/{role}/{}", self.subject),
+            Standing::Customer(org, id) => format!("{org}/{id}/{role}/{}", self.subject),
         }
     }
 }

@@ -117,11 +117,10 @@ pub struct PageArgs {
 pub struct ListKey(String);
 
 impl ListKey {
-    /// The list of this field with this filter and order, as this caller's tenant sees it.
+    /// The list of this field with this filter and order, as this caller's tenant or customer sees it.
     pub fn new<F: InputType, O: InputType>(ctx: &Context<'_>, field: &str, filter: &F, order: &O) -> Self {
-        let tenant = ctx.scope().caller().ok().and_then(|caller| caller.organization());
-        let tenant = tenant.map_or_else(|| "platform".to_owned(), |id| id.to_string());
-        Self(format!("{tenant}|{field}|{}|{}", filter.to_value(), order.to_value()))
+        let caller = ctx.scope().caller().map(|caller| (caller.organization(), caller.customer())).ok();
+        Self(format!("{caller:?}|{field}|{}|{}", filter.to_value(), order.to_value()))
     }
 }
 

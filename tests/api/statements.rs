@@ -179,4 +179,18 @@ on_both! {
         }
         assert_eq!(pages, 6);
     }
+
+    async fn the_lengths_of_nested_lists_cost_one_statement_for_each_list(world: World) {
+        let admin = world.admin(world.alpha);
+        fill(world, world.alpha, 30).await;
+        let document = "query($n: Int!) { customers(first: $n) { nodes {
+            payments(first: 0) { totalCount { value exact } } subscriptions(first: 0) { totalCount { value } } } } }";
+        for count in [1, 10, 30] {
+            // The page, two lists, two lengths.
+            let data = costs_exactly(world, &admin, document, json!({"n": count}), 5).await;
+            for customer in each(&data["customers"]["nodes"], "payments") {
+                assert_eq!(customer["totalCount"], json!({"value": 4, "exact": true}));
+            }
+        }
+    }
 }
