@@ -2,17 +2,12 @@
 //!
 //! Specification: GraphQL, section 6.1.2, "Coercing Variable Values".
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{Request, ServerError, Value};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::{Name, Request, ServerError, Value};
 
 /// The error about the first required variable of the operation that is missing or null.
 pub fn missing(document: &ExecutableDocument, request: &Request) -> Option<ServerError> {
-    let selected = request.operation_name.as_deref();
-    let (_, operation) = document
-        .operations
-        .iter()
-        .find(|(name, _)| selected.is_none() || name.map(|name| name.as_str()) == selected)?;
-    operation.node.variable_definitions.iter().find_map(|definition| {
+    operation(document, request)?.variable_definitions.iter().find_map(|definition| {
         let variable = &definition.node;
         let given = request.variables.get(&variable.name.node);
         let filled = match given {
@@ -30,20 +25,32 @@ pub fn missing(document: &ExecutableDocument, request: &Request) -> Option<Serve
     })
 }
 
+/// The operation that would run.
+fn operation<'a>(document: &'a ExecutableDocument, request: &Request) -> Option<&'a OperationDefinition> {
+    let selected = request.operation_name.as_deref();
+    let runs = |name: Option<&Name>| selected.is_none() || name.map(Name::as_str) == selected;
+    document.operations.iter().find(|(name, _)| runs(*name)).map(|(_, operation)| &operation.node)
+}
+
 /// The longest text that any input takes, in bytes, with room to spare.
 const MAX_TEXT: usize = 20_000;
 
 /// The error about a text of a query that finds nothing: with U+0000, which PostgreSQL cannot store, or longer than any
 /// stored one. The inputs of mutations are checked field by field.
 pub fn unusable_text(document: &ExecutableDocument, request: &Request) -> Option<ServerError> {
-    if document.operations.iter().any(|(_, operation)| operation.node.ty != OperationType::Query) {
+    if operation(document, request)?.ty != OperationType::Query {
         return None;
     }
-    let escapes = ["\0", "\\u0000", "\\u{0"];
-    let in_document = escapes.iter().any(|escape| request.query.contains(escape));
+    // A document that is no longer than a text may be holds none that is.
+    let escapes = ["\\u0000", "\\u{0"];
+    let in_document = is_unusable(&request.query) || escapes.iter().any(|escape| request.query.contains(escape));
     let in_variables = request.variables.iter().any(|(name, value)| is_unusable(name) || has_unusable_text(value));
-    (in_document || in_variables)
-        .then(|| ServerError::new(format!("A text must not contain U+0000 or be longer than {MAX_TEXT} bytes."), None))
+    (in_document || in_variables).then(|| {
+        ServerError::new(
+            format!("A query and its texts must not contain U+0000 or be longer than {MAX_TEXT} bytes."),
+            None,
+        )
+    })
 }
 
 fn has_unusable_text(value: &Value) -> bool {

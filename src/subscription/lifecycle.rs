@@ -370,27 +370,34 @@ fn end_override(row: &mut subscription::Model) {
     row.override_ends_at = None;
 }
 
-/// Moves the end of the period. A cancellation at that end and a change of tier that waits for it move along; a
-/// cancellation at a date stays.
+/// Moves the end of the period, and what waits for it.
 pub fn move_period_end(row: &mut subscription::Model, end: Timestamp) {
-    if row.cancel_at.is_some() && row.cancel_at == row.current_period_end {
-        row.cancel_at = Some(end);
-    }
-    if row.scheduled_at.is_some() && row.scheduled_at == row.current_period_end {
-        row.scheduled_at = Some(end);
-    }
-    row.current_period_end = Some(end);
+    let from = row.current_period_end.replace(end);
+    carry_along(row, from, end);
 }
 
 /// Moves the end of the trial, and what waits for it.
 pub fn move_trial_end(row: &mut subscription::Model, end: Timestamp) {
-    if row.cancel_at.is_some() && row.cancel_at == row.trial_ends_at {
-        row.cancel_at = Some(end);
+    let from = row.trial_ends_at.replace(end);
+    carry_along(row, from, end);
+}
+
+/// A cancellation at an end and a change of tier that waits for it move along with it; a cancellation at a date stays.
+fn carry_along(row: &mut subscription::Model, from: Option<Timestamp>, to: Timestamp) {
+    for waiting in [&mut row.cancel_at, &mut row.scheduled_at] {
+        if waiting.is_some() && *waiting == from {
+            *waiting = Some(to);
+        }
     }
-    if row.scheduled_at.is_some() && row.scheduled_at == row.trial_ends_at {
-        row.scheduled_at = Some(end);
+}
+
+/// The end of the period or trial that runs.
+fn running_end(row: &subscription::Model) -> Option<Timestamp> {
+    match row.status {
+        Trialing => row.trial_ends_at,
+        Active | PastDue => row.current_period_end,
+        _ => None,
     }
-    row.trial_ends_at = Some(end);
 }
 
 fn extend(row: &mut subscription::Model, days: i64, now: Timestamp) {
@@ -429,12 +436,7 @@ fn change_tier(
         let message = "The subscription has this tier and cycle already.";
         return Err(Refusal::new(Code::Conflict, message).at("input.tierId"));
     }
-    let period_end = match row.status {
-        Trialing => row.trial_ends_at,
-        Active | PastDue => row.current_period_end,
-        _ => None,
-    };
-    match period_end {
+    match running_end(row) {
         Some(end) if at_period_end && end > now => {
             row.scheduled_tier_id = Some(offer.tier_id);
             row.scheduled_amount_minor = Some(offer.amount_minor);
@@ -477,11 +479,7 @@ fn resume(row: &mut subscription::Model, now: Timestamp) {
 }
 
 fn cancel(row: &mut subscription::Model, when: CancelAt, now: Timestamp) -> Result<(), Refusal> {
-    let period_end = match row.status {
-        Trialing => row.trial_ends_at,
-        Active | PastDue => row.current_period_end,
-        _ => None,
-    };
+    let period_end = running_end(row);
     let at = match when {
         CancelAt::Now => {
             leave_state(row);

@@ -247,4 +247,52 @@ on_both! {
         assert_eq!(answer.code(), "FORBIDDEN");
         assert_eq!(answer.0["errors"][0]["extensions"]["permission"], "customers.manage");
     }
+
+    async fn a_deleted_customer_s_token_shows_nothing(world: World) {
+        let (id, _) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
+        let ada = world.customer(world.alpha, &id);
+        let document = "{ currentSubscription { id } subscriptions { nodes { id } } payments { nodes { id } } }";
+        assert!(ada.ok(document, json!({})).await["currentSubscription"].is_object());
+        world.admin(world.alpha).mutate("deleteCustomer", json!({"id": id}), "").await;
+        let none = json!({"nodes": []});
+        let data = ada.ok(document, json!({})).await;
+        assert_eq!(data, json!({"currentSubscription": null, "subscriptions": none, "payments": none}));
+    }
+
+    async fn a_suspended_reseller_has_no_power_below_itself(world: World) {
+        let reseller = world.caller(tessera::auth::Role::Reseller, world.gamma);
+        let (id, _) = world.subscribed(world.delta, "Ada", world.delta.basic, json!({})).await;
+        reseller.mutate("updateCustomer", json!({"id": id, "name": "Ada 2"}), "").await;
+        world.root().mutate("suspendOrganization", json!({"id": world.gamma.id.to_string()}), "").await;
+        let before = world.writes().await;
+        for (mutation, input) in [
+            ("updateCustomer", json!({"id": id, "name": "Ada 3"})),
+            ("suspendOrganization", json!({"id": world.delta.id.to_string()})),
+        ] {
+            let refusal = reseller.refusal(mutation, input).await;
+            assert_eq!((&refusal["code"], &refusal["path"]), (&json!("OWNER_INACTIVE"), &json!(["input"])), "{mutation}");
+        }
+        assert_eq!(world.writes().await, before);
+        world.admin(world.delta).mutate("updateCustomer", json!({"id": id, "name": "Ada 4"}), "").await;
+    }
+
+    async fn what_cannot_be_asked_is_refused_before_anything_runs(world: World) {
+        let admin = world.admin(world.alpha);
+        let long = "a".repeat(60_000);
+        let beside = "query Q($w: CustomerFilter) { customers(where: $w) { nodes { id } } }";
+        for (document, variables) in [
+            ("query($id: ID!) { customer(id: $id) { id } }".to_owned(), json!({})),
+            ("query($id: ID!) { customer(id: $id) { id } }".to_owned(), json!({"id": null})),
+            (beside.to_owned(), json!({"w": {"search": "a\u{0}"}})),
+            (beside.to_owned(), json!({"w": {"search": long}})),
+            (format!("{{ customers(where: {{search: \"{long}\"}}) {{ nodes {{ id }} }} }}"), json!({})),
+            ("{ customers(where: {search: \"\\u0000\"}) { nodes { id } } }".to_owned(), json!({})),
+            ("{ checkoutTiers(organizationSlug: \"\\u0000\") { id } }".to_owned(), json!({})),
+        ] {
+            let answer = admin.send(&document, variables).await;
+            assert_eq!(answer.code(), "GRAPHQL_VALIDATION_FAILED", "{}", &document[..document.len().min(80)]);
+        }
+        let refusal = admin.refusal("createCustomer", json!({"name": "A", "metadata": {"k": "a\u{0}"}})).await;
+        assert_eq!((&refusal["code"], &refusal["path"]), (&json!("INVALID_FORMAT"), &json!(["input", "metadata"])));
+    }
 }

@@ -22,6 +22,50 @@ fn a_pause_keeps_what_was_left() {
 }
 
 #[test]
+fn a_pause_moves_a_cancellation_at_the_period_end() {
+    let row = after(&opened(terms(), now()), Step::Cancel(CancelAt::PeriodEnd), now());
+    let paused = after(&row, Step::Pause(None), now().plus_days(10));
+    let resumed = after(&paused, Step::Resume, now().plus_days(100));
+    assert_eq!(resumed.cancel_at, resumed.current_period_end);
+    assert_eq!(resumed.access_ends_at, resumed.current_period_end);
+}
+
+#[test]
+fn extending_a_pause_counts_it_once() {
+    let row = opened(terms(), now());
+    let left = row.current_period_end.expect("a period").since(now().plus_days(10));
+    let paused = after(&row, Step::Pause(None), now().plus_days(10));
+    let extended = after(&paused, Step::Extend { days: 5 }, now().plus_days(60));
+    let resumed = after(&extended, Step::Resume, now().plus_days(70));
+    let then = resumed.current_period_end.expect("a period").since(now().plus_days(70));
+    assert_eq!(then, left + chrono::TimeDelta::days(5));
+}
+
+#[test]
+fn extending_a_suspended_trial_moves_its_cancellation() {
+    let trial = opened(Terms { trial_days: Some(7), ..terms() }, now());
+    let canceled = after(&trial, Step::Cancel(CancelAt::PeriodEnd), now());
+    let suspended = after(&canceled, Step::Suspend(SuspensionCause::Operator), now());
+    let extended = after(&suspended, Step::Extend { days: 5 }, now());
+    assert_eq!(extended.access_ends_at, Some(now().plus_days(12)));
+}
+
+#[test]
+fn an_override_outlives_what_is_paid_for_and_not_its_own_end() {
+    let row = opened(terms(), now());
+    let ends_at = Some(now().plus_days(180));
+    let step = Step::OverrideTier { tier_id: TierId::generate(), reason: "because".to_owned(), ends_at };
+    assert_eq!(after(&row, step, now()).access_ends_at, ends_at);
+}
+
+#[test]
+fn a_hard_end_in_the_past_starts_nothing() {
+    let terms = Terms { requires_payment: true, expires_at: Some(now().plus_days(1)), ..terms() };
+    let refused = apply(&opened(terms, now()), &Step::Activate, now().plus_days(2));
+    assert_eq!(refused.map_err(|refusal| refusal.code), Err(Code::InvalidDate));
+}
+
+#[test]
 fn a_suspension_stops_no_clock() {
     let row = opened(terms(), now());
     let suspended = after(&row, Step::Suspend(SuspensionCause::Operator), now());
