@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use async_graphql::parser::parse_query;
 use async_graphql::{Request, Response};
 use chrono::TimeDelta;
 use thiserror::Error;
@@ -12,7 +11,9 @@ use crate::auth::{Principal, TokenVerifier};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::graphql::context::RequestContext;
+use crate::graphql::document::{Document, Documents};
 use crate::graphql::{self, Schema, cost, variables};
+use crate::read;
 pub use crate::store::RequestMeta;
 use crate::store::{Cursors, Scope, Store};
 use crate::subscription::Settings;
@@ -26,6 +27,16 @@ pub struct App {
     verifier: Arc<TokenVerifier>,
     cursors: Cursors,
     settings: Arc<Settings>,
+    documents: Documents,
+}
+
+/// The answer to a request.
+#[derive(Debug)]
+pub enum Answer {
+    /// The `data` as JSON, without errors: written by the read path.
+    Written(Vec<u8>),
+    /// What the resolvers made.
+    Resolved(Response),
 }
 
 /// Why Tessera does not start.
@@ -68,24 +79,43 @@ impl App {
             verifier: Arc::new(TokenVerifier::new(&config.auth, store.clock().clone()).map_err(StartError::Keys)?),
             cursors: Cursors::new(&config.cursor_secret),
             settings: Arc::new(settings),
+            documents: Documents::new(),
             store,
         })
     }
 
     /// Answers a GraphQL request of a caller; none when it carried no token.
-    pub async fn execute(&self, request: Request, caller: Option<Principal>, meta: RequestMeta) -> Response {
-        let (request_id, query) = (meta.id.clone(), request.query.clone());
-        let mut response = match checked(request) {
+    pub async fn execute(&self, request: Request, caller: Option<Principal>, meta: RequestMeta) -> Answer {
+        let request_id = meta.id.clone();
+        let document = match self.documents.parse(&request.query) {
+            Ok(document) => document,
+            Err(error) => {
+                let mut refusal = graphql::error::unparsable(error);
+                graphql::error::finish(&mut refusal, None, &request_id);
+                return Answer::Resolved(refusal);
+            }
+        };
+        let scope = Scope::new(self.store.clone(), caller, meta);
+        let context = RequestContext::new(scope, self.cursors.clone(), Arc::clone(&self.settings));
+        let mut response = match checked(&document, request) {
             Ok(request) => {
-                let scope = Scope::new(self.store.clone(), caller, meta);
-                let context = RequestContext::new(scope, self.cursors.clone(), Arc::clone(&self.settings));
+                if let Some(operation) = document.valid_operation()
+                    && let Ok(data) = read::answer(&context, &document.parsed, operation, &request.variables).await
+                {
+                    return Answer::Written(data);
+                }
                 let loaders = context.loaders();
-                loaders.drive(self.schema.execute(request.data(context))).await
+                let mut request = request.data(context);
+                request.set_parsed_query(document.parsed.clone());
+                loaders.drive(self.schema.execute(request)).await
             }
             Err(refusal) => *refusal,
         };
-        graphql::error::finish(&mut response, &query, &request_id);
-        response
+        if response.is_ok() {
+            document.mark_valid();
+        }
+        graphql::error::finish(&mut response, Some(&document.parsed), &request_id);
+        Answer::Resolved(response)
     }
 
     /// Verifies tokens.
@@ -99,18 +129,17 @@ impl App {
     }
 }
 
-/// The request with its document parsed, or the refusal of one that is malformed, incomplete or too costly.
-fn checked(mut request: Request) -> Result<Request, Box<Response>> {
-    let document = parse_query(&request.query).map_err(|error| Box::new(graphql::error::unparsable(error.into())))?;
-    if let Some(error) =
-        variables::missing(&document, &request).or_else(|| variables::unusable_text(&document, &request))
-    {
+/// The request with its document and the defaults of its variables, or the refusal of one that is incomplete or too
+/// costly.
+fn checked(document: &Document, mut request: Request) -> Result<Request, Box<Response>> {
+    let parsed = &document.parsed;
+    if let Some(error) = variables::missing(parsed, &request).or_else(|| variables::unusable_text(parsed, &request)) {
         return Err(Box::new(graphql::error::invalid(error)));
     }
-    let cost = cost::cost(&document, &request.variables);
+    document.fill_defaults(request.operation_name.as_deref(), &mut request.variables);
+    let cost = cost::cost(parsed, &request.variables);
     if cost > cost::MAX_COST {
         return Err(Box::new(graphql::error::too_complex(cost)));
     }
-    request.set_parsed_query(document);
     Ok(request)
 }

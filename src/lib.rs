@@ -17,6 +17,7 @@ pub mod entity;
 pub mod error;
 pub mod graphql;
 pub mod http;
+pub mod read;
 pub mod store;
 pub mod telemetry;
 

@@ -1,14 +1,15 @@
 //! The type `AuditEvent` and the query for it.
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Json, Object, SimpleObject};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, Condition};
 use serde_json::Value;
 
 use super::{read_id, show_id};
 use crate::clock::Timestamp;
 use crate::entity::{AuditEventId, OrganizationId, audit_event};
 use crate::error::{Code, Refusal, Result};
-use crate::graphql::connection::{DateTimeRange, ListKey, PageArgs, connection, sort_order};
+use crate::graphql::connection::{DateTimeRange, PageArgs, connection, sort_order};
+use crate::graphql::context::RequestContext;
 use crate::graphql::input::parse_optional_id;
 use crate::organization::graphql::Organization;
 
@@ -119,7 +120,7 @@ pub struct AuditEventFilter {
 }
 
 impl AuditEventFilter {
-    fn query(&self) -> Result<Select<audit_event::Entity>> {
+    fn condition(&self, _: &RequestContext) -> Result<Condition> {
         use audit_event::Column::{Action, Actor, CreatedAt, EntityId, EntityType, TenantId};
         let organization = parse_optional_id::<OrganizationId>("where.organizationId", self.organization_id.as_ref())?;
         let entity = self.entity_id.as_ref().map(|id| {
@@ -130,7 +131,7 @@ impl AuditEventFilter {
         });
         let action = self.action.as_ref();
         let any_of = action.and_then(|action| action.any_of.as_ref());
-        let condition = Condition::all()
+        Ok(Condition::all()
             .add_option(organization.map(|id| TenantId.eq(id)))
             .add_option(
                 entity.transpose()?.map(|(noun, id)| Condition::all().add(EntityType.eq(noun)).add(EntityId.eq(id))),
@@ -139,8 +140,7 @@ impl AuditEventFilter {
             .add_option(action.and_then(|action| action.eq.as_ref()).map(|action| Action.eq(action)))
             .add_option(any_of.map(|actions| Action.is_in(actions)))
             .add_option(self.actor.as_ref().map(|actor| Actor.eq(actor)))
-            .add_option(self.created_at.map(|range| range.on(CreatedAt)));
-        Ok(audit_event::Entity::find().filter(condition))
+            .add_option(self.created_at.map(|range| range.on(CreatedAt))))
     }
 }
 
@@ -149,7 +149,7 @@ sort_order!(AuditEventOrder, AuditEventSort of audit_event {
     CreatedAt => CreatedAt,
 });
 
-connection!(AuditEventConnection, AuditEventEdge, AuditEvent of audit_event, "the audit trail");
+connection!(AuditEventConnection, AuditEventEdge, AuditEvent of audit_event, "the audit trail", AuditEventFilter, AuditEventOrder);
 
 /// Queries for the audit trail.
 #[derive(Default)]
@@ -172,8 +172,6 @@ impl AuditQuery {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<AuditEventConnection> {
         let args = PageArgs { first, after, last, before };
-        let list = ListKey::new(ctx, "auditEvents", &filter, &order_by);
-        let query = filter.as_ref().map_or_else(|| Ok(audit_event::Entity::find()), AuditEventFilter::query)?;
-        AuditEventConnection::load(ctx, list, query, AuditEventOrder::sort(&order_by), &args).await
+        AuditEventConnection::load(ctx, "auditEvents", filter, order_by, &args).await
     }
 }

@@ -1,6 +1,7 @@
 //! The audit trail, as callers read it. Entries are written by [`crate::store::Tx`] alone.
 
 pub mod graphql;
+pub mod read;
 
 use uuid::Uuid;
 

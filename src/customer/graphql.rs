@@ -2,14 +2,14 @@
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Json, Object, SimpleObject};
 use sea_orm::sea_query::LikeExpr;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, Condition};
 use serde_json::Value;
 
 use crate::clock::Timestamp;
 use crate::entity::{CustomerId, OperationalStatus, OrganizationId, TierId, customer};
 use crate::error::Result;
-use crate::graphql::connection::{DateTimeRange, ListKey, PageArgs, connection, enum_filter, sort_order};
-use crate::graphql::context::ContextExt;
+use crate::graphql::connection::{DateTimeRange, PageArgs, connection, enum_filter, sort_order};
+use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
 use crate::graphql::nested::{OwnerKey, by_organization};
 use crate::organization::graphql::Organization;
@@ -179,21 +179,20 @@ pub struct CustomerFilter {
 }
 
 impl CustomerFilter {
-    fn query(&self) -> Result<Select<customer::Entity>> {
+    fn condition(&self, _: &RequestContext) -> Result<Condition> {
         use customer::Column::{CreatedAt, Email, ExternalRef, Id, SearchText, Status, TenantId};
         let organization = parse_optional_id::<OrganizationId>("where.organizationId", self.organization_id.as_ref())?;
         let parse = |id: &ID| parse_id::<CustomerId>("where.ids", id);
         let ids = self.ids.as_ref().map(|ids| ids.iter().map(parse).collect::<Result<Vec<_>>>()).transpose()?;
         let pattern = |text: &String| LikeExpr::new(contains_pattern(text)).escape('\\');
-        let condition = Condition::all()
+        Ok(Condition::all()
             .add_option(organization.map(|id| TenantId.eq(id)))
             .add_option(ids.map(|ids| Id.is_in(ids)))
             .add_option(self.status.as_ref().map(|status| status.on(Status)))
             .add_option(self.email.as_ref().map(|email| Email.eq(email.trim().to_lowercase())))
             .add_option(self.external_ref.as_ref().map(|external_ref| ExternalRef.eq(external_ref)))
             .add_option(self.created_at.map(|range| range.on(CreatedAt)))
-            .add_option(self.search.as_ref().map(|text| SearchText.like(pattern(text))));
-        Ok(customer::Entity::find().filter(condition))
+            .add_option(self.search.as_ref().map(|text| SearchText.like(pattern(text)))))
     }
 }
 
@@ -208,7 +207,7 @@ sort_order!(CustomerOrder, CustomerSort of customer {
     Status => Status,
 });
 
-connection!(CustomerConnection, CustomerEdge, Customer of customer, "customers");
+connection!(CustomerConnection, CustomerEdge, Customer of customer, "customers", CustomerFilter, CustomerOrder);
 
 /// Queries for customers.
 #[derive(Default)]
@@ -237,9 +236,7 @@ impl CustomerQuery {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<CustomerConnection> {
         let args = PageArgs { first, after, last, before };
-        let list = ListKey::new(ctx, "customers", &filter, &order_by);
-        let query = filter.as_ref().map_or_else(|| Ok(customer::Entity::find()), CustomerFilter::query)?;
-        CustomerConnection::load(ctx, list, query, CustomerOrder::sort(&order_by), &args).await
+        CustomerConnection::load(ctx, "customers", filter, order_by, &args).await
     }
 }
 
@@ -251,13 +248,11 @@ pub async fn of_organization(
     order_by: Option<Vec<CustomerOrder>>,
     args: PageArgs,
 ) -> Result<CustomerConnection> {
-    let list = ListKey::new(ctx, "organization.customers", &filter, &order_by);
-    let query = filter.as_ref().map_or_else(|| Ok(customer::Entity::find()), CustomerFilter::query)?;
     CustomerConnection::load_nested(
         ctx,
-        list,
-        query,
-        CustomerOrder::sort(&order_by),
+        "organization.customers",
+        filter,
+        order_by,
         args,
         organization,
         by_organization(),

@@ -2,16 +2,16 @@
 //!
 //! Specification: <https://relay.dev/graphql/connections.htm>.
 
-use async_graphql::{Context, InputObject, InputType, SimpleObject};
+use async_graphql::{InputObject, InputType, SimpleObject};
 use futures_util::future::BoxFuture;
-use sea_orm::{EntityTrait, ModelTrait, Select};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, ModelTrait, QueryFilter, Select, Value};
 
 use super::batch::Key;
-use super::context::{ContextExt, RequestContext};
+use super::context::RequestContext;
 use super::scalar::SafeInt;
 use crate::clock::Timestamp;
 use crate::error::{Code, Refusal, Result};
-use crate::store::{Order, PageRequest, Slice, Visible};
+use crate::store::{Noun, Order, PageRequest, Slice, Visible};
 
 /// How many objects a page has when nothing is said.
 pub const DEFAULT_PAGE: i32 = 25;
@@ -19,6 +19,27 @@ pub const DEFAULT_PAGE: i32 = 25;
 pub const MAX_PAGE: i32 = 100;
 /// How far a list is counted.
 pub const COUNT_CAP: u64 = 10_000;
+/// How many keys a list is sorted by at most.
+pub const MAX_SORT_KEYS: usize = 4;
+
+/// A noun that is shown in pages: what its lists can be filtered and sorted by.
+pub trait Listed: Noun {
+    /// Which ones to find.
+    type Filter: InputType;
+    /// One key of a sort.
+    type Order: InputType;
+
+    /// The condition that the filter stands for, or what is wrong with it.
+    fn condition(filter: &Self::Filter, request: &RequestContext) -> Result<Condition>;
+    /// The sort that the client asked for; newest first if it did not say.
+    fn sort(keys: &Option<Vec<Self::Order>>) -> Order<Self>;
+
+    /// What a filter finds; everything without one.
+    fn found(filter: Option<&Self::Filter>, request: &RequestContext) -> Result<Select<Self>> {
+        let condition = filter.map(|filter| Self::condition(filter, request)).transpose()?;
+        Ok(Self::find().filter(Condition::all().add_option(condition)))
+    }
+}
 
 /// Where a page lies in its list.
 #[derive(Clone, Debug, SimpleObject)]
@@ -118,15 +139,20 @@ pub struct ListKey(String);
 
 impl ListKey {
     /// The list of this field with this filter and order, as this caller's tenant or customer sees it.
-    pub fn new<F: InputType, O: InputType>(ctx: &Context<'_>, field: &str, filter: &F, order: &O) -> Self {
-        let caller = ctx.scope().caller().map(|caller| (caller.organization(), caller.customer())).ok();
+    pub fn new<F: InputType, O: InputType>(request: &RequestContext, field: &str, filter: &F, order: &O) -> Self {
+        let caller = request.scope.caller().map(|caller| (caller.organization(), caller.customer())).ok();
         Self(format!("{caller:?}|{field}|{}|{}", filter.to_value(), order.to_value()))
+    }
+
+    /// The cursor of the row with these sort values.
+    pub fn cursor(&self, request: &RequestContext, values: &[Value]) -> String {
+        request.cursors.encode(&self.0, values)
     }
 }
 
 /// What the paging arguments ask for, or what is wrong with them.
 pub fn page_request<E: EntityTrait>(
-    ctx: &Context<'_>,
+    request: &RequestContext,
     list: &ListKey,
     args: &PageArgs,
     order: Order<E>,
@@ -142,7 +168,7 @@ pub fn page_request<E: EntityTrait>(
         return Err(refuse(Code::OutOfRange, path, format!("Expected a number from 0 to {MAX_PAGE}.")).into());
     }
     let decode = |cursor: &Option<String>, path: &str| {
-        let decoded = cursor.as_deref().map(|cursor| ctx.cursors().decode(&list.0, cursor)).transpose();
+        let decoded = cursor.as_deref().map(|cursor| request.cursors.decode(&list.0, cursor)).transpose();
         decoded.map_err(|_| {
             let message = "Expected a cursor of this very list: same order, same filter, unaltered.".to_owned();
             refuse(Code::InvalidCursor, path, message)
@@ -154,7 +180,7 @@ pub fn page_request<E: EntityTrait>(
 
 /// The rows of a page with their cursors, and the page's place in its list.
 pub fn edges<E, M>(
-    ctx: &Context<'_>,
+    request: &RequestContext,
     list: &ListKey,
     page: &PageRequest<E>,
     slice: Slice<M>,
@@ -163,7 +189,7 @@ where
     E: EntityTrait<Model = M>,
     M: ModelTrait<Entity = E>,
 {
-    let cursor = |row: &M| ctx.cursors().encode(&list.0, &page.sort().values(row));
+    let cursor = |row: &M| list.cursor(request, &page.sort().values(row));
     let edges: Vec<_> = slice.rows.into_iter().map(|row| (cursor(&row), row)).collect();
     let info = PageInfo {
         has_previous_page: slice.has_previous,
@@ -176,7 +202,23 @@ where
 
 /// Makes the connection and edge types of a noun.
 macro_rules! connection {
-    ($connection:ident, $edge:ident, $object:ident of $entity:ident, $plural:literal) => {
+    ($connection:ident, $edge:ident, $object:ident of $entity:ident, $plural:literal, $filter:ident, $order:ident) => {
+        impl $crate::graphql::connection::Listed for $entity::Entity {
+            type Filter = $filter;
+            type Order = $order;
+
+            fn condition(
+                filter: &$filter,
+                request: &$crate::graphql::context::RequestContext,
+            ) -> $crate::error::Result<sea_orm::Condition> {
+                filter.condition(request)
+            }
+
+            fn sort(keys: &Option<Vec<$order>>) -> $crate::store::Order<Self> {
+                $order::sort(keys)
+            }
+        }
+
         #[doc = concat!("A page of ", $plural, ".")]
         #[derive(async_graphql::SimpleObject)]
         #[graphql(complex)]
@@ -218,27 +260,29 @@ macro_rules! connection {
         }
 
         impl $connection {
-            /// The page of the list that `query` finds.
+            /// The page of the list `field` that the arguments ask for.
             pub async fn load(
                 ctx: &async_graphql::Context<'_>,
-                list: $crate::graphql::connection::ListKey,
-                query: sea_orm::Select<$entity::Entity>,
-                order: $crate::store::Order<$entity::Entity>,
+                field: &str,
+                filter: Option<$filter>,
+                order_by: Option<Vec<$order>>,
                 args: &$crate::graphql::connection::PageArgs,
             ) -> $crate::error::Result<Self> {
+                use $crate::graphql::connection::{Counter, ListKey, Listed, page_request};
                 use $crate::graphql::context::ContextExt;
-                let page = $crate::graphql::connection::page_request(ctx, &list, args, order)?;
+                let list = ListKey::new(ctx.request(), field, &filter, &order_by);
+                let query = $entity::Entity::found(filter.as_ref(), ctx.request())?;
+                let page = page_request(ctx.request(), &list, args, $entity::Entity::sort(&order_by))?;
                 let slice = ctx.scope().page(query.clone(), &page).await?;
-                let length = $crate::graphql::connection::Counter::of_list(query);
-                Ok(Self::from_slice(ctx, &list, &page, length, slice))
+                Ok(Self::from_slice(ctx, &list, &page, Counter::of_list(query), slice))
             }
 
-            /// One parent's page of the list that `query` finds for all parents alike: one statement for all of them.
+            /// One parent's page of the list `field`: one statement for the pages of all parents.
             pub async fn load_nested<P>(
                 ctx: &async_graphql::Context<'_>,
-                list: $crate::graphql::connection::ListKey,
-                query: sea_orm::Select<$entity::Entity>,
-                order: $crate::store::Order<$entity::Entity>,
+                field: &str,
+                filter: Option<$filter>,
+                order_by: Option<Vec<$order>>,
                 args: $crate::graphql::connection::PageArgs,
                 parent: P,
                 belonging: $crate::graphql::nested::Belonging<$entity::Entity, P>,
@@ -246,14 +290,16 @@ macro_rules! connection {
             where
                 P: Copy + Eq + std::hash::Hash + Send + Sync + 'static,
             {
+                use $crate::graphql::connection::{Counter, ListKey, Listed, page_request};
                 use $crate::graphql::context::ContextExt;
                 use $crate::graphql::nested::{Asked, Length, Nested};
-                let page = $crate::graphql::connection::page_request(ctx, &list, &args, order)?;
+                let list = ListKey::new(ctx.request(), field, &filter, &order_by);
+                let query = $entity::Entity::found(filter.as_ref(), ctx.request())?;
+                let page = page_request(ctx.request(), &list, &args, $entity::Entity::sort(&order_by))?;
                 let asked = std::sync::Arc::new(Asked { query, page: page.clone(), belonging });
                 let key = Nested::new(parent, list.clone(), args, asked);
                 let slice = ctx.loaders().load(key.clone()).await?.unwrap_or_else(|| page.slice(Vec::new()));
-                let length = $crate::graphql::connection::Counter::of_key(Length(key));
-                Ok(Self::from_slice(ctx, &list, &page, length, slice))
+                Ok(Self::from_slice(ctx, &list, &page, Counter::of_key(Length(key)), slice))
             }
 
             /// A page that was loaded already.
@@ -264,7 +310,8 @@ macro_rules! connection {
                 length: $crate::graphql::connection::Counter,
                 slice: $crate::store::Slice<$entity::Model>,
             ) -> Self {
-                let (edges, page_info) = $crate::graphql::connection::edges(ctx, list, page, slice);
+                use $crate::graphql::context::ContextExt;
+                let (edges, page_info) = $crate::graphql::connection::edges(ctx.request(), list, page, slice);
                 let edges = edges.into_iter().map(|(cursor, row)| $edge { cursor, node: row.into() }).collect();
                 Self { edges, page_info, length }
             }
@@ -347,17 +394,15 @@ pub(crate) use enum_filter;
 
 impl DateTimeRange {
     /// The condition on a column.
-    pub fn on(&self, column: impl sea_orm::ColumnTrait) -> sea_orm::Condition {
-        sea_orm::Condition::all()
-            .add_option(self.from.map(|from| column.gte(from)))
-            .add_option(self.to.map(|to| column.lt(to)))
+    pub fn on(&self, column: impl ColumnTrait) -> Condition {
+        Condition::all().add_option(self.from.map(|from| column.gte(from))).add_option(self.to.map(|to| column.lt(to)))
     }
 }
 
 impl AmountRange {
     /// The condition on a column of minor units.
-    pub fn on(&self, column: impl sea_orm::ColumnTrait) -> sea_orm::Condition {
-        sea_orm::Condition::all()
+    pub fn on(&self, column: impl ColumnTrait) -> Condition {
+        Condition::all()
             .add_option(self.min.map(|min| column.gte(min.0)))
             .add_option(self.max.map(|max| column.lte(max.0)))
     }

@@ -12,10 +12,10 @@ use crate::subscription::Settings;
 
 /// Everything that belongs to one request, and nothing that is shared between requests but settings.
 pub struct RequestContext {
-    pub(super) scope: Scope,
+    pub(crate) scope: Scope,
     pub(super) loaders: Arc<Loaders>,
     pub(super) cursors: Cursors,
-    pub(super) settings: Arc<Settings>,
+    pub(crate) settings: Arc<Settings>,
 }
 
 impl RequestContext {

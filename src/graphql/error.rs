@@ -3,7 +3,7 @@
 //! Refusals of a mutation are data, in `userErrors`. Everything else is a top-level error with a stable
 //! `extensions.code`; it is completed and logged once, in `finish`.
 
-use async_graphql::parser::parse_query;
+use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{
     ComplexObject, Context, Error as GraphqlError, ErrorExtensionValues, Interface, Response, ServerError,
     SimpleObject, Value,
@@ -87,13 +87,12 @@ fn coded(mut error: ServerError, code: &str) -> Response {
 }
 
 /// Gives every error a code and its whole path, and every fault its request id and its line in the log.
-pub(crate) fn finish(response: &mut Response, query: &str, request_id: &str) {
+pub(crate) fn finish(response: &mut Response, document: Option<&ExecutableDocument>, request_id: &str) {
     if response.errors.is_empty() {
         return;
     }
-    let document = parse_query(query).ok();
     for error in &mut response.errors {
-        if let Some(document) = &document {
+        if let Some(document) = document {
             error_path::complete(document, error);
         }
         let code = match error.extensions.as_ref().and_then(|extensions| extensions.get("code")) {

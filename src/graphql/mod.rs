@@ -5,6 +5,7 @@ pub mod command;
 pub mod connection;
 pub mod context;
 pub(crate) mod cost;
+pub(crate) mod document;
 pub mod error;
 mod error_path;
 pub mod input;

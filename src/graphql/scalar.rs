@@ -18,7 +18,9 @@ use crate::entity::{
     AuditEventId, CustomerId, MemberId, OrganizationId, PaymentId, PaymentMethodId, SubscriptionId, TierFeatureId,
     TierId, TierPriceId,
 };
-use crate::error::{Code, Refusal, Result};
+use crate::error::{Code, Error, Refusal, Result};
+use crate::read::json::Json;
+use crate::read::shape::Facts;
 
 macro_rules! id_outputs {
     ($($name:ident),*) => {$(
@@ -140,6 +142,30 @@ impl Money {
         let locale: Locale = locale.parse().map_err(|_| invalid())?;
         Ok(format_money(self.amount_minor.0, &self.currency.0, &locale).ok_or_else(invalid)?)
     }
+}
+
+/// An amount of money in two columns, as the read path shows it.
+macro_rules! money {
+    ($amount:ident, $currency:ident) => {{
+        use $crate::read::shape::{Field, Object, column, computed};
+        let field = |name: &str| match name {
+            "amountMinor" => column::<i64>($amount),
+            "currency" => column::<String>($currency),
+            "formatted" => computed(&[$amount, $currency], $crate::graphql::scalar::formatted),
+            _ => None,
+        };
+        Some(Field::Part(Object { name: "Money", interface: None, field }, None))
+    }};
+}
+pub(crate) use money;
+
+/// The read path's [`Money::formatted`].
+pub(crate) fn formatted(facts: &Facts<'_>) -> Result<Json> {
+    let invalid = || Error::Internal("a locale that the resolver refuses".into());
+    let locale: Option<String> = facts.arguments.get("locale").map_err(|_| invalid())?;
+    let locale: Locale = locale.as_deref().unwrap_or("en").parse().map_err(|_| invalid())?;
+    let (amount, currency): (i64, String) = (facts.filled(0)?, facts.filled(1)?);
+    Ok(Json::text(format_money(amount, &currency, &locale).ok_or_else(invalid)?))
 }
 
 /// The code, a no-break space and the amount: unambiguous in every locale, where a symbol such as `$` is not.

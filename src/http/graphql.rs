@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Name, Request, Response as Answer, ServerError, Value};
+use async_graphql::{Name, Request, Response as Resolved, ServerError, Value};
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Query, State};
 use axum::http::request::Parts;
@@ -18,7 +18,7 @@ use super::bearer::authenticate;
 use super::error::HttpError;
 use super::parameters::{QueryString, from_body, from_query_string};
 use super::request_id::RequestId;
-use crate::app::{App, RequestMeta};
+use crate::app::{Answer, App, RequestMeta};
 
 const MAX_BODY_BYTES: usize = 128 * 1024;
 
@@ -53,7 +53,8 @@ async fn answer(app: App, parts: &Parts, request: impl Future<Output = Result<Re
         Ok(app.execute(request.await?, caller, meta(parts)).await)
     };
     match outcome.await {
-        Ok(answer) => respond(&answer, media_type),
+        Ok(Answer::Written(data)) => written(&data, media_type),
+        Ok(Answer::Resolved(answer)) => respond(&answer, media_type),
         Err(error) => HttpError::respond(error, media_type),
     }
 }
@@ -114,7 +115,13 @@ fn is_mutation(request: &mut Request) -> bool {
     })
 }
 
-fn respond(answer: &Answer, media_type: MediaType) -> Response {
+/// The answer whose `data` is JSON already.
+fn written(data: &[u8], media_type: MediaType) -> Response {
+    let body = [br#"{"data":"#, data, b"}"].concat();
+    ([(header::CONTENT_TYPE, media_type.content_type())], body).into_response()
+}
+
+fn respond(answer: &Resolved, media_type: MediaType) -> Response {
     /// An answer without `data` was not executed. async-graphql writes `data: null` for both.
     #[derive(Serialize)]
     struct Body<'a> {
@@ -141,7 +148,7 @@ fn respond(answer: &Answer, media_type: MediaType) -> Response {
 }
 
 /// Execution gives every error a path; parsing and validation give none.
-fn was_executed(answer: &Answer) -> bool {
+fn was_executed(answer: &Resolved) -> bool {
     answer.data != Value::Null || answer.errors.iter().any(|error| !error.path.is_empty())
 }
 
@@ -157,7 +164,7 @@ mod tests {
         error
     }
 
-    async fn status_and_body(answer: &Answer, media_type: MediaType) -> (u16, serde_json::Value) {
+    async fn status_and_body(answer: &Resolved, media_type: MediaType) -> (u16, serde_json::Value) {
         let (parts, body) = respond(answer, media_type).into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
         (parts.status.as_u16(), serde_json::from_slice(&body).expect("JSON"))
@@ -165,8 +172,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_status_tells_whether_the_request_was_executed() {
-        let refused = Answer::from_errors(vec![error(&[])]);
-        let failed = Answer::from_errors(vec![error(&["customer"])]);
+        let refused = Resolved::from_errors(vec![error(&[])]);
+        let failed = Resolved::from_errors(vec![error(&["customer"])]);
         for (media_type, status) in [(MediaType::GraphqlResponse, 400), (MediaType::Json, 200)] {
             let (actual, body) = status_and_body(&refused, media_type).await;
             assert_eq!(actual, status);

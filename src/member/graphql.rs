@@ -2,13 +2,13 @@
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
 use sea_orm::sea_query::LikeExpr;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, Condition};
 
 use crate::clock::Timestamp;
 use crate::entity::{MemberId, MemberRole, OrganizationId, member};
 use crate::error::Result;
-use crate::graphql::connection::{DateTimeRange, ListKey, PageArgs, connection, enum_filter, sort_order};
-use crate::graphql::context::ContextExt;
+use crate::graphql::connection::{DateTimeRange, PageArgs, connection, enum_filter, sort_order};
+use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
 use crate::graphql::nested::by_organization;
 use crate::organization::graphql::Organization;
@@ -83,21 +83,20 @@ pub struct MemberFilter {
 }
 
 impl MemberFilter {
-    fn query(&self) -> Result<Select<member::Entity>> {
+    fn condition(&self, _: &RequestContext) -> Result<Condition> {
         use member::Column::{Active, CreatedAt, Email, NameKey, Role, TenantId};
         let organization = parse_optional_id::<OrganizationId>("where.organizationId", self.organization_id.as_ref())?;
         let search = |text: &String| {
             let like = || LikeExpr::new(contains_pattern(text)).escape('\\');
             Condition::any().add(NameKey.like(like())).add(Email.like(like()))
         };
-        let condition = Condition::all()
+        Ok(Condition::all()
             .add_option(organization.map(|id| TenantId.eq(id)))
             .add_option(self.role.as_ref().map(|role| role.on(Role)))
             .add_option(self.active.map(|active| Active.eq(active)))
             .add_option(self.email.as_ref().map(|email| Email.eq(email.trim().to_lowercase())))
             .add_option(self.created_at.map(|range| range.on(CreatedAt)))
-            .add_option(self.search.as_ref().map(search));
-        Ok(member::Entity::find().filter(condition))
+            .add_option(self.search.as_ref().map(search)))
     }
 }
 
@@ -110,7 +109,7 @@ sort_order!(MemberOrder, MemberSort of member {
     Email => Email,
 });
 
-connection!(MemberConnection, MemberEdge, Member of member, "members");
+connection!(MemberConnection, MemberEdge, Member of member, "members", MemberFilter, MemberOrder);
 
 /// Queries for members.
 #[derive(Default)]
@@ -139,9 +138,7 @@ impl MemberQuery {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<MemberConnection> {
         let args = PageArgs { first, after, last, before };
-        let list = ListKey::new(ctx, "members", &filter, &order_by);
-        let query = filter.as_ref().map_or_else(|| Ok(member::Entity::find()), MemberFilter::query)?;
-        MemberConnection::load(ctx, list, query, MemberOrder::sort(&order_by), &args).await
+        MemberConnection::load(ctx, "members", filter, order_by, &args).await
     }
 }
 
@@ -153,8 +150,6 @@ pub async fn of_organization(
     order_by: Option<Vec<MemberOrder>>,
     args: PageArgs,
 ) -> Result<MemberConnection> {
-    let list = ListKey::new(ctx, "organization.members", &filter, &order_by);
-    let query = filter.as_ref().map_or_else(|| Ok(member::Entity::find()), MemberFilter::query)?;
-    MemberConnection::load_nested(ctx, list, query, MemberOrder::sort(&order_by), args, organization, by_organization())
+    MemberConnection::load_nested(ctx, "organization.members", filter, order_by, args, organization, by_organization())
         .await
 }

@@ -2,7 +2,7 @@
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Json, Object, SimpleObject};
 use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 use serde_json::Value;
 
 use super::loader::OrganizationKey;
@@ -11,8 +11,8 @@ use crate::clock::Timestamp;
 use crate::customer::graphql::{CustomerConnection, CustomerFilter, CustomerOrder, OperationalStatusFilter};
 use crate::entity::{OperationalStatus, OrganizationId, TierId, organization};
 use crate::error::Result;
-use crate::graphql::connection::{DateTimeRange, ListKey, PageArgs, connection, sort_order};
-use crate::graphql::context::ContextExt;
+use crate::graphql::connection::{DateTimeRange, PageArgs, connection, sort_order};
+use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
 use crate::graphql::nested::OwnerKey;
 use crate::graphql::scalar::CurrencyCode;
@@ -249,7 +249,7 @@ pub struct OrganizationFilter {
 }
 
 impl OrganizationFilter {
-    fn query(&self) -> Result<Select<organization::Entity>> {
+    fn condition(&self, _: &RequestContext) -> Result<Condition> {
         use organization::Column::{CreatedAt, Exempt, Id, NameKey, ParentId, Slug, Status};
         let parent = parse_optional_id::<OrganizationId>("where.parentId", self.parent_id.as_ref())?;
         let parse = |id: &ID| parse_id::<OrganizationId>("where.ids", id);
@@ -260,15 +260,14 @@ impl OrganizationFilter {
             };
             Condition::any().add(like(NameKey)).add(like(Slug))
         };
-        let condition = Condition::all()
+        Ok(Condition::all()
             .add_option(parent.map(|id| ParentId.eq(id)))
             .add_option(ids.map(|ids| Id.is_in(ids)))
             .add_option(self.slug.as_ref().map(|slug| Slug.eq(slug)))
             .add_option(self.status.as_ref().map(|status| status.on(Status)))
             .add_option(self.exempt.map(|exempt| Exempt.eq(exempt)))
             .add_option(self.created_at.map(|range| range.on(CreatedAt)))
-            .add_option(self.search.as_ref().map(found));
-        Ok(organization::Entity::find().filter(condition))
+            .add_option(self.search.as_ref().map(found)))
     }
 }
 
@@ -283,7 +282,7 @@ sort_order!(OrganizationOrder, OrganizationSort of organization {
     Slug => Slug,
 });
 
-connection!(OrganizationConnection, OrganizationEdge, Organization of organization, "organizations");
+connection!(OrganizationConnection, OrganizationEdge, Organization of organization, "organizations", OrganizationFilter, OrganizationOrder);
 
 /// Queries for organizations.
 #[derive(Default)]
@@ -330,8 +329,6 @@ impl OrganizationQuery {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<OrganizationConnection> {
         let args = PageArgs { first, after, last, before };
-        let list = ListKey::new(ctx, "organizations", &filter, &order_by);
-        let query = filter.as_ref().map_or_else(|| Ok(organization::Entity::find()), OrganizationFilter::query)?;
-        OrganizationConnection::load(ctx, list, query, OrganizationOrder::sort(&order_by), &args).await
+        OrganizationConnection::load(ctx, "organizations", filter, order_by, &args).await
     }
 }

@@ -3,6 +3,7 @@
 pub mod graphql;
 pub mod loader;
 pub mod mutation;
+pub mod read;
 
 use async_graphql::{Json, MaybeUndefined};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};

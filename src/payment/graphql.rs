@@ -2,13 +2,13 @@
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, Condition};
 
 use crate::clock::Timestamp;
 use crate::entity::{CustomerId, Gateway, OrganizationId, PaymentId, PaymentStatus, SubscriptionId, payment};
 use crate::error::Result;
-use crate::graphql::connection::{AmountRange, DateTimeRange, ListKey, PageArgs, connection, enum_filter, sort_order};
-use crate::graphql::context::ContextExt;
+use crate::graphql::connection::{AmountRange, DateTimeRange, PageArgs, connection, enum_filter, sort_order};
+use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
 use crate::graphql::nested::{Belonging, OwnerKey, by_owner};
 use crate::graphql::scalar::{CurrencyCode, Money};
@@ -153,7 +153,7 @@ pub struct PaymentFilter {
 }
 
 impl PaymentFilter {
-    fn query(&self) -> Result<Select<payment::Entity>> {
+    fn condition(&self, _: &RequestContext) -> Result<Condition> {
         use payment::Column::{
             AmountMinor, CreatedAt, Currency, CustomerId as Customer, Gateway, GatewayPaymentId, PaidAt, Status,
             SubscriptionId as Subscription, TenantId,
@@ -161,7 +161,7 @@ impl PaymentFilter {
         let organization = parse_optional_id::<OrganizationId>("where.organizationId", self.organization_id.as_ref())?;
         let customer = parse_optional_id::<CustomerId>("where.customerId", self.customer_id.as_ref())?;
         let subscription = parse_optional_id::<SubscriptionId>("where.subscriptionId", self.subscription_id.as_ref())?;
-        let condition = Condition::all()
+        Ok(Condition::all()
             .add_option(organization.map(|id| TenantId.eq(id)))
             .add_option(customer.map(|id| Customer.eq(id)))
             .add_option(subscription.map(|id| Subscription.eq(id)))
@@ -172,8 +172,7 @@ impl PaymentFilter {
             .add_option(self.created_at.map(|range| range.on(CreatedAt)))
             .add_option(self.paid_at.map(|range| range.on(PaidAt)))
             .add_option(self.gateway_payment_id.as_ref().map(|id| GatewayPaymentId.eq(id)))
-            .add_option(self.search.as_ref().map(|text| contains(text)));
-        Ok(payment::Entity::find().filter(condition))
+            .add_option(self.search.as_ref().map(|text| contains(text))))
     }
 }
 
@@ -200,7 +199,7 @@ sort_order!(PaymentOrder, PaymentSort of payment {
     Status => Status,
 });
 
-connection!(PaymentConnection, PaymentEdge, Payment of payment, "payments");
+connection!(PaymentConnection, PaymentEdge, Payment of payment, "payments", PaymentFilter, PaymentOrder);
 
 /// Queries for payments.
 #[derive(Default)]
@@ -233,9 +232,7 @@ impl PaymentQuery {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<PaymentConnection> {
         let args = PageArgs { first, after, last, before };
-        let list = ListKey::new(ctx, "payments", &filter, &order_by);
-        let query = filter.as_ref().map_or_else(|| Ok(payment::Entity::find()), PaymentFilter::query)?;
-        PaymentConnection::load(ctx, list, query, PaymentOrder::sort(&order_by), &args).await
+        PaymentConnection::load(ctx, "payments", filter, order_by, &args).await
     }
 }
 
@@ -284,7 +281,5 @@ async fn nested<P>(
 where
     P: Copy + Eq + std::hash::Hash + Send + Sync + 'static,
 {
-    let list = ListKey::new(ctx, field, &filter, &order_by);
-    let query = filter.as_ref().map_or_else(|| Ok(payment::Entity::find()), PaymentFilter::query)?;
-    PaymentConnection::load_nested(ctx, list, query, PaymentOrder::sort(&order_by), args, parent, belonging).await
+    PaymentConnection::load_nested(ctx, field, filter, order_by, args, parent, belonging).await
 }

@@ -1,7 +1,7 @@
 //! The type `PaymentMethod` and the queries for it.
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, Condition};
 
 use super::is_expired;
 use super::loader::DefaultOf;
@@ -9,8 +9,8 @@ use crate::auth::Permission;
 use crate::clock::Timestamp;
 use crate::entity::{CustomerId, Gateway, OrganizationId, PaymentMethodId, PaymentMethodKind, payment_method};
 use crate::error::Result;
-use crate::graphql::connection::{ListKey, PageArgs, connection, enum_filter, sort_order};
-use crate::graphql::context::ContextExt;
+use crate::graphql::connection::{PageArgs, connection, enum_filter, sort_order};
+use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::input::{parse_id, parse_optional_id};
 use crate::graphql::nested::{OwnerKey, by_owner};
 use crate::payment::graphql::GatewayFilter;
@@ -132,17 +132,16 @@ pub struct PaymentMethodFilter {
 }
 
 impl PaymentMethodFilter {
-    fn query(&self) -> Result<Select<payment_method::Entity>> {
+    fn condition(&self, _: &RequestContext) -> Result<Condition> {
         use payment_method::Column::{CustomerId as Customer, Gateway, IsDefault, Kind, TenantId};
         let organization = parse_optional_id::<OrganizationId>("where.organizationId", self.organization_id.as_ref())?;
         let customer = parse_optional_id::<CustomerId>("where.customerId", self.customer_id.as_ref())?;
-        let condition = Condition::all()
+        Ok(Condition::all()
             .add_option(organization.map(|id| TenantId.eq(id)))
             .add_option(customer.map(|id| Customer.eq(id)))
             .add_option(self.kind.as_ref().map(|kind| kind.on(Kind)))
             .add_option(self.gateway.as_ref().map(|gateway| gateway.on(Gateway)))
-            .add_option(self.is_default.map(|is_default| IsDefault.eq(is_default)));
-        Ok(payment_method::Entity::find().filter(condition))
+            .add_option(self.is_default.map(|is_default| IsDefault.eq(is_default))))
     }
 }
 
@@ -155,7 +154,7 @@ sort_order!(PaymentMethodOrder, PaymentMethodSort of payment_method {
     Kind => Kind,
 });
 
-connection!(PaymentMethodConnection, PaymentMethodEdge, PaymentMethod of payment_method, "payment methods");
+connection!(PaymentMethodConnection, PaymentMethodEdge, PaymentMethod of payment_method, "payment methods", PaymentMethodFilter, PaymentMethodOrder);
 
 /// Queries for payment methods.
 #[derive(Default)]
@@ -188,9 +187,7 @@ impl PaymentMethodQuery {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<PaymentMethodConnection> {
         let args = PageArgs { first, after, last, before };
-        let list = ListKey::new(ctx, "paymentMethods", &filter, &order_by);
-        let query = filter.as_ref().map_or_else(|| Ok(payment_method::Entity::find()), PaymentMethodFilter::query)?;
-        PaymentMethodConnection::load(ctx, list, query, PaymentMethodOrder::sort(&order_by), &args).await
+        PaymentMethodConnection::load(ctx, "paymentMethods", filter, order_by, &args).await
     }
 }
 
@@ -207,8 +204,5 @@ pub async fn of_owner(
     order_by: Option<Vec<PaymentMethodOrder>>,
     args: PageArgs,
 ) -> Result<PaymentMethodConnection> {
-    let list = ListKey::new(ctx, "owner.paymentMethods", &filter, &order_by);
-    let query = filter.as_ref().map_or_else(|| Ok(payment_method::Entity::find()), PaymentMethodFilter::query)?;
-    PaymentMethodConnection::load_nested(ctx, list, query, PaymentMethodOrder::sort(&order_by), args, owner, by_owner())
-        .await
+    PaymentMethodConnection::load_nested(ctx, "owner.paymentMethods", filter, order_by, args, owner, by_owner()).await
 }

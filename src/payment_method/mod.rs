@@ -2,6 +2,7 @@
 
 pub mod graphql;
 pub mod loader;
+pub mod read;
 
 use chrono::Datelike;
 

@@ -7,8 +7,8 @@ use aws_lc_rs::{constant_time, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sea_orm::sea_query::Order as SqlOrder;
-use sea_orm::sea_query::{Expr, ExprTrait, Func, SelectStatement, SimpleExpr, Value};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, ModelTrait};
+use sea_orm::sea_query::{ColumnType, DynIden, Expr, ExprTrait, Func, SelectStatement, SimpleExpr, Value};
+use sea_orm::{ColumnTrait, Condition, DbErr, EntityTrait, IdenStatic, ModelTrait, QueryResult};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
@@ -31,6 +31,11 @@ impl<E: EntityTrait> Order<E> {
         let descending = keys.last().is_none_or(|key| key.descending);
         keys.push(SortKey { column: id, descending });
         Self(keys)
+    }
+
+    /// The sort keys, without the type of the table.
+    pub fn keys(&self) -> Vec<KeyColumn> {
+        self.0.iter().map(|key| KeyColumn::of(key, false)).collect()
     }
 
     /// The sort values of a row, in order.
@@ -57,14 +62,95 @@ fn sort_expr<E: EntityTrait>(column: E::Column) -> SimpleExpr {
     if column.def().is_null() { Func::coalesce([expr, Expr::val(LAST)]).into() } else { expr }
 }
 
+/// A sort key without the type of its table.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyColumn {
+    /// The column.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: KeyKind,
+    nullable: bool,
+    descending: bool,
+}
+
+/// What a sort key can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// A 64-bit integer, times included.
+    BigInt,
+    /// A 32-bit integer.
+    Int,
+    /// Text.
+    Text,
+    /// An id.
+    Uuid,
+}
+
+impl KeyColumn {
+    fn of<E: EntityTrait>(key: &SortKey<E>, reversed: bool) -> Self {
+        let definition = key.column.def();
+        let kind = match definition.get_column_type() {
+            ColumnType::Uuid => KeyKind::Uuid,
+            ColumnType::Integer => KeyKind::Int,
+            ColumnType::BigInteger => KeyKind::BigInt,
+            _ => KeyKind::Text,
+        };
+        let nullable = definition.is_null();
+        Self { name: key.column.as_str(), kind, nullable, descending: key.descending != reversed }
+    }
+
+    /// Sorts by this column of a table that the statement knows by another name.
+    pub(super) fn sort(&self, query: &mut SelectStatement, table: DynIden) {
+        let column = Expr::col((table, self.name));
+        let expr = if self.nullable { Func::coalesce([column, Expr::val(LAST)]).into() } else { column };
+        query.order_by_expr(expr, if self.descending { SqlOrder::Desc } else { SqlOrder::Asc });
+    }
+
+    /// The sort value of a row.
+    pub fn value(&self, row: &QueryResult, index: usize) -> Result<Value, DbErr> {
+        Ok(or_last(match self.kind {
+            KeyKind::BigInt => row.try_get_by_index::<Option<i64>>(index)?.into(),
+            KeyKind::Int => row.try_get_by_index::<Option<i32>>(index)?.into(),
+            KeyKind::Text => row.try_get_by_index::<Option<String>>(index)?.into(),
+            KeyKind::Uuid => row.try_get_by_index::<Option<Uuid>>(index)?.into(),
+        }))
+    }
+}
+
 /// Which part of a list is asked for.
 #[derive(Clone, Debug)]
 pub struct PageRequest<E: EntityTrait> {
     order: Order<E>,
-    limit: u64,
-    backward: bool,
+    extent: Extent,
     after: Option<Vec<Value>>,
     before: Option<Vec<Value>>,
+}
+
+/// How far a page reaches.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    limit: u64,
+    backward: bool,
+    has_after: bool,
+    has_before: bool,
+}
+
+impl Extent {
+    /// How many rows to fetch: one more than asked for, which tells whether there is more.
+    pub fn fetched(&self) -> u64 {
+        self.limit + 1
+    }
+
+    /// Makes a page of fetched rows.
+    pub fn slice<M>(&self, mut rows: Vec<M>) -> Slice<M> {
+        let more = rows.len() as u64 > self.limit;
+        rows.truncate(usize::try_from(self.limit).unwrap_or(usize::MAX));
+        let (has_previous, has_next) = if self.backward { (more, self.has_before) } else { (self.has_after, more) };
+        if self.backward {
+            rows.reverse();
+        }
+        Slice { rows, has_previous, has_next }
+    }
 }
 
 impl<E: EntityTrait> PageRequest<E> {
@@ -76,12 +162,18 @@ impl<E: EntityTrait> PageRequest<E> {
         after: Option<Vec<Value>>,
         before: Option<Vec<Value>>,
     ) -> Self {
-        Self { order, limit, backward, after, before }
+        let extent = Extent { limit, backward, has_after: after.is_some(), has_before: before.is_some() };
+        Self { order, extent, after, before }
     }
 
-    /// How many rows at most.
-    pub fn limit(&self) -> u64 {
-        self.limit
+    /// How far the page reaches.
+    pub fn extent(&self) -> Extent {
+        self.extent
+    }
+
+    /// The sort keys, in the direction in which rows are fetched.
+    pub fn keys(&self) -> Vec<KeyColumn> {
+        self.order.0.iter().map(|key| KeyColumn::of(key, self.extent.backward)).collect()
     }
 
     /// The sort that was asked for.
@@ -91,7 +183,7 @@ impl<E: EntityTrait> PageRequest<E> {
 
     /// The order in which rows are fetched: reversed when the last ones are asked for.
     pub(super) fn order(&self) -> impl Iterator<Item = (SimpleExpr, bool)> {
-        self.order.0.iter().map(|key| (sort_expr::<E>(key.column), key.descending != self.backward))
+        self.order.0.iter().map(|key| (sort_expr::<E>(key.column), key.descending != self.extent.backward))
     }
 
     pub(super) fn filter(&self, query: &mut SelectStatement) {
@@ -136,15 +228,8 @@ impl<E: EntityTrait> PageRequest<E> {
     }
 
     /// Makes a page of fetched rows, of which there may be one more than asked for.
-    pub fn slice<M>(&self, mut rows: Vec<M>) -> Slice<M> {
-        let more = rows.len() as u64 > self.limit;
-        rows.truncate(usize::try_from(self.limit).unwrap_or(usize::MAX));
-        let (has_previous, has_next) =
-            if self.backward { (more, self.before.is_some()) } else { (self.after.is_some(), more) };
-        if self.backward {
-            rows.reverse();
-        }
-        Slice { rows, has_previous, has_next }
+    pub fn slice<M>(&self, rows: Vec<M>) -> Slice<M> {
+        self.extent.slice(rows)
     }
 }
 

@@ -110,7 +110,7 @@ impl Scope {
     }
 
     /// Waits for the answer to a statement.
-    async fn ask<T>(&self, answer: impl Future<Output = Result<T, DbErr>>) -> Result<T> {
+    pub(super) async fn ask<T>(&self, answer: impl Future<Output = Result<T, DbErr>>) -> Result<T> {
         let _asking = Asking::start(&self.asking);
         Ok(answer.await?)
     }
@@ -149,7 +149,7 @@ impl Scope {
     pub async fn page<E: Visible>(&self, query: Select<E>, page: &PageRequest<E>) -> Result<Slice<E::Model>> {
         let mut query = query.filter(E::visible(self.reach())?);
         page.apply(QueryTrait::query(&mut query));
-        let rows = self.ask(query.limit(page.limit() + 1).all(&self.store.connection)).await?;
+        let rows = self.ask(query.limit(page.extent().fetched()).all(&self.store.connection)).await?;
         Ok(page.slice(rows))
     }
 
@@ -175,7 +175,7 @@ impl Scope {
         let outer = Query::select()
             .column(Asterisk)
             .from_subquery(inner.take(), Alias::new("ranked"))
-            .and_where(Expr::col(Alias::new("place")).lte(page.limit() + 1))
+            .and_where(Expr::col(Alias::new("place")).lte(page.extent().fetched()))
             .order_by(Alias::new("place"), SqlOrder::Asc)
             .take();
         let statement = self.store.backend().build(&outer);

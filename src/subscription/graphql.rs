@@ -8,7 +8,8 @@ use super::lifecycle::Action;
 use super::list::{self, SubscriptionConnection, SubscriptionFilter, SubscriptionOrder};
 use super::loader::CurrentOf;
 use super::parts::{
-    AvailableAction, EffectiveStatus, FeatureOverride, ScheduledChange, SubscriptionOwner, TierOverride, owner_of,
+    AvailableAction, EffectiveStatus, FeatureOverride, ScheduledChange, SubscriptionOwner, TierOverride,
+    feature_overrides, owner_of,
 };
 use super::status;
 use crate::clock::Timestamp;
@@ -219,7 +220,7 @@ impl Subscription {
     async fn effective_status(&self, ctx: &Context<'_>) -> Result<EffectiveStatus> {
         let exempt = is_exempt(ctx, OwnerKey { tenant: self.row.tenant_id, customer: self.row.customer_id }).await?;
         let now = ctx.scope().now();
-        Ok(status::effective(Some(&self.row), exempt, now, &ctx.settings().policy).into())
+        Ok(status::effective(Some(&*self.row), exempt, now, &ctx.settings().policy).into())
     }
 
     /// A change of tier that waits for its time.
@@ -246,13 +247,7 @@ impl Subscription {
 
     /// Features that differ from the tier's.
     async fn feature_overrides(&self) -> Vec<FeatureOverride> {
-        let overrides = self.feature_overrides.as_object();
-        let one = |(key, value): (&String, &Value)| FeatureOverride {
-            key: key.clone(),
-            enabled: value.get("enabled").and_then(Value::as_bool).unwrap_or(true),
-            ceiling: value.get("ceiling").and_then(Value::as_i64).map(crate::graphql::scalar::SafeInt),
-        };
-        overrides.map(|overrides| overrides.iter().map(one).collect()).unwrap_or_default()
+        feature_overrides(&self.feature_overrides)
     }
 
     /// What the caller may do with it now, and why not where not.

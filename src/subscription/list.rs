@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Enum, ID, InputObject};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, Query};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, Condition};
 
 use super::graphql::Subscription;
 use super::status::Policy;
@@ -11,8 +11,8 @@ use crate::entity::{
     CustomerId, ManagementMode, OrganizationId, SubscriptionStatus, TierId, organization, subscription,
 };
 use crate::error::Result;
-use crate::graphql::connection::{AmountRange, DateTimeRange, ListKey, PageArgs, connection, enum_filter, sort_order};
-use crate::graphql::context::ContextExt;
+use crate::graphql::connection::{AmountRange, DateTimeRange, PageArgs, connection, enum_filter, sort_order};
+use crate::graphql::context::RequestContext;
 use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
 use crate::graphql::nested::{OwnerKey, by_owner};
 
@@ -58,7 +58,8 @@ pub struct SubscriptionFilter {
 }
 
 impl SubscriptionFilter {
-    fn query(&self, policy: &Policy, now: Timestamp) -> Result<Select<subscription::Entity>> {
+    fn condition(&self, request: &RequestContext) -> Result<Condition> {
+        let (policy, now) = (&request.settings.policy, request.scope.now());
         use subscription::Column::{
             AmountMinor, CreatedAt, CurrentPeriodEnd, CustomerId as Customer, ExternalId, Status, TenantId,
             TierId as Tier,
@@ -67,7 +68,7 @@ impl SubscriptionFilter {
         let customer = parse_optional_id::<CustomerId>("where.customerId", self.customer_id.as_ref())?;
         let parse_tier = |id: &ID| parse_id::<TierId>("where.tierIds", id);
         let tiers = self.tier_ids.as_ref().map(|ids| ids.iter().map(parse_tier).collect::<Result<Vec<_>>>());
-        let condition = Condition::all()
+        Ok(Condition::all()
             .add_option(organization.map(|id| TenantId.eq(id)))
             .add_option(customer.map(|id| Customer.eq(id)))
             .add_option(self.owner_kind.map(|kind| match kind {
@@ -85,8 +86,7 @@ impl SubscriptionFilter {
             .add_option(self.search.as_ref().map(|text| {
                 Expr::expr(Func::lower(Expr::col(ExternalId.as_column_ref())))
                     .like(LikeExpr::new(contains_pattern(text)).escape('\\'))
-            }));
-        Ok(subscription::Entity::find().filter(condition))
+            })))
     }
 }
 
@@ -154,7 +154,7 @@ sort_order!(SubscriptionOrder, SubscriptionSort of subscription {
     Status => Status,
 });
 
-connection!(SubscriptionConnection, SubscriptionEdge, Subscription of subscription, "subscriptions");
+connection!(SubscriptionConnection, SubscriptionEdge, Subscription of subscription, "subscriptions", SubscriptionFilter, SubscriptionOrder);
 
 /// A page of all subscriptions that the caller can see.
 pub async fn list(
@@ -163,12 +163,7 @@ pub async fn list(
     order_by: Option<Vec<SubscriptionOrder>>,
     args: PageArgs,
 ) -> Result<SubscriptionConnection> {
-    let list = ListKey::new(ctx, "subscriptions", &filter, &order_by);
-    let query = match &filter {
-        Some(filter) => filter.query(&ctx.settings().policy, ctx.scope().now())?,
-        None => subscription::Entity::find(),
-    };
-    SubscriptionConnection::load(ctx, list, query, SubscriptionOrder::sort(&order_by), &args).await
+    SubscriptionConnection::load(ctx, "subscriptions", filter, order_by, &args).await
 }
 /// A page of an owner's subscriptions, past ones included.
 pub async fn of_owner(
@@ -178,11 +173,5 @@ pub async fn of_owner(
     order_by: Option<Vec<SubscriptionOrder>>,
     args: PageArgs,
 ) -> Result<SubscriptionConnection> {
-    let list = ListKey::new(ctx, "owner.subscriptions", &filter, &order_by);
-    let query = match &filter {
-        Some(filter) => filter.query(&ctx.settings().policy, ctx.scope().now())?,
-        None => subscription::Entity::find(),
-    };
-    SubscriptionConnection::load_nested(ctx, list, query, SubscriptionOrder::sort(&order_by), args, owner, by_owner())
-        .await
+    SubscriptionConnection::load_nested(ctx, "owner.subscriptions", filter, order_by, args, owner, by_owner()).await
 }

@@ -18,14 +18,9 @@ impl Key for CurrentOf {
     type Value = subscription::Model;
 
     async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<CurrentOf, subscription::Model>> {
-        use subscription::Column::{CreatedAt, CustomerId, EndedAt, Id, TenantId};
+        use subscription::Column::{CustomerId, TenantId};
         let owners: Vec<_> = keys.iter().map(|key| key.0).collect();
-        // What never ended sorts last in ascending order and so first here.
-        let order = Order::new(
-            vec![SortKey { column: EndedAt, descending: true }, SortKey { column: CreatedAt, descending: true }],
-            Id,
-        );
-        let first = PageRequest::new(order, 1, false, None, None);
+        let first = PageRequest::new(current_first(), 1, false, None, None);
         let query = subscription::Entity::find().filter(subscription::Entity::of_owners(&owners));
         let mut current = HashMap::with_capacity(keys.len());
         for row in scope.page_per(query, &[TenantId, CustomerId], &first).await? {
@@ -33,6 +28,13 @@ impl Key for CurrentOf {
         }
         Ok(current)
     }
+}
+
+/// An owner's subscriptions, its current one first. What never ended sorts last in ascending order and so first here.
+pub fn current_first() -> Order<subscription::Entity> {
+    use subscription::Column::{CreatedAt, EndedAt, Id};
+    let newest = |column| SortKey { column, descending: true };
+    Order::new(vec![newest(EndedAt), newest(CreatedAt)], Id)
 }
 
 /// A subscription by its id.

@@ -14,6 +14,7 @@ pub mod mutation;
 pub mod opening;
 pub mod parts;
 pub mod period;
+pub mod read;
 pub mod status;
 #[cfg(test)]
 mod testing;

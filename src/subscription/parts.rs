@@ -1,6 +1,7 @@
 //! The types that are part of `Subscription`.
 
 use async_graphql::{ComplexObject, Context, SimpleObject, Union};
+use serde_json::Value;
 
 use super::actions::Obstacle;
 use super::lifecycle::Action;
@@ -110,6 +111,16 @@ pub struct FeatureOverride {
     pub enabled: bool,
     /// The ceiling of a limit or meter; null is unlimited.
     pub ceiling: Option<SafeInt>,
+}
+
+/// The features that differ from the tier's, as a subscription's row holds them.
+pub fn feature_overrides(overrides: &Value) -> Vec<FeatureOverride> {
+    let one = |(key, value): (&String, &Value)| FeatureOverride {
+        key: key.clone(),
+        enabled: value.get("enabled").and_then(Value::as_bool).unwrap_or(true),
+        ceiling: value.get("ceiling").and_then(Value::as_i64).map(SafeInt),
+    };
+    overrides.as_object().map(|overrides| overrides.iter().map(one).collect()).unwrap_or_default()
 }
 
 /// An action and whether the caller may take it now.

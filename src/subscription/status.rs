@@ -85,8 +85,51 @@ pub struct Policy {
     pub renewal_tolerance: TimeDelta,
 }
 
+/// What is recorded of a subscription, as far as its effective status depends on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Recorded {
+    /// Its status.
+    pub status: SubscriptionStatus,
+    /// Who decides about it.
+    pub mode: ManagementMode,
+    /// The status that a suspension interrupts.
+    pub suspended_from: Option<SubscriptionStatus>,
+    /// End of the trial.
+    pub trial_ends_at: Option<Timestamp>,
+    /// End of the period that is paid for.
+    pub current_period_end: Option<Timestamp>,
+    /// End of the days of grace.
+    pub grace_ends_at: Option<Timestamp>,
+    /// The hard end.
+    pub expires_at: Option<Timestamp>,
+    /// When a cancellation takes effect.
+    pub cancel_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// End of the administrator's override.
+    pub override_ends_at: Option<Timestamp>,
+}
+
+impl From<&subscription::Model> for Recorded {
+    fn from(row: &subscription::Model) -> Self {
+        Self {
+            status: row.status,
+            mode: row.mode,
+            suspended_from: row.suspended_from,
+            trial_ends_at: row.trial_ends_at,
+            current_period_end: row.current_period_end,
+            grace_ends_at: row.grace_ends_at,
+            expires_at: row.expires_at,
+            cancel_at: row.cancel_at,
+            ended_at: row.ended_at,
+            override_ends_at: row.override_ends_at,
+        }
+    }
+}
+
 /// When access ends as things stand, whatever the clock says; none for never.
-pub fn access_ends_at(row: &subscription::Model) -> Option<Timestamp> {
+pub fn access_ends_at(row: impl Into<Recorded>) -> Option<Timestamp> {
+    let row: Recorded = row.into();
     let bounds = |bounds: [Option<Timestamp>; 3]| bounds.into_iter().flatten().min();
     let status = row.suspended_from.unwrap_or(row.status);
     let entitling =
@@ -106,14 +149,14 @@ pub fn access_ends_at(row: &subscription::Model) -> Option<Timestamp> {
 }
 
 /// Whether a late renewal is tolerated: a gateway's events may arrive after the period's end.
-pub fn tolerates_late_renewal(row: &subscription::Model) -> bool {
+fn tolerates_late_renewal(row: Recorded) -> bool {
     row.mode == ManagementMode::Gateway && row.status == SubscriptionStatus::Active && row.cancel_at.is_none()
 }
 
 /// The effective status of an owner's subscription at `now`. `exempt` is the organization's flag where the organization
 /// itself is the owner.
-pub fn effective(row: Option<&subscription::Model>, exempt: bool, now: Timestamp, policy: &Policy) -> Effective {
-    let Some(row) = row else {
+pub fn effective(row: Option<impl Into<Recorded>>, exempt: bool, now: Timestamp, policy: &Policy) -> Effective {
+    let Some(row): Option<Recorded> = row.map(Into::into) else {
         let never = Effective {
             kind: Kind::None,
             entitled: false,
@@ -162,7 +205,7 @@ fn days_begun(left: TimeDelta) -> i64 {
     (seconds + begun + DAY - 1) / DAY
 }
 
-fn recorded(row: &subscription::Model) -> (Kind, Reason) {
+fn recorded(row: Recorded) -> (Kind, Reason) {
     let kind = match row.status {
         SubscriptionStatus::Pending => Kind::Pending,
         SubscriptionStatus::Trialing => Kind::Trialing,
@@ -178,7 +221,7 @@ fn recorded(row: &subscription::Model) -> (Kind, Reason) {
 }
 
 /// What a subscription whose access ran out amounts to, before any worker recorded it.
-fn outcome(row: &subscription::Model, ends_at: Option<Timestamp>) -> (Kind, Reason) {
+fn outcome(row: Recorded, ends_at: Option<Timestamp>) -> (Kind, Reason) {
     if row.ended_at.is_some() {
         return recorded(row);
     }

@@ -2,7 +2,7 @@
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, Condition};
 
 use super::checkout::{self, CheckoutTier};
 use super::loader::{FeaturesOf, PricesOf, StatisticsOf, TierKey};
@@ -13,8 +13,8 @@ use crate::auth::Standing;
 use crate::clock::Timestamp;
 use crate::entity::{OrganizationId, PeriodEndPolicy, TierId, TierKind, tier};
 use crate::error::{Error, Result};
-use crate::graphql::connection::{ListKey, PageArgs, connection, sort_order};
-use crate::graphql::context::ContextExt;
+use crate::graphql::connection::{PageArgs, connection, sort_order};
+use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
 use crate::graphql::scalar::CurrencyCode;
 use crate::organization::graphql::Organization;
@@ -179,7 +179,7 @@ pub struct TierFilter {
 }
 
 impl TierFilter {
-    fn query(&self) -> Result<Select<tier::Entity>> {
+    fn condition(&self, _: &RequestContext) -> Result<Condition> {
         use tier::Column::{ArchivedAt, Key, Kind, Name, Public, TenantId};
         let catalogue = parse_optional_id::<OrganizationId>("where.catalogueOf", self.catalogue_of.as_ref())?;
         let null = |column: tier::Column, null: bool| if null { column.is_null() } else { column.is_not_null() };
@@ -188,15 +188,14 @@ impl TierFilter {
             let name = Expr::expr(Func::lower(Expr::col(Name.as_column_ref())));
             Condition::any().add(Key.like(like())).add(name.like(like()))
         };
-        let condition = Condition::all()
+        Ok(Condition::all()
             .add_option(self.kind.map(|kind| Kind.eq(kind)))
             .add_option(catalogue.map(|id| TenantId.eq(id)))
             .add_option(self.platform.map(|platform| null(TenantId, platform)))
             .add_option(self.archived.map(|archived| null(ArchivedAt, !archived)))
             .add_option(self.public.map(|public| Public.eq(public)))
             .add_option(self.key.as_ref().map(|key| Key.eq(key.as_str())))
-            .add_option(self.search.as_ref().map(search));
-        Ok(tier::Entity::find().filter(condition))
+            .add_option(self.search.as_ref().map(search)))
     }
 }
 
@@ -211,7 +210,7 @@ sort_order!(TierOrder, TierSort of tier {
     CreatedAt => CreatedAt,
 });
 
-connection!(TierConnection, TierEdge, Tier of tier, "tiers");
+connection!(TierConnection, TierEdge, Tier of tier, "tiers", TierFilter, TierOrder);
 
 /// Queries for tiers.
 #[derive(Default)]
@@ -243,9 +242,7 @@ impl TierQuery {
     ) -> Result<TierConnection> {
         ctx.scope().caller()?;
         let args = PageArgs { first, after, last, before };
-        let list = ListKey::new(ctx, "tiers", &filter, &order_by);
-        let query = filter.as_ref().map_or_else(|| Ok(tier::Entity::find()), TierFilter::query)?;
-        TierConnection::load(ctx, list, query, TierOrder::sort(&order_by), &args).await
+        TierConnection::load(ctx, "tiers", filter, order_by, &args).await
     }
 
     /// What is on offer to everyone, for a checkout page: at most 100 public tiers by sort order, rank and key. Needs

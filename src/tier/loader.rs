@@ -9,7 +9,7 @@ use super::statistics::{Group, Statistics};
 use crate::entity::{TierId, subscription, tier, tier_feature, tier_price};
 use crate::error::Result;
 use crate::graphql::batch::Key;
-use crate::store::Scope;
+use crate::store::{Order, Scope, SortKey};
 
 /// A tier by its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,6 +28,19 @@ impl Key for TierKey {
 /// The prices of a tier, by currency and cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PricesOf(pub TierId);
+
+/// The order of a tier's prices. Currency and cycle are unique; the id only ends the sort.
+pub fn prices_first() -> Order<tier_price::Entity> {
+    use tier_price::Column::{BillingCycle, Currency, Id};
+    let key = |column| SortKey { column, descending: false };
+    Order::new(vec![key(Currency), key(BillingCycle)], Id)
+}
+
+/// The order of a tier's features.
+pub fn features_first() -> Order<tier_feature::Entity> {
+    use tier_feature::Column::{Id, Key};
+    Order::new(vec![SortKey { column: Key, descending: false }], Id)
+}
 
 impl Key for PricesOf {
     type Value = Vec<tier_price::Model>;

@@ -9,6 +9,7 @@ pub mod input;
 pub mod loader;
 pub mod mutation;
 mod parts;
+pub mod read;
 mod rules;
 pub mod statistics;
 pub mod terms;

@@ -24,11 +24,7 @@ impl TierPrice {
     /// The price as the caller may see it, who manages the catalogue or does not.
     pub fn new(row: tier_price::Model, manages: bool) -> Self {
         let tier_price::Model { id, tier_id: _, billing_cycle, currency, amount_minor, gateway_prices } = row;
-        let gateway_price = |gateway: Gateway| {
-            let price_id = gateway_prices.get(gateway.as_str()).and_then(Value::as_str)?.to_owned();
-            Some(GatewayPrice { gateway, price_id })
-        };
-        let gateway_prices = manages.then(|| Gateway::iter().filter_map(gateway_price).collect());
+        let gateway_prices = manages.then(|| self::gateway_prices(&gateway_prices));
         Self { id, billing_cycle, amount: Money::new(amount_minor, currency), gateway_prices }
     }
 }
@@ -37,9 +33,18 @@ impl TierPrice {
 #[derive(Clone, SimpleObject)]
 pub struct GatewayPrice {
     /// The gateway.
-    gateway: Gateway,
+    pub gateway: Gateway,
     /// The id there.
-    price_id: String,
+    pub price_id: String,
+}
+
+/// The ids of a price at gateways, as its row holds them.
+pub fn gateway_prices(prices: &Value) -> Vec<GatewayPrice> {
+    let one = |gateway: Gateway| {
+        let price_id = prices.get(gateway.as_str()).and_then(Value::as_str)?.to_owned();
+        Some(GatewayPrice { gateway, price_id })
+    };
+    Gateway::iter().filter_map(one).collect()
 }
 
 /// Something that a tier grants.

@@ -14,7 +14,7 @@ fn now() -> Timestamp {
 
 #[test]
 fn no_subscription_entitles_to_nothing() {
-    let effective = effective(None, false, now(), &POLICY);
+    let effective = effective(None::<Recorded>, false, now(), &POLICY);
     assert_eq!((effective.kind, effective.entitled, effective.expired), (Kind::None, false, true));
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tessera::app::{App, RequestMeta};
+use tessera::app::{self, App, RequestMeta};
 use tokio::sync::Barrier;
 
 /// A caller: sends documents under a verified token, or under none.
@@ -23,6 +23,11 @@ impl Client {
         self.token.as_deref().unwrap_or_default()
     }
 
+    /// The program.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
     /// The answer to a document.
     pub async fn send(&self, document: &str, variables: Value) -> Answer {
         let caller = match &self.token {
@@ -33,7 +38,10 @@ impl Client {
         let meta = RequestMeta { id: "test-request".to_owned(), address: Some("192.0.2.1".to_owned()) };
         // Boxed: the future is large, and a test that sends many documents would hold it on its stack for each.
         let response = Box::pin(self.app.execute(request, caller, meta)).await;
-        Answer(serde_json::to_value(response).expect("a response is JSON"))
+        Answer(match response {
+            app::Answer::Written(data) => json!({ "data": serde_json::from_slice::<Value>(&data).expect("JSON") }),
+            app::Answer::Resolved(response) => serde_json::to_value(response).expect("a response is JSON"),
+        })
     }
 
     /// The data of a document that must succeed.

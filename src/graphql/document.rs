@@ -1,0 +1,74 @@
+//! Documents: parsed once, and known to be valid once they were answered without an error.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_graphql::parser::parse_query;
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
+use async_graphql::{ServerError, Variables};
+use moka::sync::Cache;
+
+/// How many bytes of query text are kept parsed. A parsed document takes about ten times its text.
+const KEPT: u64 = 1024 * 1024;
+
+/// A parsed document.
+pub struct Document {
+    /// The document.
+    pub parsed: ExecutableDocument,
+    is_valid: AtomicBool,
+}
+
+impl Document {
+    /// The one operation of a document that is known to be valid. Which operation was validated is not told apart where
+    /// there are several.
+    pub fn valid_operation(&self) -> Option<&OperationDefinition> {
+        match &self.parsed.operations {
+            DocumentOperations::Single(operation) if self.is_valid.load(Ordering::Relaxed) => Some(&operation.node),
+            _ => None,
+        }
+    }
+
+    /// Remembers that the document is valid, whatever its variables are.
+    pub fn mark_valid(&self) {
+        self.is_valid.store(true, Ordering::Relaxed);
+    }
+
+    /// Gives the variables that are missing their default values, so that nothing behind has to.
+    ///
+    /// Specification: GraphQL, section 6.1.2, "Coercing Variable Values".
+    pub fn fill_defaults(&self, operation_name: Option<&str>, variables: &mut Variables) {
+        let runs = |name: Option<&str>| operation_name.is_none() || name == operation_name;
+        let operations = self.parsed.operations.iter();
+        for (_, operation) in operations.filter(|(name, _)| runs(name.map(|name| name.as_str()))).take(1) {
+            for definition in &operation.node.variable_definitions {
+                if let Some(default) = &definition.node.default_value
+                    && !variables.contains_key(&definition.node.name.node)
+                {
+                    variables.insert(definition.node.name.node.clone(), default.node.clone());
+                }
+            }
+        }
+    }
+}
+
+/// The documents that were asked for lately, by their text.
+#[derive(Clone)]
+pub struct Documents(Cache<String, Arc<Document>>);
+
+impl Documents {
+    /// No documents yet.
+    pub fn new() -> Self {
+        let weight = |query: &String, _: &Arc<Document>| u32::try_from(query.len()).unwrap_or(u32::MAX);
+        Self(Cache::builder().weigher(weight).max_capacity(KEPT).build())
+    }
+
+    /// The document of this text, or what is wrong with its syntax.
+    pub fn parse(&self, query: &str) -> Result<Arc<Document>, ServerError> {
+        if let Some(known) = self.0.get(query) {
+            return Ok(known);
+        }
+        let document = Arc::new(Document { parsed: parse_query(query)?, is_valid: AtomicBool::new(false) });
+        self.0.insert(query.to_owned(), Arc::clone(&document));
+        Ok(document)
+    }
+}

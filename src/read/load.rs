@@ -1,0 +1,136 @@
+//! Running the statements of a plan, each behind the one whose rows it belongs to.
+
+use std::collections::HashMap;
+
+use futures_util::future::BoxFuture;
+use sea_orm::QueryResult;
+use uuid::Uuid;
+
+use super::Planned;
+use super::plan::{ConnectionField, Entry, ListBelow, ListPlan, RootPlan, Shown};
+use crate::error::Result;
+use crate::graphql::connection::COUNT_CAP;
+use crate::graphql::context::RequestContext;
+use crate::store::{ParentKey, Slice};
+
+/// The rows of a statement, and those of the lists below it.
+#[derive(Default)]
+pub struct Loaded {
+    /// The rows.
+    pub rows: Vec<QueryResult>,
+    /// For each parent, the places of its rows in the order of the answer; a single one without parents.
+    pub pages: Vec<Slice<usize>>,
+    /// The lists below, in the order of the plan.
+    pub lists: Vec<LoadedList>,
+    /// How many objects the list has, if that is asked for.
+    pub total: u64,
+}
+
+/// A list below a statement.
+pub struct LoadedList {
+    /// For each row of the statement, which of the list's pages is its own.
+    pub page_of: Vec<Option<usize>>,
+    /// The list.
+    pub loaded: Loaded,
+}
+
+/// Everything that is needed to write a root field.
+pub async fn root(request: &RequestContext, root: &Entry<RootPlan<'_>>) -> Planned<Loaded> {
+    Ok(match &root.value {
+        RootPlan::Known(_) => Loaded::default(),
+        RootPlan::One { statement, .. } => {
+            let rows = request.scope.read(&statement.reading).await?;
+            let shown: Vec<usize> = (0..rows.len()).collect();
+            let lists = lists(request, &statement.lists, &rows, &shown).await?;
+            Loaded { rows, lists, ..Loaded::default() }
+        }
+        RootPlan::Pages(plan) => list(request, plan, None).await?,
+    })
+}
+
+/// The rows of a list: of one that stands alone, or those of all these parents.
+fn list<'a>(
+    request: &'a RequestContext,
+    plan: &'a ListPlan<'_>,
+    parents: Option<&'a [ParentKey]>,
+) -> BoxFuture<'a, Result<Loaded>> {
+    Box::pin(async move {
+        let reading = &plan.statement.reading;
+        let (rows, of_parents) = match parents {
+            None => {
+                let rows = request.scope.read(reading).await?;
+                let all = (0..rows.len()).collect();
+                (rows, vec![all])
+            }
+            Some(parents) => {
+                let rows = request.scope.read_for(reading, parents).await?;
+                let mut of_parents = vec![Vec::new(); parents.len()];
+                for (place, row) in rows.iter().enumerate() {
+                    let parent: i32 = row.try_get_by_index(0)?;
+                    if let Some(places) = usize::try_from(parent).ok().and_then(|parent| of_parents.get_mut(parent)) {
+                        places.push(place);
+                    }
+                }
+                (rows, of_parents)
+            }
+        };
+        let page = |places| match &plan.shown {
+            Shown::All(_) => Slice { rows: places, has_previous: false, has_next: false },
+            Shown::Pages(connection) => connection.page.extent.slice(places),
+        };
+        let pages: Vec<Slice<usize>> = of_parents.into_iter().map(page).collect();
+        let shown: Vec<usize> = pages.iter().flat_map(|page| page.rows.iter().copied()).collect();
+        let lists = lists(request, &plan.statement.lists, &rows, &shown).await?;
+        let total = match &plan.shown {
+            Shown::Pages(connection) if connection.fields.iter().any(counts) => {
+                request.scope.count_of(&connection.page.list, COUNT_CAP + 1).await?
+            }
+            _ => 0,
+        };
+        Ok(Loaded { rows, pages, lists, total })
+    })
+}
+
+fn counts(field: &Entry<ConnectionField<'_>>) -> bool {
+    matches!(field.value, ConnectionField::TotalCount(_))
+}
+
+/// The lists that belong to the shown ones of these rows.
+async fn lists(
+    request: &RequestContext,
+    plans: &[ListBelow<'_>],
+    rows: &[QueryResult],
+    shown: &[usize],
+) -> Result<Vec<LoadedList>> {
+    let mut loaded = Vec::with_capacity(plans.len());
+    for plan in plans {
+        let mut parents: Vec<ParentKey> = Vec::with_capacity(shown.len());
+        let mut known: HashMap<ParentKey, usize> = HashMap::with_capacity(shown.len());
+        let mut page_of = vec![None; rows.len()];
+        for place in shown {
+            let Some(key) = parent_key(&rows[*place], &plan.parent)? else { continue };
+            page_of[*place] = Some(*known.entry(key).or_insert_with_key(|key| {
+                parents.push(key.clone());
+                parents.len() - 1
+            }));
+        }
+        let list = match parents.is_empty() {
+            true => Loaded::default(),
+            false => list(request, &plan.list, Some(&parents)).await?,
+        };
+        loaded.push(LoadedList { page_of, loaded: list });
+    }
+    Ok(loaded)
+}
+
+/// The key of a list's parent; none if the parent is not there.
+fn parent_key(row: &QueryResult, columns: &[usize]) -> Result<Option<ParentKey>> {
+    let mut key = ParentKey::with_capacity(columns.len());
+    for column in columns {
+        match row.try_get_by_index::<Option<Uuid>>(*column)? {
+            Some(id) => key.push(id),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(key))
+}

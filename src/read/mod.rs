@@ -1,0 +1,71 @@
+//! The read path: queries answered without a future, a value and a loader for every field.
+//!
+//! The resolvers of async-graphql can answer everything, at the price of work for each field of each object. Most of
+//! what front ends ask for is simpler than that: rows, the rows they refer to, and lists of rows that belong to them.
+//! Such a query is answered here in three steps:
+//!
+//! 1. [`plan`] walks the selection set once and turns it into statements: one for the objects that a query starts from
+//!    together with all they refer to (joins), and one for each list below them, for all parents at once. What can be
+//!    selected from a noun is said by the noun itself ([`shape`], implemented in the file `read.rs` of each noun).
+//! 2. [`load`] runs the statements, each behind the one whose rows it belongs to. They are made of
+//!    [`Source`](crate::store::Source)s, so the scope filters every table and asks for every permission.
+//! 3. [`write`] writes the JSON of the answer from the columns of the rows.
+//!
+//! **The resolvers are the reference.** The read path only ever answers what they would have answered without an error,
+//! byte for byte. Whatever it does not know, or would have to refuse (an argument, a permission, a null where there is
+//! none), is [`Unplanned`]: the resolvers answer the whole operation instead, and they say what is wrong.
+//!
+//! A document comes here only when the resolvers have answered it once without an error, so it is known to be valid;
+//! what validation says of variables is not reused: arguments are read anew each time.
+
+pub mod arguments;
+pub mod json;
+mod load;
+mod plan;
+mod roots;
+mod selection;
+pub mod shape;
+mod write;
+
+use async_graphql::Variables;
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
+
+use crate::error::Error;
+use crate::graphql::context::RequestContext;
+
+/// The read path does not answer this; the resolvers do.
+#[derive(Clone, Copy, Debug)]
+pub struct Unplanned;
+
+/// What may turn out to be for the resolvers.
+pub type Planned<T> = Result<T, Unplanned>;
+
+impl From<Error> for Unplanned {
+    fn from(_: Error) -> Self {
+        Self
+    }
+}
+
+/// The `data` of the answer to a query, as JSON.
+pub async fn answer(
+    request: &RequestContext,
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+    variables: &Variables,
+) -> Planned<Vec<u8>> {
+    if operation.ty != OperationType::Query {
+        return Err(Unplanned);
+    }
+    let roots = plan::Planner::new(request, document, variables).operation(operation)?;
+    let mut answer = Vec::with_capacity(1024);
+    answer.push(b'{');
+    for (place, root) in roots.iter().enumerate() {
+        let loaded = load::root(request, root).await?;
+        if place > 0 {
+            answer.push(b',');
+        }
+        write::root(request, root, &loaded, &mut answer)?;
+    }
+    answer.push(b'}');
+    Ok(answer)
+}

@@ -1,0 +1,188 @@
+//! Writing the answer from the rows.
+
+use super::json::{Json, WriteJson};
+use super::load::Loaded;
+use super::plan::{
+    Connection, ConnectionField, CountField, EdgeField, Entry, FactsAt, ListBelow, PageInfoField, RootPlan, Selected,
+    Shown, Value,
+};
+use super::shape::Facts;
+use super::{Planned, Unplanned};
+use crate::error::{Error, Result};
+use crate::graphql::connection::Count;
+use crate::graphql::context::RequestContext;
+use crate::store::{Slice, is_null};
+
+/// Appends a root field with its key.
+pub fn root(request: &RequestContext, root: &Entry<RootPlan<'_>>, loaded: &Loaded, out: &mut Vec<u8>) -> Planned<()> {
+    out.extend_from_slice(&root.key);
+    match &root.value {
+        RootPlan::Known(json) => out.extend_from_slice(json),
+        RootPlan::One { statement, value, is_caller } => match loaded.rows.len() {
+            0 if *is_caller => return Err(Unplanned),
+            0 => out.extend_from_slice(NULL),
+            _ => Rows { request, lists: &statement.lists, loaded }.value(value, 0, out)?,
+        },
+        RootPlan::Pages(plan) => Rows { request, lists: &plan.statement.lists, loaded }.list(&plan.shown, 0, out)?,
+    }
+    Ok(())
+}
+
+const NULL: &[u8] = b"null";
+
+/// Appends an object, entry by entry.
+fn object<T>(
+    out: &mut Vec<u8>,
+    entries: &[Entry<T>],
+    mut write: impl FnMut(&mut Vec<u8>, &T) -> Result<()>,
+) -> Result<()> {
+    out.push(b'{');
+    for (place, entry) in entries.iter().enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(&entry.key);
+        write(out, &entry.value)?;
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+/// Appends a list, item by item.
+fn array<T>(out: &mut Vec<u8>, items: &[T], mut write: impl FnMut(&mut Vec<u8>, &T) -> Result<()>) -> Result<()> {
+    out.push(b'[');
+    for (place, item) in items.iter().enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        write(out, item)?;
+    }
+    out.push(b']');
+    Ok(())
+}
+
+/// The rows of one statement, and how what is below them is written.
+#[derive(Clone, Copy)]
+struct Rows<'a> {
+    request: &'a RequestContext,
+    lists: &'a [ListBelow<'a>],
+    loaded: &'a Loaded,
+}
+
+impl Rows<'_> {
+    /// Appends one parent's list.
+    fn list(self, shown: &Shown<'_>, parent: usize, out: &mut Vec<u8>) -> Result<()> {
+        let page = &self.loaded.pages[parent];
+        match shown {
+            Shown::All(fields) => array(out, &page.rows, |out, row| self.object(fields, *row, out)),
+            Shown::Pages(connection) => self.connection(connection, page, out),
+        }
+    }
+
+    fn connection(self, connection: &Connection<'_>, page: &Slice<usize>, out: &mut Vec<u8>) -> Result<()> {
+        let cursor = |row: usize| self.cursor(connection, row);
+        object(out, &connection.fields, |out, field| match field {
+            ConnectionField::Known(json) => {
+                out.extend_from_slice(json);
+                Ok(())
+            }
+            ConnectionField::Nodes(fields) => array(out, &page.rows, |out, row| self.object(fields, *row, out)),
+            ConnectionField::Edges(fields) => array(out, &page.rows, |out, row| {
+                object(out, fields, |out, field| {
+                    match field {
+                        EdgeField::Known(json) => out.extend_from_slice(json),
+                        EdgeField::Cursor => cursor(*row)?.write_json(out),
+                        EdgeField::Node(fields) => self.object(fields, *row, out)?,
+                    }
+                    Ok(())
+                })
+            }),
+            ConnectionField::PageInfo(fields) => object(out, fields, |out, field| {
+                match field {
+                    PageInfoField::Known(json) => out.extend_from_slice(json),
+                    PageInfoField::HasPreviousPage => page.has_previous.write_json(out),
+                    PageInfoField::HasNextPage => page.has_next.write_json(out),
+                    PageInfoField::StartCursor => {
+                        page.rows.first().map(|row| cursor(*row)).transpose()?.write_json(out);
+                    }
+                    PageInfoField::EndCursor => page.rows.last().map(|row| cursor(*row)).transpose()?.write_json(out),
+                }
+                Ok(())
+            }),
+            ConnectionField::TotalCount(fields) => object(out, fields, |out, field| {
+                let count = Count::capped(self.loaded.total);
+                match field {
+                    CountField::Known(json) => out.extend_from_slice(json),
+                    CountField::Value => count.value.0.write_json(out),
+                    CountField::Exact => count.exact.write_json(out),
+                }
+                Ok(())
+            }),
+        })
+    }
+
+    fn cursor(self, connection: &Connection<'_>, row: usize) -> Result<String> {
+        let keys = connection.page.keys.iter().zip(&connection.cursor);
+        let row = &self.loaded.rows[row];
+        let values = keys.map(|(key, column)| Ok(key.value(row, *column)?)).collect::<Result<Vec<_>>>()?;
+        Ok(connection.page.key.cursor(self.request, &values))
+    }
+
+    fn object(self, fields: &[Entry<Value<'_>>], row: usize, out: &mut Vec<u8>) -> Result<()> {
+        object(out, fields, |out, value| self.value(value, row, out))
+    }
+
+    fn value(self, value: &Value<'_>, place: usize, out: &mut Vec<u8>) -> Result<()> {
+        let row = &self.loaded.rows[place];
+        match value {
+            Value::Known(json) => out.extend_from_slice(json),
+            Value::Column(column, write) => write(row, *column, out)?,
+            Value::Object(Some(key), _) if is_null(row, *key)? => out.extend_from_slice(NULL),
+            Value::Object(_, fields) => self.object(fields, place, out)?,
+            Value::Either { by, filled, null } => {
+                self.value(if is_null(row, *by)? { null } else { filled }, place, out)?;
+            }
+            Value::Many(index) => {
+                let (plan, below) = (&self.lists[*index].list, &self.loaded.lists[*index]);
+                let rows = Rows { request: self.request, lists: &plan.statement.lists, loaded: &below.loaded };
+                match below.page_of[place] {
+                    Some(parent) => rows.list(&plan.shown, parent, out)?,
+                    None => out.extend_from_slice(NULL),
+                }
+            }
+            Value::Computed { value, facts, selected } => {
+                let FactsAt { columns, table, arguments } = facts;
+                let facts = Facts { row, columns, table: *table, request: self.request, arguments: *arguments };
+                json(&value(&facts)?, selected, out)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Appends the selected part of a computed value.
+fn json(value: &Json, selected: &Selected, out: &mut Vec<u8>) -> Result<()> {
+    match value {
+        Json::Null => out.extend_from_slice(NULL),
+        Json::Bool(value) => value.write_json(out),
+        Json::Int(value) => value.write_json(out),
+        Json::Text(value) => value.write_json(out),
+        Json::Time(value) => value.write_json(out),
+        Json::List(items) => array(out, items, |out, item| json(item, selected, out))?,
+        Json::Object(name, fields) => {
+            let Selected::Fields(entries) = selected else {
+                return Err(Error::Internal("nothing is selected from an object".into()));
+            };
+            object(out, entries, |out, (field, selected)| {
+                if field == "__typename" {
+                    name.write_json(out);
+                    return Ok(());
+                }
+                let known = fields.iter().find(|(known, _)| known == field);
+                let (_, value) = known.ok_or_else(|| Error::Internal("an unknown field".into()))?;
+                json(value, selected, out)
+            })?;
+        }
+    }
+    Ok(())
+}

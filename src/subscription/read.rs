@@ -1,0 +1,274 @@
+//! How subscriptions are read in bulk.
+
+use async_graphql::ID;
+use sea_orm::{ColumnTrait, Condition, IdenStatic};
+use serde_json::Value;
+
+use super::actions;
+use super::lifecycle::Action;
+use super::loader::current_first;
+use super::status::{self, Effective, Recorded};
+use crate::clock::Timestamp;
+use crate::entity::subscription::Column::{
+    AmountMinor, AnchorDay, BillingCycle, CancelAt, CanceledAt, CreatedAt, Currency, CurrentPeriodEnd,
+    CurrentPeriodStart, CustomerId, EndedAt, ExpiresAt, ExternalId, FeatureOverrides, Gateway, GatewaySubscriptionId,
+    GraceEndsAt, Id, LastRenewedBy, Metadata, Mode, OverriddenTierId, OverrideEndsAt, OverrideReason, PastDueSince,
+    PausedAt, PendingUntil, ResumesAt, ScheduledAmountMinor, ScheduledAt, ScheduledBillingCycle, ScheduledTierId,
+    StartsAt, Status, SuspendedAt, SuspendedFrom, SuspensionCause, TenantId, TierId, TrialEndsAt, TrialStartedAt,
+    UpdatedAt, UserLimit, Version,
+};
+use crate::entity::{self, SubscriptionId, TypedId, customer, organization, payment, subscription};
+use crate::error::Result;
+use crate::graphql::context::RequestContext;
+use crate::graphql::scalar::money;
+use crate::read::arguments::Arguments;
+use crate::read::json::Json;
+use crate::read::shape::{
+    Computed, Facts, Field, Found, Object, One, Page, Readable, Root, column, computed, computed_from_row, object, one,
+    pages,
+};
+use crate::read::{Planned, Unplanned};
+use crate::{customer as customers, organization as organizations, tier as tiers};
+
+impl Readable for subscription::Entity {
+    const OBJECT: &'static str = "Subscription";
+    const KEY: subscription::Column = Id;
+
+    fn field(name: &str) -> Option<Field> {
+        match name {
+            "id" => column::<SubscriptionId>(Id),
+            "status" => column::<String>(Status),
+            "mode" => column::<String>(Mode),
+            "tierId" => column::<entity::TierId>(TierId),
+            "billingCycle" => column::<String>(BillingCycle),
+            "startsAt" => column::<Timestamp>(StartsAt),
+            "trialStartedAt" => column::<Option<Timestamp>>(TrialStartedAt),
+            "trialEndsAt" => column::<Option<Timestamp>>(TrialEndsAt),
+            "currentPeriodStart" => column::<Option<Timestamp>>(CurrentPeriodStart),
+            "currentPeriodEnd" => column::<Option<Timestamp>>(CurrentPeriodEnd),
+            "anchorDay" => column::<i32>(AnchorDay),
+            "expiresAt" => column::<Option<Timestamp>>(ExpiresAt),
+            "cancelAt" => column::<Option<Timestamp>>(CancelAt),
+            "canceledAt" => column::<Option<Timestamp>>(CanceledAt),
+            "endedAt" => column::<Option<Timestamp>>(EndedAt),
+            "pastDueSince" => column::<Option<Timestamp>>(PastDueSince),
+            "graceEndsAt" => column::<Option<Timestamp>>(GraceEndsAt),
+            "suspendedAt" => column::<Option<Timestamp>>(SuspendedAt),
+            "suspensionCause" => column::<Option<String>>(SuspensionCause),
+            "pausedAt" => column::<Option<Timestamp>>(PausedAt),
+            "resumesAt" => column::<Option<Timestamp>>(ResumesAt),
+            "pendingUntil" => column::<Option<Timestamp>>(PendingUntil),
+            "userLimit" => column::<Option<i32>>(UserLimit),
+            "gateway" => column::<Option<String>>(Gateway),
+            "gatewaySubscriptionId" => column::<Option<String>>(GatewaySubscriptionId),
+            "externalId" => column::<Option<String>>(ExternalId),
+            "metadata" => column::<Value>(Metadata),
+            "lastRenewedBy" => column::<Option<String>>(LastRenewedBy),
+            "createdAt" => column::<Timestamp>(CreatedAt),
+            "updatedAt" => column::<Timestamp>(UpdatedAt),
+            "version" => column::<i32>(Version),
+            "price" => money!(AmountMinor, Currency),
+            "scheduledChange" => Some(Field::Part(SCHEDULED_CHANGE, Some(ScheduledTierId.as_str()))),
+            "override" => Some(Field::Part(OVERRIDE, Some(OverriddenTierId.as_str()))),
+            "featureOverrides" => computed(&[FeatureOverrides], feature_overrides),
+            "organization" => Some(Field::One(organizations::read::seen(TenantId))),
+            "owner" => Some(owner(TenantId, CustomerId)),
+            "tier" => Some(Field::One(tiers::read::of("tier", TierId))),
+            "effectiveStatus" => Some(Field::Computed(effective_status())),
+            "availableActions" => computed_from_row::<subscription::Entity>(available_actions),
+            "payments" => {
+                let on = [(payment::Column::TenantId, TenantId), (payment::Column::SubscriptionId, Id)];
+                pages::<payment::Entity, _>(&on, |request, arguments| {
+                    Page::of::<payment::Entity>(request, "subscription.payments", None, arguments)
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+const SCHEDULED_CHANGE: Object = Object {
+    name: "ScheduledChange",
+    interface: None,
+    field: |name| match name {
+        "tierId" => column::<entity::TierId>(ScheduledTierId),
+        "tier" => Some(Field::One(tiers::read::of("scheduled tier", ScheduledTierId))),
+        "price" => money!(ScheduledAmountMinor, Currency),
+        "billingCycle" => column::<String>(ScheduledBillingCycle),
+        "at" => column::<Timestamp>(ScheduledAt),
+        _ => None,
+    },
+};
+
+const OVERRIDE: Object = Object {
+    name: "TierOverride",
+    interface: None,
+    field: |name| match name {
+        "reason" => column::<String>(OverrideReason),
+        "endsAt" => column::<Option<Timestamp>>(OverrideEndsAt),
+        "overriddenTierId" => column::<entity::TierId>(OverriddenTierId),
+        _ => None,
+    },
+};
+
+fn feature_overrides(facts: &Facts<'_>) -> Result<Json> {
+    let overrides = super::parts::feature_overrides(&facts.filled::<Value>(0)?);
+    let one = |over: super::parts::FeatureOverride| {
+        let ceiling = over.ceiling.map(|ceiling| Json::Int(ceiling.0));
+        let fields =
+            vec![("key", Json::text(over.key)), ("enabled", Json::Bool(over.enabled)), ("ceiling", ceiling.into())];
+        Json::Object("FeatureOverride", fields)
+    };
+    Ok(Json::List(overrides.into_iter().map(one).collect()))
+}
+
+fn available_actions(facts: &Facts<'_>) -> Result<Json> {
+    let (caller, now) = (facts.request.scope.caller()?, facts.request.scope.now());
+    let row: subscription::Model = facts.model()?;
+    let one = |action| {
+        let reason = actions::obstacle(&row, action, caller, now);
+        let fields = vec![
+            ("action", Json::name(action)),
+            ("allowed", Json::Bool(reason.is_none())),
+            ("reason", reason.map(Json::name).into()),
+            ("requires", Json::text(actions::required_of(caller, &row, action).as_str())),
+        ];
+        Json::Object("AvailableAction", fields)
+    };
+    Ok(Json::List(Action::ALL.into_iter().map(one).collect()))
+}
+
+/// The columns that effective status depends on, in the order of [`recorded`].
+const RECORDED: [subscription::Column; 10] = [
+    Status,
+    Mode,
+    SuspendedFrom,
+    TrialEndsAt,
+    CurrentPeriodEnd,
+    GraceEndsAt,
+    ExpiresAt,
+    CancelAt,
+    EndedAt,
+    OverrideEndsAt,
+];
+
+fn recorded(facts: &Facts<'_>) -> Result<Option<Recorded>> {
+    let Some(status) = facts.get(0)? else { return Ok(None) };
+    Ok(Some(Recorded {
+        status,
+        mode: facts.filled(1)?,
+        suspended_from: facts.get(2)?,
+        trial_ends_at: facts.get(3)?,
+        current_period_end: facts.get(4)?,
+        grace_ends_at: facts.get(5)?,
+        expires_at: facts.get(6)?,
+        cancel_at: facts.get(7)?,
+        ended_at: facts.get(8)?,
+        override_ends_at: facts.get(9)?,
+    }))
+}
+
+fn effective(facts: &Facts<'_>, exempt: bool) -> Result<Json> {
+    let request = facts.request;
+    let effective = status::effective(recorded(facts)?, exempt, request.scope.now(), &request.settings.policy);
+    let Effective { kind, entitled, expired, expiring_soon, days_until_expiry, ends_at, reason } = effective;
+    let fields = vec![
+        ("status", Json::name(kind)),
+        ("entitled", Json::Bool(entitled)),
+        ("expired", Json::Bool(expired)),
+        ("expiringSoon", Json::Bool(expiring_soon)),
+        ("daysUntilExpiry", days_until_expiry.map(|days| Json::Int(days.min(i32::MAX.into()))).into()),
+        ("endsAt", ends_at.map(Json::Time).into()),
+        ("reason", Json::name(reason)),
+    ];
+    Ok(Json::Object("EffectiveStatus", fields))
+}
+
+fn names(columns: &[impl IdenStatic]) -> Vec<&'static str> {
+    columns.iter().map(IdenStatic::as_str).collect()
+}
+
+/// What a subscription is worth at this moment. An organization can be exempt; who cannot see organizations sees no
+/// subscriptions of theirs either.
+fn effective_status() -> Computed {
+    let exempt = (Some(organizations::read::seen(TenantId)), names(&[organization::Column::Exempt]));
+    Computed {
+        needs: vec![(None, names(&RECORDED)), (None, names(&[CustomerId])), exempt],
+        value: |facts| {
+            let own = facts.get::<uuid::Uuid>(RECORDED.len())?.is_none();
+            let exempt = own && facts.get::<bool>(RECORDED.len() + 1)?.unwrap_or(false);
+            effective(facts, exempt)
+        },
+    }
+}
+
+/// What an owner's subscription is worth at this moment; `exempt` is the owner's column that says so.
+pub fn owner_status(current: One, exempt: Option<organization::Column>) -> Option<Field> {
+    Some(Field::Computed(Computed {
+        needs: vec![(Some(current), names(&RECORDED)), (None, exempt.iter().map(IdenStatic::as_str).collect())],
+        value: |facts| {
+            let exempt = if facts.has(RECORDED.len()) { facts.filled(RECORDED.len())? } else { false };
+            effective(facts, exempt)
+        },
+    }))
+}
+
+/// The tier of an owner's subscription.
+pub fn tier_id(current: One) -> Option<Field> {
+    Some(Field::Computed(Computed {
+        needs: vec![(Some(current), names(&[TierId]))],
+        value: |facts| Ok(facts.get::<entity::TierId>(0)?.map(|id| Json::text(id.to_string())).into()),
+    }))
+}
+
+/// The live subscription of an owner, or else its latest, found by columns of the owner's row.
+pub fn current_of<C: ColumnTrait>(on: &[(subscription::Column, C)], only: Condition) -> One {
+    let first_by = current_first().keys();
+    One { only, first_by, ..one::<subscription::Entity, _>("current subscription", on) }
+}
+
+/// Who a row belongs to, by the columns of its tenant and its customer. Who cannot see owners of a kind sees no rows of
+/// theirs either.
+pub fn owner<C: ColumnTrait>(tenant: C, customer: C) -> Field {
+    Field::Either {
+        union: "SubscriptionOwner",
+        by: customer.as_str(),
+        filled: customers::read::seen(tenant, customer),
+        null: organizations::read::seen(tenant),
+    }
+}
+
+/// The queries that start from subscriptions.
+pub fn root(name: &str) -> Option<Root> {
+    match name {
+        "subscription" => Some(Root::One(Found::by_id::<subscription::Entity, SubscriptionId>)),
+        "subscriptions" => Some(Root::Pages(object::<subscription::Entity>(), |request, arguments| {
+            Page::of::<subscription::Entity>(request, "subscriptions", None, arguments)
+        })),
+        "currentSubscription" => Some(Root::One(|request, arguments| of_owner(request, arguments, "subscription"))),
+        "subscriptionStatus" => {
+            Some(Root::One(|request, arguments| of_owner(request, arguments, "subscriptionStatus")))
+        }
+        _ => None,
+    }
+}
+
+/// A field of the owner that the arguments name: an organization, a customer or the caller itself.
+fn of_owner(request: &RequestContext, arguments: Arguments<'_>, field: &'static str) -> Planned<Option<Found>> {
+    let organization: Option<ID> = arguments.get("organizationId")?;
+    let customer: Option<ID> = arguments.get("customerId")?;
+    let caller = request.scope.caller()?;
+    let is_caller = organization.is_none() && customer.is_none();
+    let (organization, customer) = match (organization, customer) {
+        (Some(_), Some(_)) => return Err(Unplanned),
+        (Some(id), None) => (Some(entity::OrganizationId::parse(&id).ok_or(Unplanned)?), None),
+        (None, Some(id)) => (None, Some(entity::CustomerId::parse(&id).ok_or(Unplanned)?)),
+        (None, None) => (caller.organization(), caller.customer()),
+    };
+    let found = match (customer, organization) {
+        (Some(id), _) => Found::of::<customer::Entity>(request, customer::Column::Id.eq(id))?,
+        (None, Some(id)) => Found::of::<organization::Entity>(request, organization::Column::Id.eq(id))?,
+        (None, None) => return Err(Unplanned),
+    };
+    Ok(Some(Found { field: Some(field), is_caller, ..found }))
+}

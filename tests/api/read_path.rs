@@ -1,0 +1,202 @@
+//! The read path answers what the resolvers answer, byte for byte.
+//!
+//! A document is answered by the resolvers the first time and by the read path from the second time on, so that asking
+//! twice compares the two.
+
+mod generator;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_graphql::{Request, Variables};
+use serde_json::{Value, json};
+use tessera::app::{Answer, RequestMeta};
+use tessera::auth::Role;
+
+use crate::support::estate::Estate;
+use crate::support::introspection::Schema;
+use crate::support::{Client, Payer, World, card, on_both, payment};
+use generator::{Generated, Generator};
+
+/// How many documents are generated for each caller.
+const DOCUMENTS: usize = 400;
+
+/// Fields that only the resolvers answer.
+const UNPLANNED: [&str; 1] = ["Tier.statistics"];
+
+/// What the read path or the resolvers answer.
+enum Told {
+    Written(String),
+    Resolved { text: String, is_ok: bool },
+}
+
+async fn ask(client: &Client, document: &str, variables: &Value) -> Told {
+    let caller = match client.token() {
+        "" => None,
+        token => Some(client.app().verifier().verify(token).await.expect("the token is good")),
+    };
+    let request = Request::new(document).variables(Variables::from_json(variables.clone()));
+    match Box::pin(client.app().execute(request, caller, RequestMeta::default())).await {
+        Answer::Written(data) => Told::Written(String::from_utf8(data).expect("text")),
+        Answer::Resolved(response) => {
+            let is_ok = response.is_ok();
+            let text = if is_ok { serde_json::to_string(&response.data) } else { serde_json::to_string(&response) };
+            Told::Resolved { text: text.expect("JSON"), is_ok }
+        }
+    }
+}
+
+/// What the resolvers answer, whatever was asked before: the comment makes another document of it.
+async fn reference(client: &Client, document: &str, variables: &Value, number: usize) -> String {
+    match ask(client, &format!("{document} # {number}"), variables).await {
+        Told::Resolved { text, is_ok: true } => text,
+        Told::Resolved { text, .. } => panic!("{document} {variables} fails: {text}"),
+        Told::Written(_) => panic!("a new document is for the resolvers"),
+    }
+}
+
+/// Asks twice and compares. Whether the read path answered.
+async fn same_twice(client: &Client, document: &str, variables: &Value) -> bool {
+    let first = match ask(client, document, variables).await {
+        Told::Resolved { text, is_ok: true } => text,
+        Told::Resolved { text, .. } => {
+            assert!(!text.contains("INTERNAL"), "{document} {variables}: {text}");
+            assert!(!text.contains("VALIDATION_FAILED"), "{document} {variables}: {text}");
+            return false;
+        }
+        Told::Written(_) => panic!("a new document is for the resolvers: {document}"),
+    };
+    match ask(client, document, variables).await {
+        Told::Written(second) => {
+            assert_eq!(second, first, "\n{document}\n{variables}");
+            true
+        }
+        Told::Resolved { text, .. } => {
+            assert_eq!(text, first, "\n{document}\n{variables}");
+            false
+        }
+    }
+}
+
+/// Four tenants with one of everything, and customers whose subscriptions stand at different points of their lives.
+async fn populate(world: &World) -> Vec<Estate> {
+    let mut estates = Vec::new();
+    for (tenant, mark) in
+        [(world.alpha, "zqalpha"), (world.beta, "zqbeta"), (world.gamma, "zqgamma"), (world.delta, "zqdelta")]
+    {
+        estates.push(Estate::fill(world, tenant, mark).await);
+    }
+    let (tenant, now) = (world.alpha, world.clock.now());
+    let admin = world.admin(tenant);
+    let (mut payments, mut cards) = (Vec::new(), Vec::new());
+    for number in 0..9 {
+        let tier = if number % 2 == 0 { tenant.basic } else { tenant.plus };
+        let (customer, subscription) = world
+            .subscribed(tenant, &format!("Änne \"{number}\" \\ Doe"), tier, json!({"trialDays": number * 3}))
+            .await;
+        let payer = Payer { tenant, customer: Some(&customer) };
+        payments.extend((0..number).map(|day| payment(payer, &subscription, now.plus_days(day))));
+        if number % 3 > 0 {
+            cards.push(card(payer, now));
+        }
+        let input = json!({"id": subscription, "reason": "a reason"});
+        match number {
+            1 => drop(admin.mutate("suspendSubscription", input, "").await),
+            2 => drop(admin.mutate("cancelSubscription", json!({"id": subscription, "timing": "NOW"}), "").await),
+            3 => drop(admin.mutate("expireSubscription", input, "").await),
+            4 => {
+                let input = json!({"id": subscription, "tierId": tenant.plus.to_string(), "reason": "a gift"});
+                world.root().mutate("overrideTier", input, "").await;
+            }
+            5 => drop(admin.mutate("deleteCustomer", json!({"id": customer}), "").await),
+            6 => drop(admin.mutate("cancelSubscription", json!({"id": subscription}), "").await),
+            _ => {}
+        }
+    }
+    world.put_payments(payments).await;
+    world.put_methods(cards).await;
+    estates
+}
+
+fn callers(world: &World, estates: &[Estate]) -> Vec<(&'static str, Client)> {
+    vec![
+        ("ROOT", world.root()),
+        ("ADMIN", world.admin(world.alpha)),
+        ("RESELLER", world.caller(Role::Reseller, world.gamma)),
+        ("WORKER", world.caller(Role::Worker, world.alpha)),
+        ("CUSTOMER", world.customer(world.alpha, &estates[0].customer.id)),
+        ("nobody", world.nobody()),
+    ]
+}
+
+on_both! {
+    async fn generated_documents_are_answered_alike(world: World) {
+        let estates = populate(world).await;
+        let schema = Schema::load(&world.root()).await;
+        let mut written = BTreeMap::new();
+        let mut covered = BTreeSet::new();
+        for (place, (name, client)) in callers(world, &estates).into_iter().enumerate() {
+            let mut generator = Generator::new(&schema, &estates, place as u64);
+            for number in 0..DOCUMENTS {
+                let Generated { document, variables, fields } = generator.document();
+                let document = format!("{document} # {name} {number}");
+                if same_twice(&client, &document, &variables).await {
+                    *written.entry(name).or_insert(0) += 1;
+                    covered.extend(fields);
+                }
+            }
+        }
+        let often = |name: &str| written.get(name).copied().unwrap_or(0);
+        assert!(often("ROOT") > DOCUMENTS / 2 && often("ADMIN") > DOCUMENTS / 2, "{written:?}");
+        assert!(often("RESELLER") > DOCUMENTS / 2 && often("CUSTOMER") > DOCUMENTS / 10, "{written:?}");
+        let nouns = ["Organization", "Member", "Customer", "Subscription", "Tier", "Payment", "PaymentMethod", "AuditEvent"];
+        for noun in nouns {
+            for field in schema.get(noun).fields() {
+                let field = format!("{noun}.{}", field.name);
+                assert_ne!(covered.contains(&field), UNPLANNED.contains(&field.as_str()), "{field}");
+            }
+        }
+    }
+
+    async fn pages_are_the_same_forward_and_backward(world: World) {
+        let estates = populate(world).await;
+        let schema = Schema::load(&world.root()).await;
+        let mut number = 0;
+        for field in schema.queries().iter().filter(|field| schema.get(field.of.named()).is_connection()) {
+            let sorts = schema.get(field.args.iter().find(|arg| arg.name == "orderBy").expect("sorted").of.named());
+            let keys = schema.get(sorts.input("field").expect("a field").of.named());
+            for key in keys.values() {
+                for (first, cursor, info, has) in
+                    [("first", "after", "endCursor", "hasNextPage"), ("last", "before", "startCursor", "hasPreviousPage")]
+                {
+                    let (list, key) = (&field.name, &key.name);
+                    let document = format!(
+                        "query($c: String, $d: OrderDirection!) {{ {list}({first}: 2, {cursor}: $c,
+                            orderBy: [{{field: {key}, direction: $d}}])
+                        {{ edges {{ cursor node {{ id }} }} pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }}
+                            totalCount {{ value exact }} }} }}"
+                    );
+                    for (client, direction) in [(world.root(), "ASC"), (world.admin(world.alpha), "DESC")] {
+                        let mut at = Value::Null;
+                        for _ in 0..8 {
+                            let variables = json!({"c": at, "d": direction});
+                            number += 1;
+                            let expected = reference(&client, &document, &variables, number).await;
+                            match ask(&client, &document, &variables).await {
+                                Told::Written(text) => assert_eq!(text, expected, "{document} {variables}"),
+                                Told::Resolved { .. } => assert_eq!(at, Value::Null, "{document} {variables}"),
+                            }
+                            let answer: Value = serde_json::from_str(&expected).expect("JSON");
+                            let page = &answer[list]["pageInfo"];
+                            if page[has] == false {
+                                break;
+                            }
+                            at = page[info].clone();
+                        }
+                    }
+                }
+            }
+        }
+        assert!(number > 200, "{number}");
+        drop(estates);
+    }
+}
