@@ -42,6 +42,9 @@ impl Store {
             });
         if url.starts_with("postgres") {
             options.statement_timeout(config.statement_timeout);
+            // Statements are prepared and find their rows by index: planning one anew for its values would cost more
+            // than running it.
+            options.map_sqlx_postgres_opts(|postgres| postgres.options([("plan_cache_mode", "force_generic_plan")]));
         }
         #[expect(clippy::disallowed_methods, reason = "the one place that opens connections")]
         let mut connection = match Database::connect(options).await {
