@@ -59,8 +59,10 @@ pub async fn create(
                     version: 1,
                     deleted_at: None,
                 };
+                let opening =
+                    subscription::opening(tx, settings, Owner::from(&row), order, "input.subscription").await?;
                 let row = tx.insert(searchable(row), Change::new("create")).await?;
-                subscription::open(tx, settings, &Owner::Customer(row.clone()), order, "input.subscription").await?;
+                tx.insert(opening, Change::new("create")).await?;
                 Ok(row)
             })
         })

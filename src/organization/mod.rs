@@ -72,9 +72,11 @@ pub async fn create(
             Box::pin(async move {
                 check_parent(tx, new).await?;
                 refuse_taken_slug(tx, &new.slug).await?;
-                let row = tx.insert(tx.organization()?.clone(), Change::new("create")).await?;
-                subscription::open(tx, settings, &Owner::Organization(row.clone()), order, "input.subscription")
-                    .await?;
+                let row = tx.organization()?;
+                let opening =
+                    subscription::opening(tx, settings, Owner::from(row), order, "input.subscription").await?;
+                let row = tx.insert(row.clone(), Change::new("create")).await?;
+                tx.insert(opening, Change::new("create")).await?;
                 Ok(row)
             })
         })

@@ -1,8 +1,13 @@
 //! Commands that a client may safely send again.
 
 use aws_lc_rs::digest;
-use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::sea_query::{
+    Asterisk, CommonTableExpression, Expr, ExprTrait, Func, InsertStatement, OnConflict, Query, UpdateStatement,
+};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel,
+    QueryFilter, QueryTrait, Select,
+};
 use uuid::Uuid;
 
 use crate::auth::Principal;
@@ -35,12 +40,52 @@ impl Command {
         &self,
         principal: &Principal,
         now: Timestamp,
-        db: &impl ConnectionTrait,
-    ) -> Result<Option<Uuid>> {
-        let Some(key) = &self.key else { return Ok(None) };
+        db: &DatabaseTransaction,
+    ) -> Result<Claim<()>> {
+        let Some(key) = &self.key else { return Ok(Claim::Taken(())) };
+        if db.execute(&self.taking(principal, key, now)).await?.rows_affected() == 1 {
+            return Ok(Claim::Taken(()));
+        }
+        self.recorded(principal, key, db).await
+    }
+
+    /// Takes the key, and then reads the row that the command is about, in one statement where the database has such.
+    pub(super) async fn claim_and_find<E: EntityTrait>(
+        &self,
+        principal: &Principal,
+        now: Timestamp,
+        db: &DatabaseTransaction,
+        mut query: Select<E>,
+    ) -> Result<Claim<Option<E::Model>>> {
+        let key = match &self.key {
+            Some(key) if db.get_database_backend() == DbBackend::Postgres => key,
+            _ => {
+                return Ok(match self.claim(principal, now, db).await? {
+                    Claim::Taken(()) => Claim::Taken(query.one(db).await?),
+                    Claim::Spent(id) => Claim::Spent(id),
+                });
+            }
+        };
+        let mut taking = self.taking(principal, key, now);
+        taking.returning(Query::returning().expr(Expr::cust("1")));
+        let taken = CommonTableExpression::new().query(taking).table_name("taken").to_owned();
+        let count = Query::select().expr(Func::count(Expr::col(Asterisk))).from("taken").take();
+        // The condition depends on no row, so it is decided before the first one is looked for or locked.
+        QueryTrait::query(&mut query).with_cte(taken).and_where(Expr::expr(count).eq(1));
+        if let Some(row) = query.one(db).await? {
+            return Ok(Claim::Taken(Some(row)));
+        }
+        Ok(match self.recorded(principal, key, db).await? {
+            Claim::Taken(()) => Claim::Taken(None),
+            Claim::Spent(id) => Claim::Spent(id),
+        })
+    }
+
+    /// What puts the key into the table, if it is not there.
+    fn taking(&self, principal: &Principal, key: &str, now: Timestamp) -> InsertStatement {
         let record = Model {
             principal: principal.key(),
-            key: key.clone(),
+            key: key.to_owned(),
             operation: self.operation.to_owned(),
             fingerprint: self.fingerprint.clone(),
             result_id: None,
@@ -48,14 +93,18 @@ impl Command {
         };
         let record: ActiveModel = record.into_active_model().reset_all();
         let nothing_on_conflict = OnConflict::columns([Column::Principal, Column::Key]).do_nothing().to_owned();
-        let taken = Entity::insert(record).on_conflict(nothing_on_conflict).exec_without_returning(db).await?;
-        if taken == 1 {
-            return Ok(None);
-        }
-        let record = Entity::find_by_id((principal.key(), key.clone())).one(db).await?;
+        let mut taking = Entity::insert(record).into_query();
+        taking.on_conflict(nothing_on_conflict);
+        taking
+    }
+
+    /// What the record of the key says.
+    async fn recorded(&self, principal: &Principal, key: &str, db: &DatabaseTransaction) -> Result<Claim<()>> {
+        let record = Entity::find_by_id((principal.key(), key.to_owned())).one(db).await?;
         let record = record.ok_or_else(|| Error::Contended("the idempotency key was given back meanwhile".into()))?;
         if record.operation == self.operation && record.fingerprint == self.fingerprint {
-            return Ok(record.result_id);
+            // Nobody sees another transaction's record without an outcome: this one is the own.
+            return Ok(record.result_id.map_or(Claim::Taken(()), Claim::Spent));
         }
         let message = format!(
             "This idempotency key was used for another command ({}). Use a new key for a new command.",
@@ -64,15 +113,21 @@ impl Command {
         Err(Refusal::new(Code::IdempotencyKeyReused, message).at("input.idempotencyKey").into())
     }
 
-    /// Records what came of the command, in its own transaction.
-    pub(super) async fn record(&self, principal: &Principal, result_id: Uuid, db: &impl ConnectionTrait) -> Result<()> {
-        let Some(key) = &self.key else { return Ok(()) };
-        Entity::update_many()
+    /// What records the outcome of the command, in its own transaction.
+    pub(super) fn outcome(&self, principal: &Principal, result_id: Uuid) -> Option<UpdateStatement> {
+        let key = self.key.as_ref()?;
+        let outcome = Entity::update_many()
             .col_expr(Column::ResultId, Expr::value(result_id))
             .filter(Column::Principal.eq(principal.key()))
-            .filter(Column::Key.eq(key))
-            .exec(db)
-            .await?;
-        Ok(())
+            .filter(Column::Key.eq(key));
+        Some(outcome.into_query())
     }
+}
+
+/// What came of taking a key.
+pub(super) enum Claim<T> {
+    /// The command may be carried out. A command without a key always may.
+    Taken(T),
+    /// It was carried out before, and this row came of it.
+    Spent(Uuid),
 }

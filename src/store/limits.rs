@@ -11,7 +11,7 @@ impl Tx<'_> {
     /// The tenant's organization, locked until the end of the transaction: what is counted in it afterwards stays so.
     pub(crate) async fn lock_organization(&self) -> Result<organization::Model> {
         let id = self.organization()?.id;
-        let row = organization::Entity::find_by_id(id).lock(LOCK).one(&self.inner).await?;
+        let row = organization::Entity::find_by_id(id).lock(LOCK).one(self.settled().await?).await?;
         row.ok_or_else(|| not_found("organization", "input"))
     }
 
@@ -23,14 +23,14 @@ impl Tx<'_> {
             .filter(CustomerId.is_null())
             .filter(EndedAt.is_null())
             .filter(DeletedAt.is_null());
-        Ok(live.one(&self.inner).await?)
+        Ok(live.one(self.settled().await?).await?)
     }
 
     /// What a tier grants under this key.
     pub(crate) async fn granted(&self, tier: TierId, key: &str) -> Result<Option<tier_feature::Model>> {
         use tier_feature::Column::{Key, TierId};
         let feature = tier_feature::Entity::find().filter(TierId.eq(tier)).filter(Key.eq(key));
-        Ok(feature.one(&self.inner).await?)
+        Ok(feature.one(self.settled().await?).await?)
     }
 
     /// How many rows of the tenant the query finds.
@@ -38,7 +38,7 @@ impl Tx<'_> {
     where
         E::Model: Send + Sync,
     {
-        let count = query.filter(E::tenant().eq(self.organization()?.id)).count(&self.inner).await?;
+        let count = query.filter(E::tenant().eq(self.organization()?.id)).count(self.settled().await?).await?;
         Ok(count.cast_signed())
     }
 }

@@ -5,12 +5,15 @@
 //! event behind. Work that concerns every tenant at once (the demo's data, the command line) goes through [`System`].
 
 mod connection;
+mod flush;
 mod idempotency;
 mod limits;
 mod page;
+mod part;
 mod reading;
 mod scope;
 mod system;
+mod trail;
 mod tx;
 mod visible;
 mod writer;
@@ -19,10 +22,12 @@ pub use connection::Store;
 pub(crate) use connection::is_contention;
 pub use idempotency::Command;
 pub use page::{CursorError, Cursors, Extent, KeyColumn, Order, PageRequest, Slice, SortKey};
+pub use part::Part;
 pub use reading::{First, ParentKey, Reading, Source, Table, is_null};
 pub use scope::{RequestMeta, Scope};
 pub use system::System;
-pub use tx::{Change, Tx};
-pub(crate) use tx::{changed, created};
+pub use trail::Change;
+pub(crate) use trail::{changed, created};
+pub use tx::Tx;
 pub use visible::{Noun, Reach, Record, Visible};
 pub use writer::Writer;

@@ -1,57 +1,31 @@
 //! Writing: one transaction, in one tenant, that leaves an audit entry and an outbox event for every changed row.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sea_orm::sea_query::LockType;
+use sea_orm::sea_query::{LockType, UpdateStatement};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, ModelTrait, QueryFilter,
-    QuerySelect, Select,
+    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IntoActiveModel, ModelTrait,
+    QueryFilter, QuerySelect, QueryTrait, Select,
 };
-use serde_json::{Map, Value as Json, json};
 
-use super::{Noun, Record, Scope, Visible};
+use super::flush::{Waiting, Write};
+use super::trail::{Change, Entry, changed, created};
+use super::{Noun, Part, Record, Scope, Visible};
 use crate::clock::Timestamp;
-use crate::entity::{AuditEventId, Mutable, OrganizationId, OutboxEventId, audit_event, organization, outbox_event};
+use crate::entity::{Mutable, OrganizationId, organization};
 use crate::error::{Error, Result};
 
 /// How rows are locked: exclusively among writers, but without keeping others from referring to the row, as a
 /// payment of a customer does.
 pub(super) const LOCK: LockType = LockType::NoKeyUpdate;
 
-/// What a write means, for the audit trail: every insert and update names one.
-#[derive(Clone, Debug)]
-pub struct Change {
-    verb: &'static str,
-    reason: Option<String>,
-    parts: Vec<(&'static str, Json)>,
-}
-
-impl Change {
-    /// A change without a given reason; the verb completes the noun, as in `subscription.suspend`.
-    pub const fn new(verb: &'static str) -> Self {
-        Self { verb, reason: None, parts: Vec::new() }
-    }
-
-    /// The same change with the actor's reason.
-    pub fn because(mut self, reason: Option<String>) -> Self {
-        self.reason = reason;
-        self
-    }
-
-    /// The same change, which also replaces a part of the row that another table holds, such as a tier's prices. A
-    /// part that stays as it is does not count.
-    pub fn with_part(mut self, name: &'static str, from: Json, to: Json) -> Self {
-        if from != to {
-            self.parts.push((name, json!({ "from": from, "to": to })));
-        }
-        self
-    }
-}
-
 /// An open transaction in one tenant.
 ///
 /// It can insert and update rows of that tenant only: inserting sets the tenant, and updating filters by it and never
 /// writes it, so that no row can move to another tenant.
+///
+/// Writes wait until something is read, or else until the end: then they are sent together. A use case that reads
+/// before it writes takes one statement for all that it writes.
 ///
 /// ```compile_fail
 /// # async fn f(tx: &tessera::store::Tx) {
@@ -61,18 +35,32 @@ impl Change {
 /// # }
 /// ```
 pub struct Tx<'e> {
-    pub(super) inner: DatabaseTransaction,
-    pub(super) scope: &'e Scope,
+    /// Private to this file: all others get it from [`Self::settled`].
+    inner: DatabaseTransaction,
+    scope: &'e Scope,
     /// The tenant's own row; none while the platform's catalogue is written.
     organization: Option<organization::Model>,
     now: Timestamp,
-    trail: Mutex<Vec<(audit_event::Model, outbox_event::Model)>>,
+    waiting: Mutex<Waiting>,
+    trail: Mutex<Vec<Entry>>,
+}
+
+/// A panic while it was locked left it whole: nothing here panics between two changes of it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<'e> Tx<'e> {
     pub(super) fn new(inner: DatabaseTransaction, scope: &'e Scope, organization: Option<organization::Model>) -> Self {
         let now = scope.now();
-        Self { inner, scope, organization, now, trail: Mutex::new(Vec::new()) }
+        Self { inner, scope, organization, now, waiting: Mutex::default(), trail: Mutex::default() }
+    }
+
+    /// The connection, when all that was written so far is sent: what is read on it sees that.
+    pub(super) async fn settled(&self) -> Result<&DatabaseTransaction> {
+        let waiting = std::mem::take(&mut *lock(&self.waiting));
+        waiting.send(&self.inner).await?;
+        Ok(&self.inner)
     }
 
     /// The moment of the whole transaction.
@@ -96,12 +84,12 @@ impl<'e> Tx<'e> {
 
     /// The visible rows that the query finds.
     pub async fn all<E: Visible>(&self, query: Select<E>) -> Result<Vec<E::Model>> {
-        Ok(query.filter(E::visible(self.scope.reach())?).all(&self.inner).await?)
+        Ok(query.filter(E::visible(self.scope.reach())?).all(self.settled().await?).await?)
     }
 
     /// The first visible row that the query finds.
     pub async fn one<E: Visible>(&self, query: Select<E>) -> Result<Option<E::Model>> {
-        Ok(query.filter(E::visible(self.scope.reach())?).one(&self.inner).await?)
+        Ok(query.filter(E::visible(self.scope.reach())?).one(self.settled().await?).await?)
     }
 
     /// The visible row with this id.
@@ -121,12 +109,22 @@ impl<'e> Tx<'e> {
 
     /// Whether any row of the tenant has this, visible or not: for values that must be unique.
     pub(crate) async fn exists<E: Noun>(&self, query: Select<E>) -> Result<bool> {
-        Ok(query.filter(E::tenant().eq(self.tenant())).one(&self.inner).await?.is_some())
+        Ok(query.filter(E::tenant().eq(self.tenant())).one(self.settled().await?).await?.is_some())
     }
 
     /// Whether any row at all has this: for values that must be unique across tenants. Tells nothing but yes or no.
     pub(crate) async fn exists_anywhere<E: Noun>(&self, query: Select<E>) -> Result<bool> {
-        Ok(query.one(&self.inner).await?.is_some())
+        Ok(query.one(self.settled().await?).await?.is_some())
+    }
+
+    /// The visible rows that the query finds, each with its one part that fits the condition, if there is one.
+    pub(crate) async fn all_with_part<P: Part>(
+        &self,
+        query: Select<P::Whole>,
+        part: Condition,
+    ) -> Result<Vec<(<P::Whole as EntityTrait>::Model, Option<P::Model>)>> {
+        let query = query.filter(P::Whole::visible(self.scope.reach())?);
+        Ok(P::join(query, part).all(self.settled().await?).await?)
     }
 
     /// Puts a new row into this tenant.
@@ -138,20 +136,20 @@ impl<'e> Tx<'e> {
     {
         row.set_tenant(self.tenant());
         let active = row.clone().into_active_model().reset_all();
-        <M::Entity as EntityTrait>::insert(active).exec_without_returning(&self.inner).await?;
-        self.record(&row, created(&row)?, change)?;
+        self.write::<M::Entity>(Write::Insert(<M::Entity as EntityTrait>::insert(active).into_query())).await?;
+        self.record(Entry::new(self.scope, self.now, &row, created(&row)?, change)?);
         Ok(row)
     }
 
     /// Replaces a row of this tenant by its changed form and counts its version up. Writes nothing if neither the row
-    /// nor a part of it changed.
+    /// nor a part of it changed. Another version of the row than `before` is found out when the update is sent.
     pub async fn update<M>(&self, before: &M, mut after: M, change: Change) -> Result<M>
     where
         M: Mutable + ModelTrait + PartialEq + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
         M::Entity: EntityTrait<Model = M> + Record,
         <M::Entity as EntityTrait>::ActiveModel: ActiveModelTrait<Entity = M::Entity> + Send,
     {
-        if *before == after && change.parts.is_empty() {
+        if *before == after && !change.has_parts() {
             return Ok(after);
         }
         after.touch(before.version() + 1, self.now);
@@ -162,105 +160,53 @@ impl<'e> Tx<'e> {
             Some(tenant) => M::Entity::tenant().eq(tenant),
             None => M::Entity::tenant().is_null(),
         };
-        let updated = M::Entity::update_many()
+        let update = M::Entity::update_many()
             .set(active)
             .filter(M::Entity::id().eq(before.uuid()))
             .filter(tenant)
             .filter(M::Entity::version().eq(before.version()))
-            .exec(&self.inner)
-            .await?;
-        if updated.rows_affected != 1 {
-            return Err(Error::Contended("the row changed meanwhile".into()));
-        }
-        self.record(&after, changed(before, &after)?, change)?;
+            .into_query();
+        self.write::<M::Entity>(Write::Update(update)).await?;
+        self.record(Entry::new(self.scope, self.now, &after, changed(before, &after)?, change)?);
         Ok(after)
     }
 
     /// Replaces the parts of a row, such as a tier's prices: what the row's own change tells of in the audit trail.
-    pub(crate) async fn replace_parts<E, A>(&self, of: sea_orm::Condition, parts: Vec<A>) -> Result<()>
+    pub(crate) async fn replace_parts<E, A>(&self, of: Condition, parts: Vec<A>) -> Result<()>
     where
         E: EntityTrait,
         A: ActiveModelTrait<Entity = E> + Send,
     {
-        E::delete_many().filter(of).exec(&self.inner).await?;
-        if !parts.is_empty() {
-            E::insert_many(parts).exec_without_returning(&self.inner).await?;
-        }
-        Ok(())
+        E::delete_many().filter(of).exec(self.settled().await?).await?;
+        self.add_parts(parts).await
     }
 
-    fn record<M: Mutable>(&self, row: &M, mut changes: Map<String, Json>, change: Change) -> Result<()> {
-        let caller = self.scope.caller()?;
-        let request = &self.scope.request;
-        let action = format!("{}.{}", M::NOUN, change.verb);
-        changes.extend(change.parts.into_iter().map(|(name, change)| (name.to_owned(), change)));
-        let changes = Json::Object(changes);
-        let audit = audit_event::Model {
-            id: AuditEventId::generate(),
-            tenant_id: row.tenant(),
-            actor: caller.subject().to_owned(),
-            actor_role: caller.role().as_str().to_owned(),
-            impersonator: caller.impersonator().map(str::to_owned),
-            action: action.clone(),
-            entity_type: M::NOUN.to_owned(),
-            entity_id: row.uuid(),
-            changes: changes.clone(),
-            reason: change.reason,
-            request_id: (!request.id.is_empty()).then(|| request.id.clone()),
-            address: request.address.clone(),
-            created_at: self.now,
-        };
-        let event = outbox_event::Model {
-            id: OutboxEventId::generate(),
-            tenant_id: row.tenant(),
-            topic: action,
-            entity_type: M::NOUN.to_owned(),
-            entity_id: row.uuid(),
-            entity_version: row.version(),
-            payload: changes,
-            created_at: self.now,
-        };
-        self.trail.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((audit, event));
-        Ok(())
+    /// Adds the parts of a row that has none yet.
+    pub(crate) async fn add_parts<E, A>(&self, parts: Vec<A>) -> Result<()>
+    where
+        E: EntityTrait,
+        A: ActiveModelTrait<Entity = E> + Send,
+    {
+        if parts.is_empty() {
+            return Ok(());
+        }
+        self.write::<E>(Write::Insert(E::insert_many(parts).into_query())).await
     }
 
-    /// Writes the audit entries and outbox events of all changes and commits.
-    pub(super) async fn commit(self) -> Result<()> {
-        let trail = self.trail.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if !trail.is_empty() {
-            let (audits, events): (Vec<_>, Vec<_>) = trail.into_iter().unzip();
-            let audits = audits.into_iter().map(|row| row.into_active_model().reset_all());
-            audit_event::Entity::insert_many(audits).exec_without_returning(&self.inner).await?;
-            let events = events.into_iter().map(|row| row.into_active_model().reset_all());
-            outbox_event::Entity::insert_many(events).exec_without_returning(&self.inner).await?;
-        }
+    async fn write<E: EntityTrait>(&self, write: Write) -> Result<()> {
+        let ahead = lock(&self.waiting).push(E::default().table_name(), write);
+        ahead.send(&self.inner).await
+    }
+
+    fn record(&self, entry: Entry) {
+        lock(&self.trail).push(entry);
+    }
+
+    /// Sends all that was written, its trail and what came of the command, and commits.
+    pub(super) async fn commit(self, outcome: Option<UpdateStatement>) -> Result<()> {
+        let waiting = self.waiting.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let trail = self.trail.into_inner().unwrap_or_else(PoisonError::into_inner);
+        waiting.send_last(&self.inner, trail, outcome).await?;
         Ok(self.inner.commit().await?)
     }
-}
-
-/// Bookkeeping that every change moves: it would only blur the trail.
-const BOOKKEEPING: [&str; 4] = ["version", "created_at", "updated_at", "tenant_id"];
-
-fn columns(row: &impl Mutable) -> Result<Map<String, Json>> {
-    match serde_json::to_value(row)? {
-        Json::Object(columns) => Ok(columns),
-        _ => Err(Error::Internal("a row is not an object".into())),
-    }
-}
-
-/// What the audit trail tells of a new row.
-pub(crate) fn created(row: &impl Mutable) -> Result<Map<String, Json>> {
-    let named =
-        columns(row)?.into_iter().filter(|(name, value)| !BOOKKEEPING.contains(&name.as_str()) && !value.is_null());
-    Ok(named.map(|(name, to)| (name, json!({ "from": null, "to": to }))).collect())
-}
-
-/// What the audit trail tells of a changed row.
-pub(crate) fn changed<M: Mutable>(before: &M, after: &M) -> Result<Map<String, Json>> {
-    let mut from = columns(before)?;
-    let differs = |(name, to): (String, Json)| {
-        let from = from.remove(&name).unwrap_or(Json::Null);
-        (from != to && !BOOKKEEPING.contains(&name.as_str())).then(|| (name, json!({ "from": from, "to": to })))
-    };
-    Ok(columns(after)?.into_iter().filter_map(differs).collect())
 }

@@ -5,11 +5,12 @@ use std::ops::Deref;
 use futures_util::future::BoxFuture;
 use sea_orm::sea_query::LockType;
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, ModelTrait, QueryFilter, QuerySelect, SqliteTransactionMode,
+    ColumnTrait, DatabaseTransaction, EntityTrait, ModelTrait, QueryFilter, QuerySelect, Select, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
 };
 use uuid::Uuid;
 
+use super::idempotency::Claim;
 use super::{Command, Noun, Record, Scope, Tx};
 use crate::auth::{Permission, Standing};
 use crate::entity::{Mutable, OperationalStatus, OrganizationId, organization};
@@ -91,9 +92,21 @@ impl Writer {
         // Boxed, here and below: a mutation's future is large, and a debug build keeps several copies on the stack.
         Box::pin(self.run(command, |inner| {
             Box::pin(async move {
-                let tx = self.open(inner, place).await?;
+                let (caller, now) = (self.caller()?, self.now());
+                let claim = match place {
+                    Place::Named(id, _) => command.claim_and_find(caller, now, &inner, self.tenant(id)?).await?,
+                    Place::New(_) | Place::Platform => match command.claim(caller, now, &inner).await? {
+                        Claim::Taken(()) => Claim::Taken(None),
+                        Claim::Spent(id) => Claim::Spent(id),
+                    },
+                };
+                let found = match claim {
+                    Claim::Taken(found) => found,
+                    Claim::Spent(id) => return Ok(Attempt::Replayed(inner, id)),
+                };
+                let tx = self.open(inner, place, found).await?;
                 let result = work(&tx).await?;
-                Ok((tx, result))
+                Ok(Attempt::Done(Box::new(tx), result))
             })
         }))
         .await
@@ -116,19 +129,39 @@ impl Writer {
         Box::pin(self.run(command, |inner| {
             Box::pin(async move {
                 let visible = E::find().filter(E::id().eq(id)).filter(E::visible(self.reach())?);
-                let row = visible.lock_exclusive().one(&inner).await?;
-                let row = row.ok_or_else(|| not_found(E::Model::NOUN, path))?;
-                let place = row.tenant().map_or(Place::Platform, |tenant| Place::Named(tenant, path));
-                let tx = self.open(inner, place).await?;
+                let (caller, now) = (self.caller()?, self.now());
+                let row = match command.claim_and_find(caller, now, &inner, visible.lock_exclusive()).await? {
+                    Claim::Taken(row) => row.ok_or_else(|| not_found(E::Model::NOUN, path))?,
+                    Claim::Spent(id) => return Ok(Attempt::Replayed(inner, id)),
+                };
+                let (place, tenant) = match row.tenant() {
+                    Some(tenant) => (Place::Named(tenant, path), self.tenant(tenant)?.one(&inner).await?),
+                    None => (Place::Platform, None),
+                };
+                let tx = self.open(inner, place, tenant).await?;
                 let result = work(&tx, row).await?;
-                Ok((tx, result))
+                Ok(Attempt::Done(Box::new(tx), result))
             })
         }))
         .await
     }
 
-    /// Finds the tenant and refuses where it cannot be written.
-    async fn open(&self, inner: DatabaseTransaction, place: Place<'_>) -> Result<Tx<'_>> {
+    /// The organization with this id, if the caller reaches it, which nobody terminates or deletes until the end of
+    /// the transaction.
+    fn tenant(&self, id: OrganizationId) -> Result<Select<organization::Entity>> {
+        Ok(organization::Entity::find_by_id(id)
+            .filter(self.reach().tenants(organization::Column::Id)?)
+            .filter(organization::Column::DeletedAt.is_null())
+            .lock(LockType::KeyShare))
+    }
+
+    /// Opens the transaction in the tenant that was found, and refuses where it cannot be written.
+    async fn open(
+        &self,
+        inner: DatabaseTransaction,
+        place: Place<'_>,
+        found: Option<organization::Model>,
+    ) -> Result<Tx<'_>> {
         let caller = self.caller()?;
         let organization = match place {
             Place::Platform if caller.standing() == Standing::Platform && caller.may(Permission::PlatformManage) => {
@@ -136,16 +169,7 @@ impl Writer {
             }
             Place::Platform => return Err(Error::Forbidden(Permission::PlatformManage)),
             Place::New(organization) => Some(organization.clone()),
-            Place::Named(id, path) => {
-                let row = organization::Entity::find_by_id(id)
-                    .filter(self.reach().tenants(organization::Column::Id)?)
-                    .filter(organization::Column::DeletedAt.is_null())
-                    // Nobody terminates or deletes it until this is committed.
-                    .lock(LockType::KeyShare)
-                    .one(&inner)
-                    .await?;
-                Some(row.ok_or_else(|| not_found("organization", path))?)
-            }
+            Place::Named(_, path) => Some(found.ok_or_else(|| not_found("organization", path))?),
         };
         self.check_own(&inner, organization.as_ref()).await?;
         if let Some(organization) = &organization {
@@ -190,7 +214,7 @@ impl Writer {
     async fn run<'e, 'f, M: Row>(
         &'e self,
         command: &Command,
-        work: impl Fn(DatabaseTransaction) -> BoxFuture<'f, Result<(Tx<'e>, M)>>,
+        work: impl Fn(DatabaseTransaction) -> BoxFuture<'f, Result<Attempt<'e, M>>>,
     ) -> Result<M> {
         let mut lost = None;
         for _ in 0..TRIES {
@@ -206,25 +230,34 @@ impl Writer {
     async fn attempt<'e, 'f, M: Row>(
         &'e self,
         command: &Command,
-        work: &impl Fn(DatabaseTransaction) -> BoxFuture<'f, Result<(Tx<'e>, M)>>,
+        work: &impl Fn(DatabaseTransaction) -> BoxFuture<'f, Result<Attempt<'e, M>>>,
     ) -> Result<M> {
-        let caller = self.caller()?;
         let options = TransactionOptions {
             // A deferred transaction that reads before it writes loses its write to "database is locked".
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..Default::default()
         };
         let inner = self.0.store.connection.begin_with_options(options).await?;
-        if let Some(id) = command.claim(caller, self.now(), &inner).await? {
-            let tenants = self.reach().ever(M::Entity::tenant())?;
-            let row = M::Entity::find().filter(M::Entity::id().eq(id)).filter(tenants).one(&inner).await?;
-            return row.ok_or_else(|| Error::Internal("the row of a replayed command is gone".into()));
+        match work(inner).await? {
+            Attempt::Done(tx, result) => {
+                tx.commit(command.outcome(self.caller()?, result.uuid())).await?;
+                Ok(result)
+            }
+            Attempt::Replayed(inner, id) => {
+                let tenants = self.reach().ever(M::Entity::tenant())?;
+                let row = M::Entity::find().filter(M::Entity::id().eq(id)).filter(tenants).one(&inner).await?;
+                row.ok_or_else(|| Error::Internal("the row of a replayed command is gone".into()))
+            }
         }
-        let (tx, result) = work(inner).await?;
-        command.record(caller, result.uuid(), &tx.inner).await?;
-        tx.commit().await?;
-        Ok(result)
     }
+}
+
+/// What a try came to, before it is committed.
+enum Attempt<'e, M> {
+    /// The work was done, with this result.
+    Done(Box<Tx<'e>>, M),
+    /// It had been done before, and the row with this id came of it.
+    Replayed(DatabaseTransaction, Uuid),
 }
 
 /// A row that a command can have as its outcome.

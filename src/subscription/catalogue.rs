@@ -1,6 +1,6 @@
 //! Which tier an owner can have, and at what price.
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 
 use super::lifecycle::Offer;
 use crate::auth::Permission;
@@ -18,16 +18,25 @@ pub struct Seller<'a> {
     pub path: &'a str,
 }
 
-/// A tier on chosen terms.
+/// What a price is for.
 #[derive(Clone, Copy)]
-pub struct Choice<'a> {
-    /// The tier.
-    pub tier: &'a tier::Model,
+pub struct Cost<'a> {
     /// How often it is charged.
     pub billing_cycle: BillingCycle,
     /// ISO 4217 code.
     pub currency: &'a str,
 }
+
+impl Cost<'_> {
+    /// The condition on the price: a tier has at most one.
+    fn condition(self) -> Condition {
+        let cycle = tier_price::Column::BillingCycle.eq(self.billing_cycle);
+        Condition::all().add(cycle).add(tier_price::Column::Currency.eq(self.currency))
+    }
+}
+
+/// A tier and its price, if it has one for what was asked.
+pub struct Priced(pub tier::Model, Option<tier_price::Model>);
 
 impl Seller<'_> {
     fn at(&self, field: &str) -> String {
@@ -37,8 +46,24 @@ impl Seller<'_> {
     /// The tier, if this owner can have it: of its kind, not archived, from the catalogue of the organization, of the
     /// one above or of the platform, and public unless the caller manages that catalogue.
     pub async fn tier(&self, id: TierId) -> Result<tier::Model> {
+        let tier = self.tx.get::<tier::Entity>(id).await?;
+        self.sold(tier.ok_or_else(|| self.no_tier())?)
+    }
+
+    /// The same tier with its price.
+    pub async fn priced_tier(&self, id: TierId, cost: Cost<'_>) -> Result<Priced> {
+        let tier = tier::Entity::find_by_id(id);
+        let found = self.tx.all_with_part::<tier_price::Entity>(tier, cost.condition()).await?;
+        let (tier, price) = found.into_iter().next().ok_or_else(|| self.no_tier())?;
+        Ok(Priced(self.sold(tier)?, price))
+    }
+
+    fn no_tier(&self) -> Error {
+        not_found("tier", &self.at("tierId"))
+    }
+
+    fn sold(&self, tier: tier::Model) -> Result<tier::Model> {
         let path = self.at("tierId");
-        let tier = self.tx.get::<tier::Entity>(id).await?.ok_or_else(|| not_found("tier", &path))?;
         if tier.kind != self.kind {
             let message = format!("This tier is for owners of kind {}.", tier.kind.as_str());
             return Err(Refusal::new(Code::WrongTierKind, message).at(&path).into());
@@ -60,29 +85,26 @@ impl Seller<'_> {
     }
 
     /// The tier with this key that new owners start with: for customers the organization's own before the platform's.
-    pub async fn default_tier(&self, key: &str) -> Result<tier::Model> {
+    pub async fn default_tier(&self, key: &str, cost: Cost<'_>) -> Result<Priced> {
         let tiers = tier::Entity::find()
             .filter(tier::Column::Key.eq(key))
             .filter(tier::Column::Kind.eq(self.kind))
             .filter(tier::Column::ArchivedAt.is_null())
             .filter(tier::Column::Public.eq(true))
             .order_by_asc(tier::Column::Id);
-        let tiers = self.tx.all(tiers).await?;
+        let mut tiers = self.tx.all_with_part::<tier_price::Entity>(tiers, cost.condition()).await?;
         let own = (self.kind == TierKind::Customer).then_some(self.tx.organization()?.id);
-        let from = |catalogue| tiers.iter().find(|tier| tier.tenant_id == catalogue).cloned();
-        own.and_then(|own| from(Some(own))).or_else(|| from(None)).ok_or_else(|| {
+        let from = |catalogue| tiers.iter().position(|(tier, _)| tier.tenant_id == catalogue);
+        let chosen = own.and_then(|own| from(Some(own))).or_else(|| from(None));
+        chosen.map(|index| tiers.swap_remove(index)).map(|(tier, price)| Priced(tier, price)).ok_or_else(|| {
             let message = format!("There is no default tier `{key}` for this kind of owner: name a tier, or make that one with createTier.");
             Error::from(Refusal::new(Code::TierNotAvailable, message).at(self.path))
         })
     }
 
-    /// What the tier costs for the cycle in the currency.
-    pub async fn offer(&self, Choice { tier, billing_cycle, currency }: Choice<'_>) -> Result<Offer> {
-        let price = tier_price::Entity::find()
-            .filter(tier_price::Column::TierId.eq(tier.id))
-            .filter(tier_price::Column::BillingCycle.eq(billing_cycle))
-            .filter(tier_price::Column::Currency.eq(currency));
-        let price = self.tx.one(price).await?.ok_or_else(|| {
+    /// The tier at its price.
+    pub fn offer(&self, Priced(tier, price): &Priced, Cost { billing_cycle, currency }: Cost<'_>) -> Result<Offer> {
+        let price = price.as_ref().ok_or_else(|| {
             let message = format!("The tier `{}` has no {} price in {currency}.", tier.key, billing_cycle.as_str());
             Refusal::new(Code::NoPrice, message).at(&self.at("billingCycle"))
         })?;

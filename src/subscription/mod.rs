@@ -26,7 +26,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 pub use update::{Update, update};
 
-use self::catalogue::{Choice, Seller};
+use self::catalogue::{Cost, Seller};
 use self::lifecycle::{Action, Step};
 use self::opening::{Opening, Subscriber, Terms};
 use crate::auth::Permission;
@@ -73,34 +73,22 @@ impl OwnerId {
     }
 }
 
-/// An owner's row, locked.
-pub enum Owner {
-    /// The organization itself.
-    Organization(organization::Model),
-    /// A customer.
-    Customer(customer::Model),
+/// Who is to be subscribed, as its row says: a new one, or one that is locked.
+#[derive(Clone, Copy, Debug)]
+pub struct Owner {
+    key: OwnerKey,
+    status: OperationalStatus,
 }
 
-impl Owner {
-    fn key(&self) -> OwnerKey {
-        match self {
-            Self::Organization(row) => OwnerKey { tenant: row.id, customer: None },
-            Self::Customer(row) => OwnerKey { tenant: row.tenant_id, customer: Some(row.id) },
-        }
+impl From<&organization::Model> for Owner {
+    fn from(row: &organization::Model) -> Self {
+        Self { key: OwnerKey { tenant: row.id, customer: None }, status: row.status }
     }
+}
 
-    fn kind(&self) -> TierKind {
-        match self {
-            Self::Organization(_) => TierKind::Organization,
-            Self::Customer(_) => TierKind::Customer,
-        }
-    }
-
-    fn status(&self) -> OperationalStatus {
-        match self {
-            Self::Organization(row) => row.status,
-            Self::Customer(row) => row.status,
-        }
+impl From<&customer::Model> for Owner {
+    fn from(row: &customer::Model) -> Self {
+        Self { key: OwnerKey { tenant: row.tenant_id, customer: Some(row.id) }, status: row.status }
     }
 }
 
@@ -151,9 +139,9 @@ pub async fn create(
     let path = owner.path();
     on_owner(writer, command, owner, |tx, owner| {
         Box::pin(async move {
-            match live(tx, owner.key()).await? {
+            match live(tx, owner.key).await? {
                 Some(live) => Err(already_subscribed(live).at(path).into()),
-                None => open(tx, settings, &owner, order, "input.terms").await,
+                None => open(tx, settings, owner, order, "input.terms").await,
             }
         })
     })
@@ -170,9 +158,9 @@ pub async fn ensure(
 ) -> Result<subscription::Model> {
     on_owner(writer, command, owner, |tx, owner| {
         Box::pin(async move {
-            match current(tx, owner.key()).await? {
+            match current(tx, owner.key).await? {
                 Some(current) => Ok(current),
-                None => open(tx, settings, &owner, &Order::default_trial(), "input").await,
+                None => open(tx, settings, owner, &Order::default_trial(), "input").await,
             }
         })
     })
@@ -188,60 +176,68 @@ async fn on_owner<'e>(
     let path = owner.path();
     match owner {
         OwnerId::Organization(id) => {
-            writer
-                .change::<organization::Entity, _>(command, id, path, |tx, row| work(tx, Owner::Organization(row)))
-                .await
+            writer.change::<organization::Entity, _>(command, id, path, |tx, row| work(tx, Owner::from(&row))).await
         }
         OwnerId::Customer(id) => {
-            writer.change::<customer::Entity, _>(command, id, path, |tx, row| work(tx, Owner::Customer(row))).await
+            writer.change::<customer::Entity, _>(command, id, path, |tx, row| work(tx, Owner::from(&row))).await
         }
     }
 }
 
-/// Opens a subscription for an owner, inside the transaction that made or locked it. `path` is where the order stands
-/// in the input.
-pub async fn open(
+async fn open(
     tx: &Tx<'_>,
     settings: &Settings,
-    owner: &Owner,
+    owner: Owner,
     order: &Order,
     path: &str,
 ) -> Result<subscription::Model> {
-    if owner.status() == OperationalStatus::Terminated {
+    let row = opening(tx, settings, owner, order, path).await?;
+    tx.insert(row, Change::new("create")).await
+}
+
+/// The subscription that an owner begins with, yet to be inserted by the transaction that made or locked the owner.
+/// `path` is where the order stands in the input.
+pub async fn opening(
+    tx: &Tx<'_>,
+    settings: &Settings,
+    owner: Owner,
+    order: &Order,
+    path: &str,
+) -> Result<subscription::Model> {
+    if owner.status == OperationalStatus::Terminated {
         return Err(Refusal::new(Code::OwnerInactive, "The owner is terminated: it cannot subscribe.").into());
     }
-    let mut terms = order.terms.clone();
-    let seller = Seller { tx, kind: owner.kind(), path };
-    let tier = match order.tier_id {
-        Some(id) => seller.tier(id).await?,
-        None => seller.default_tier(DEFAULT_TIER_KEY).await?,
+    let OwnerKey { tenant, customer } = owner.key;
+    let kind = if customer.is_some() { TierKind::Customer } else { TierKind::Organization };
+    let currency = match &order.currency {
+        Some(currency) => currency,
+        None => &tx.organization()?.default_currency,
     };
+    let seller = Seller { tx, kind, path };
+    let cost = Cost { billing_cycle: order.billing_cycle, currency };
+    let priced = match order.tier_id {
+        Some(id) => seller.priced_tier(id, cost).await?,
+        None => seller.default_tier(DEFAULT_TIER_KEY, cost).await?,
+    };
+    let mut terms = order.terms.clone();
     if order.tier_id.is_none() {
         let unsaid = terms.trial_days.is_none() && terms.trial_ends_at.is_none() && terms.period_end.is_none();
         let start = terms.starts_at.unwrap_or(tx.now());
         let month = period::period_end(start, BillingCycle::Monthly, period::anchor_day(start));
         let begins_now = !terms.requires_payment && start <= tx.now();
         terms.trial_ends_at = if unsaid && begins_now { Some(month) } else { terms.trial_ends_at };
-        let limit = (owner.kind() == TierKind::Organization).then_some(DEFAULT_USER_LIMIT);
+        let limit = (kind == TierKind::Organization).then_some(DEFAULT_USER_LIMIT);
         terms.user_limit = terms.user_limit.or(limit);
     }
-    let currency = order
-        .currency
-        .clone()
-        .unwrap_or_else(|| tx.organization().map_or_else(|_| String::new(), |row| row.default_currency.clone()));
-    let choice = Choice { tier: &tier, billing_cycle: order.billing_cycle, currency: &currency };
-    let offer = seller.offer(choice).await?;
-    let OwnerKey { tenant, customer } = owner.key();
     let opening = Opening {
         subscriber: Subscriber { tenant, customer },
-        offer,
-        currency,
-        tier_trial_days: tier.trial_days,
+        offer: seller.offer(&priced, cost)?,
+        currency: currency.clone(),
+        tier_trial_days: priced.0.trial_days,
         terms,
         pending_for: settings.pending_for,
     };
-    let row = opening::open(opening, tx.now(), path)?;
-    tx.insert(row, Change::new("create")).await
+    opening::open(opening, tx.now(), path)
 }
 
 /// The owner's live subscription.
@@ -351,9 +347,8 @@ pub async fn change_tier(
             let offer = if tier_id == row.tier_id && cycle.is_none_or(|cycle| cycle == row.billing_cycle) {
                 lifecycle::Offer { tier_id, amount_minor: row.amount_minor, billing_cycle: row.billing_cycle }
             } else {
-                let tier = seller.tier(tier_id).await?;
-                let billing_cycle = cycle.unwrap_or(row.billing_cycle);
-                seller.offer(Choice { tier: &tier, billing_cycle, currency: &row.currency }).await?
+                let cost = Cost { billing_cycle: cycle.unwrap_or(row.billing_cycle), currency: &row.currency };
+                seller.offer(&seller.priced_tier(tier_id, cost).await?, cost)?
             };
             let at_period_end = match timing {
                 Some(timing) => timing == ChangeTiming::PeriodEnd,

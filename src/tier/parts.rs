@@ -139,6 +139,9 @@ impl<M: PartialEq + Serialize> Replacement<M> {
             return Ok(());
         }
         let rows = self.after.into_iter().map(|row| row.into_active_model().reset_all()).collect();
+        if self.before.is_empty() {
+            return tx.add_parts::<M::Entity, _>(rows).await;
+        }
         tx.replace_parts::<M::Entity, _>(of, rows).await
     }
 }

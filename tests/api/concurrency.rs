@@ -1,6 +1,7 @@
 //! Many clients at once: one of them wins, and the others learn why they did not.
 
 use serde_json::{Value, json};
+use tessera::entity::idempotency_key;
 
 use crate::support::{World, on_both, race};
 
@@ -171,6 +172,27 @@ on_both! {
             let document = "query($ref: String!) { customers(where: {externalRef: $ref}) { nodes { id } } }";
             let data = world.admin(world.alpha).ok(document, json!({"ref": reference})).await;
             assert_eq!(data["customers"]["nodes"], json!([{"id": won["customer"]["id"]}]));
+        }
+    }
+
+    async fn an_external_reference_goes_to_one_customer_however_it_is_asked_for(world: World) {
+        let clients = world.admins(world.alpha, CLIENTS);
+        let remembered = || async { world.store.system().count::<idempotency_key::Entity>().await.expect("the database answers") };
+        let mut ids = Vec::new();
+        for number in 0..CLIENTS {
+            ids.push(world.subscribed(world.alpha, &format!("Ada {number}"), world.alpha.basic, json!({})).await.0);
+        }
+        for round in 0..SHORT_ROUNDS {
+            let (writes, keys) = (world.writes().await, remembered().await);
+            let new = |number: usize| json!({"name": "Bob", "externalRef": format!("new-{round}"), "idempotencyKey": format!("new-{round}-{number}")});
+            let (_, lost) = winner(race(&clients, "createCustomer", (0..CLIENTS).map(new).collect(), "customer { id }").await);
+            let old = |number: usize| json!({"id": ids[number], "externalRef": format!("old-{round}"), "idempotencyKey": format!("old-{round}-{number}")});
+            let (_, lost_too) = winner(race(&clients, "updateCustomer", (0..CLIENTS).map(old).collect(), "customer { id }").await);
+            for refusal in lost.iter().chain(&lost_too) {
+                assert_eq!((&refusal["code"], &refusal["path"]), (&json!("DUPLICATE"), &json!(["input", "externalRef"])));
+            }
+            assert_eq!(world.writes().await, writes + 3, "round {round}: a customer, its subscription, and a change");
+            assert_eq!(remembered().await, keys + 2, "round {round}: who is refused keeps the key");
         }
     }
 

@@ -170,6 +170,31 @@ on_both! {
         admin.mutate("createCustomer", json!({"name": "Bob", "idempotencyKey": "b"}), "").await;
     }
 
+    async fn a_command_that_fails_in_the_middle_of_its_writes_leaves_nothing(world: World) {
+        let admin = world.admin(world.alpha);
+        let input = json!({"name": "Ada", "idempotencyKey": "k"});
+        let document = "mutation($input: CreateCustomerInput!) { createCustomer(input: $input) { customer { id } } }";
+        let rename = |from: &str, to: &str| format!("ALTER TABLE {from} RENAME TO {to}");
+        world.sql(&rename("outbox_events", "away")).await;
+        let answer = admin.send(document, json!({"input": input})).await;
+        assert_eq!(answer.code(), "INTERNAL_SERVER_ERROR");
+        world.sql(&rename("away", "outbox_events")).await;
+        assert_eq!((world.writes().await, remembered(world).await, customers(world).await), (0, 0, json!(0)));
+        let made = admin.mutate("createCustomer", input.clone(), "customer { id }").await;
+        assert_eq!(admin.mutate("createCustomer", input, "customer { id }").await, made);
+        assert_eq!((world.writes().await, remembered(world).await, customers(world).await), (2, 1, json!(1)));
+    }
+
+    async fn a_change_that_lost_its_organization_is_still_replayed(world: World) {
+        let root = world.root();
+        let key = json!({"organizationId": world.beta.id.to_string(), "name": "Ada", "idempotencyKey": "k"});
+        let made = root.mutate("createCustomer", key.clone(), "customer { id }").await;
+        root.mutate("deleteOrganization", json!({"id": world.beta.id.to_string()}), "deletedId").await;
+        assert_eq!(root.mutate("createCustomer", key.clone(), "customer { id }").await, made);
+        world.refused(&root, "createCustomer", with_key(key, "another"), "NOT_FOUND", "input.organizationId").await;
+        assert_eq!(remembered(world).await, 1, "a key whose organization is not there is not taken");
+    }
+
     async fn a_key_has_at_most_255_characters(world: World) {
         let admin = world.admin(world.alpha);
         for (key, code) in [("k".repeat(256), "TOO_LONG"), ("é".repeat(256), "TOO_LONG"), (String::new(), "REQUIRED"), ("  ".to_owned(), "REQUIRED"), ("a\u{0}b".to_owned(), "INVALID_FORMAT")] {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tessera::auth::Role;
 
-use crate::support::{Client, Payer, Tenant, World, card, each, on_both, payment};
+use crate::support::{Backend, Client, Payer, Tenant, World, card, each, on_both, payment};
 
 /// A page of customers with everything that a table of them shows.
 const CUSTOMERS: &str = "{ customers(first: 50) { nodes {
@@ -206,6 +206,45 @@ on_both! {
             for customer in each(&data["customers"]["nodes"], "payments") {
                 assert_eq!(customer["totalCount"], json!({"value": 4, "exact": true}));
             }
+        }
+    }
+
+    async fn what_a_mutation_writes_is_one_statement_where_the_database_can(world: World) {
+        let admin = world.admin(world.alpha);
+        let (customer, subscription) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
+        let (free, second) = world.subscribed(world.alpha, "Free", world.alpha.basic, json!({})).await;
+        admin.mutate("deleteSubscription", json!({"id": second}), "").await;
+        let pro = json!({"tierId": world.platform_tiers["pro"].to_string()});
+        let own = json!({"organizationId": world.alpha.id.to_string(), "terms": pro});
+        world.root().mutate("createSubscription", own, "").await;
+        let terms = json!({"tierId": world.alpha.basic.to_string()});
+        let prices = json!([{"billingCycle": "MONTHLY", "currency": "EUR", "amountMinor": 100}]);
+        let tier = json!({"key": "gold", "name": "Gold", "kind": "CUSTOMER", "rank": 1, "prices": prices});
+        let plus = world.alpha.plus.to_string();
+        // On PostgreSQL: the key with the row that is changed, or with the organization; for a change the
+        // organization; what the use case reads; what it writes. On SQLite, each write is a statement, and the trail is two.
+        for (mutation, input, selection, [postgres, sqlite]) in [
+            ("createCustomer", json!({"name": "Bob", "subscription": terms}), "customer { id }", [3, 8]),
+            ("createCustomer", json!({"name": "Eve"}), "customer { id }", [3, 8]),
+            ("createCustomer", json!({"name": "Joe", "externalRef": "joe"}), "customer { id }", [4, 9]),
+            ("updateCustomer", json!({"id": customer, "name": "Ada L."}), "customer { id }", [3, 7]),
+            ("createSubscription", json!({"customerId": free, "terms": terms}), "subscription { id }", [5, 9]),
+            ("ensureSubscription", json!({"customerId": free}), "subscription { id }", [4, 5]),
+            ("extendSubscription", json!({"id": subscription, "days": 1}), "subscription { id }", [3, 7]),
+            ("changeTier", json!({"id": subscription, "tierId": plus, "timing": "NOW"}), "subscription { id }", [4, 8]),
+            ("createMember", json!({"email": "a@example.com", "name": "Ada", "role": "WORKER"}), "member { id }", [7, 11]),
+            ("createTier", tier, "tier { id }", [3, 8]),
+            ("terminateCustomer", json!({"id": customer}), "customer { id }", [4, 9]),
+        ] {
+            let expected = if world.backend == Backend::Postgres { postgres } else { sqlite };
+            let mut input = input;
+            input["idempotencyKey"] = json!(format!("{mutation} {input}"));
+            let before = world.store.statements();
+            admin.mutate(mutation, input.clone(), selection).await;
+            assert_eq!(world.store.statements() - before, expected, "{mutation}");
+            let before = world.store.statements();
+            admin.mutate(mutation, input, selection).await;
+            assert_eq!(world.store.statements() - before, 3, "{mutation} again: the key, its record, the row");
         }
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use secrecy::SecretString;
+use sea_orm::{ConnectionTrait, Database};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tessera::app::App;
 use tessera::auth::{Grant, Permission, Role, TokenIssuer};
@@ -40,6 +41,7 @@ pub struct Tenant {
 
 /// A fresh installation with two tenants, `alpha` and `beta`, and a reseller `gamma` above `delta`.
 pub struct World {
+    pub backend: Backend,
     pub app: App,
     pub store: Store,
     pub clock: Clock,
@@ -70,7 +72,20 @@ impl World {
         let beta = seed.tenant("beta", None).await;
         let gamma = seed.tenant("gamma", None).await;
         let delta = seed.tenant("delta", Some(gamma.id)).await;
-        Self { store, app, clock, config, alpha, beta, gamma, delta, platform_tiers, issuer, _database: database }
+        Self {
+            backend,
+            store,
+            app,
+            clock,
+            config,
+            alpha,
+            beta,
+            gamma,
+            delta,
+            platform_tiers,
+            issuer,
+            _database: database,
+        }
     }
 
     /// A caller with this grant.
@@ -155,6 +170,14 @@ impl World {
     /// How many audit entries there are: nothing was written if it stays the same.
     pub async fn writes(&self) -> u64 {
         self.store.system().count::<audit_event::Entity>().await.expect("the database answers")
+    }
+
+    /// Does to the database what no request can.
+    pub async fn sql(&self, statement: &str) {
+        #[expect(clippy::disallowed_methods, reason = "a way past the store")]
+        let database = Database::connect(self.config.database.url.expose_secret()).await.expect("the database opens");
+        database.execute_unprepared(statement).await.expect("the statement works");
+        database.close().await.expect("the database closes");
     }
 
     /// What must hold of every database, whatever a test did.

@@ -1,0 +1,219 @@
+//! What every changed row leaves behind: an entry in the audit trail and an event in the outbox.
+
+use sea_orm::sea_query::{Alias, CommonTableExpression, InsertStatement, Query, SelectStatement, Value, Values};
+use sea_orm::{DbErr, EntityTrait};
+use serde_json::{Map, Value as Json, json};
+use uuid::Uuid;
+
+use super::Scope;
+use crate::clock::Timestamp;
+use crate::entity::{AuditEventId, Mutable, OrganizationId, OutboxEventId, audit_event, outbox_event};
+use crate::error::{Error, Result};
+
+/// What a write means, for the audit trail: every insert and update names one.
+#[derive(Clone, Debug)]
+pub struct Change {
+    verb: &'static str,
+    reason: Option<String>,
+    parts: Vec<(&'static str, Json)>,
+}
+
+impl Change {
+    /// A change without a given reason; the verb completes the noun, as in `subscription.suspend`.
+    pub const fn new(verb: &'static str) -> Self {
+        Self { verb, reason: None, parts: Vec::new() }
+    }
+
+    /// The same change with the actor's reason.
+    pub fn because(mut self, reason: Option<String>) -> Self {
+        self.reason = reason;
+        self
+    }
+
+    /// The same change, which also replaces a part of the row that another table holds, such as a tier's prices. A
+    /// part that stays as it is does not count.
+    pub fn with_part(mut self, name: &'static str, from: Json, to: Json) -> Self {
+        if from != to {
+            self.parts.push((name, json!({ "from": from, "to": to })));
+        }
+        self
+    }
+
+    /// Whether it replaces a part of the row.
+    pub(super) fn has_parts(&self) -> bool {
+        !self.parts.is_empty()
+    }
+}
+
+/// One change of one row: what its audit entry and its outbox event are made of.
+pub(super) struct Entry {
+    audit_id: AuditEventId,
+    event_id: OutboxEventId,
+    tenant_id: Option<OrganizationId>,
+    actor: String,
+    actor_role: &'static str,
+    impersonator: Option<String>,
+    action: String,
+    entity_type: &'static str,
+    entity_id: Uuid,
+    entity_version: i32,
+    changes: Json,
+    reason: Option<String>,
+    request_id: Option<String>,
+    address: Option<String>,
+    created_at: Timestamp,
+}
+
+impl Entry {
+    /// What the scope's caller did to this row now.
+    pub(super) fn new<M: Mutable>(
+        scope: &Scope,
+        now: Timestamp,
+        row: &M,
+        mut changes: Map<String, Json>,
+        change: Change,
+    ) -> Result<Self> {
+        let caller = scope.caller()?;
+        let request = &scope.request;
+        changes.extend(change.parts.into_iter().map(|(name, change)| (name.to_owned(), change)));
+        Ok(Self {
+            audit_id: AuditEventId::generate(),
+            event_id: OutboxEventId::generate(),
+            tenant_id: row.tenant(),
+            actor: caller.subject().to_owned(),
+            actor_role: caller.role().as_str(),
+            impersonator: caller.impersonator().map(str::to_owned),
+            action: format!("{}.{}", M::NOUN, change.verb),
+            entity_type: M::NOUN,
+            entity_id: row.uuid(),
+            entity_version: row.version(),
+            changes: Json::Object(changes),
+            reason: change.reason,
+            request_id: (!request.id.is_empty()).then(|| request.id.clone()),
+            address: request.address.clone(),
+            created_at: now,
+        })
+    }
+
+    /// In the order of [`COLUMNS`].
+    fn values(self) -> Values {
+        Values(vec![
+            self.audit_id.into(),
+            self.event_id.into(),
+            self.tenant_id.into(),
+            self.actor.into(),
+            self.actor_role.into(),
+            self.impersonator.into(),
+            self.action.into(),
+            self.entity_type.into(),
+            self.entity_id.into(),
+            self.entity_version.into(),
+            Value::from(self.changes),
+            self.reason.into(),
+            self.request_id.into(),
+            self.address.into(),
+            self.created_at.into(),
+        ])
+    }
+}
+
+/// The name of the entries in the statements that write them.
+const TRAIL: &str = "trail";
+
+const COLUMNS: [&str; 15] = [
+    "audit_id",
+    "event_id",
+    "tenant_id",
+    "actor",
+    "actor_role",
+    "impersonator",
+    "action",
+    "entity_type",
+    "entity_id",
+    "entity_version",
+    "changes",
+    "reason",
+    "request_id",
+    "address",
+    "created_at",
+];
+
+/// The entries as a table for [`writes`] to read: what both of them hold is sent once.
+pub(super) fn table(entries: Vec<Entry>) -> CommonTableExpression {
+    let mut table = CommonTableExpression::new();
+    table.table_name(TRAIL).columns(COLUMNS).values(entries.into_iter().map(Entry::values).collect());
+    table
+}
+
+/// What writes the audit entries and the outbox events from the [`table`].
+pub(super) fn writes() -> Result<[InsertStatement; 2]> {
+    use audit_event::Column as Audit;
+    use outbox_event::Column as Outbox;
+    let audit = [
+        (Audit::Id, "audit_id"),
+        (Audit::TenantId, "tenant_id"),
+        (Audit::Actor, "actor"),
+        (Audit::ActorRole, "actor_role"),
+        (Audit::Impersonator, "impersonator"),
+        (Audit::Action, "action"),
+        (Audit::EntityType, "entity_type"),
+        (Audit::EntityId, "entity_id"),
+        (Audit::Changes, "changes"),
+        (Audit::Reason, "reason"),
+        (Audit::RequestId, "request_id"),
+        (Audit::Address, "address"),
+        (Audit::CreatedAt, "created_at"),
+    ];
+    let outbox = [
+        (Outbox::Id, "event_id"),
+        (Outbox::TenantId, "tenant_id"),
+        (Outbox::Topic, "action"),
+        (Outbox::EntityType, "entity_type"),
+        (Outbox::EntityId, "entity_id"),
+        (Outbox::EntityVersion, "entity_version"),
+        (Outbox::Payload, "changes"),
+        (Outbox::CreatedAt, "created_at"),
+    ];
+    Ok([copy(audit_event::Entity, &audit)?, copy(outbox_event::Entity, &outbox)?])
+}
+
+fn copy<E: EntityTrait>(into: E, columns: &[(E::Column, &'static str)]) -> Result<InsertStatement> {
+    let rows: SelectStatement =
+        Query::select().columns(columns.iter().map(|(_, from)| Alias::new(*from))).from(TRAIL).take();
+    let mut insert = Query::insert();
+    insert.into_table(into).columns(columns.iter().map(|(to, _)| *to));
+    insert.select_from(rows).map_err(|error| DbErr::Custom(error.to_string()))?;
+    Ok(insert)
+}
+
+/// Bookkeeping that every change moves: it would only blur the trail.
+const BOOKKEEPING: [&str; 4] = ["version", "created_at", "updated_at", "tenant_id"];
+
+fn columns(row: &impl Mutable) -> Result<Map<String, Json>> {
+    match serde_json::to_value(row)? {
+        Json::Object(columns) => Ok(columns),
+        _ => Err(Error::Internal("a row is not an object".into())),
+    }
+}
+
+/// What the audit trail tells of a new row.
+pub(crate) fn created(row: &impl Mutable) -> Result<Map<String, Json>> {
+    let named =
+        columns(row)?.into_iter().filter(|(name, value)| !BOOKKEEPING.contains(&name.as_str()) && !value.is_null());
+    Ok(named.map(|(name, to)| (name, told(Json::Null, to))).collect())
+}
+
+/// What the audit trail tells of a changed row.
+pub(crate) fn changed<M: Mutable>(before: &M, after: &M) -> Result<Map<String, Json>> {
+    let mut from = columns(before)?;
+    let differs = |(name, to): (String, Json)| {
+        let from = from.remove(&name).unwrap_or(Json::Null);
+        (from != to && !BOOKKEEPING.contains(&name.as_str())).then(|| (name, told(from, to)))
+    };
+    Ok(columns(after)?.into_iter().filter_map(differs).collect())
+}
+
+/// Unlike `json!`, this takes the values as they are: that one serializes them anew.
+fn told(from: Json, to: Json) -> Json {
+    Json::Object(Map::from_iter([("from".to_owned(), from), ("to".to_owned(), to)]))
+}
