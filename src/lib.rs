@@ -24,6 +24,7 @@ pub mod telemetry;
 
 pub mod audit;
 pub mod customer;
+pub mod dashboard;
 pub mod member;
 pub mod operational;
 pub mod organization;

@@ -1,5 +1,6 @@
 -- Writes a script that fills an SQLite database of the same schema with the rows of every table, in the order in which
--- they lie here. Reads columns and types from the catalogue, so that it needs no change when a migration adds some.
+-- they lie here. Reads columns and types from the catalogue, so that it needs no change when a migration adds some. Totals
+-- are kept by triggers there as well.
 \set QUIET on
 \pset tuples_only on
 \pset format unaligned
@@ -21,7 +22,7 @@ SELECT format(
         table_name)
 FROM information_schema.columns
 WHERE table_schema = 'public' AND table_name IN (SELECT tablename FROM pg_tables WHERE schemaname = 'public')
-    AND table_name <> 'seaql_migrations'
+    AND table_name NOT IN ('seaql_migrations', 'subscription_totals')
 GROUP BY table_name
 ORDER BY table_name
 \gexec

@@ -1,7 +1,8 @@
 //! Tessera's database schema, one file per step, the same text for SQLite and PostgreSQL.
 //!
 //! The tables are written in SQL, because their constraints are what matters here. The few words that differ between
-//! the two databases are placeholders that `portable` fills in.
+//! the two databases are placeholders that `portable` fills in. Triggers have no common language: a step may have a text for
+//! each database besides.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -14,6 +15,7 @@ mod m20261120_000004_tiers;
 mod m20261120_000005_subscriptions;
 mod m20261120_000006_payments;
 mod m20261120_000007_audit_and_outbox;
+mod m20261120_000008_subscription_totals;
 
 /// Applies the steps in order.
 pub struct Migrator;
@@ -29,11 +31,26 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000005_subscriptions::Migration),
             Box::new(m20261120_000006_payments::Migration),
             Box::new(m20261120_000007_audit_and_outbox::Migration),
+            Box::new(m20261120_000008_subscription_totals::Migration),
         ]
     }
 }
 
-/// Runs statements that are separated by `;` at the end of a line, after filling in the placeholders:
+/// What a step runs: first the text for the database at hand, then the one for both.
+#[derive(Clone, Copy, Default)]
+struct Sql {
+    postgres: &'static str,
+    sqlite: &'static str,
+    both: &'static str,
+}
+
+impl From<&'static str> for Sql {
+    fn from(both: &'static str) -> Self {
+        Self { both, ..Self::default() }
+    }
+}
+
+/// Runs the statements, each ended by `;`, after filling in the placeholders:
 ///
 /// | placeholder | PostgreSQL | SQLite |
 /// |---|---|---|
@@ -44,20 +61,22 @@ impl MigratorTrait for Migrator {
 /// | `{bool}` | `boolean` | `INTEGER` |
 /// | `{json}` | `jsonb` | `TEXT` |
 /// | `{strict}` | – | `STRICT`: types are checked |
-async fn portable(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
+async fn portable(manager: &SchemaManager<'_>, sql: impl Into<Sql>) -> Result<(), DbErr> {
     let postgres = manager.get_database_backend() == DbBackend::Postgres;
     let pick = |on_postgres, on_sqlite| if postgres { on_postgres } else { on_sqlite };
-    let sql = sql
-        .replace("{uuid}", pick("uuid", "BLOB"))
-        .replace("{text}", pick("text COLLATE \"C\"", "TEXT"))
-        .replace("{int}", pick("integer", "INTEGER"))
-        .replace("{bigint}", pick("bigint", "INTEGER"))
-        .replace("{time}", pick("bigint", "INTEGER"))
-        .replace("{bool}", pick("boolean", "INTEGER"))
-        .replace("{json}", pick("jsonb", "TEXT"))
-        .replace("{strict}", pick("", "STRICT"));
-    for statement in sql.split(";\n").map(str::trim).filter(|statement| !statement.is_empty()) {
-        manager.get_connection().execute_unprepared(statement).await?;
+    let sql = sql.into();
+    for text in [pick(sql.postgres, sql.sqlite), sql.both] {
+        let text = text
+            .replace("{uuid}", pick("uuid", "BLOB"))
+            .replace("{text}", pick("text COLLATE \"C\"", "TEXT"))
+            .replace("{int}", pick("integer", "INTEGER"))
+            .replace("{bigint}", pick("bigint", "INTEGER"))
+            .replace("{time}", pick("bigint", "INTEGER"))
+            .replace("{bool}", pick("boolean", "INTEGER"))
+            .replace("{json}", pick("jsonb", "TEXT"))
+            .replace("{strict}", pick("", "STRICT"));
+        // Not taken apart here: only the database knows where a statement with a body of statements ends.
+        manager.get_connection().execute_unprepared(&text).await?;
     }
     Ok(())
 }

@@ -47,7 +47,10 @@ impl Doctor {
         match store.migration_status().await {
             Err(error) => report.failed("migrations", error),
             Ok(migrations) => match migrations.iter().filter(|(_, applied)| !applied).count() {
-                0 => report.ok("migrations", "current"),
+                0 => {
+                    report.ok("migrations", "current")?;
+                    check_totals(&store, report).await
+                }
                 missing => report.failed("migrations", format!("{missing} missing: run `tessera migrate up`")),
             },
         }
@@ -65,6 +68,18 @@ impl Doctor {
             Ok(keys) => report.ok("keys", format!("{keys} usable")),
             Err(error) => report.failed("keys", format!("{error}: check TESSERA_AUTH_JWKS_URL")),
         }
+    }
+}
+
+async fn check_totals(store: &Store, report: &mut Report) -> Result<(), Failure> {
+    match store.system().stale_totals().await {
+        Ok(0) => report.ok("totals", "as counted"),
+        Ok(stale) => {
+            let text =
+                format!("{stale} differ from what the subscriptions add up to: see docs/OPERATIONS.md, \"Totals\"");
+            report.failed("totals", text)
+        }
+        Err(error) => report.failed("totals", format!("not compared: {error}")),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod outbox_event;
 pub mod payment;
 pub mod payment_method;
 pub mod subscription;
+pub mod subscription_total;
 pub mod tier;
 pub mod tier_feature;
 pub mod tier_price;

@@ -22,6 +22,9 @@ const INTROSPECTION_LISTS: [&str; 5] = ["fields", "inputFields", "interfaces", "
 /// What such a list multiplies by. The standard introspection query, which nests two of them, passes.
 const INTROSPECTION_SIZE: u64 = 12;
 
+/// Lists without pages from which other lists can be reached: counted as a page.
+const UNPAGED_LISTS: [&str; 1] = ["revenueByTier"];
+
 /// The cost of the dearest operation of the document.
 pub fn cost(document: &ExecutableDocument, variables: &Variables) -> u64 {
     if document.fragments.len() > MAX_FRAGMENTS {
@@ -80,7 +83,9 @@ impl<'a> Counter<'a> {
         match asked {
             Some(asked) => asked.unsigned_abs(),
             None if self.lists_ids(field) > 0 => self.lists_ids(field),
-            None if self.is_page(&field.selection_set.node) => u64::from(DEFAULT_PAGE.unsigned_abs()),
+            None if UNPAGED_LISTS.contains(&field.name.node.as_str()) || self.is_page(&field.selection_set.node) => {
+                u64::from(DEFAULT_PAGE.unsigned_abs())
+            }
             None => 1,
         }
     }
@@ -160,6 +165,7 @@ mod tests {
         assert_eq!(cost_of("{ customers(first: 10) { nodes { id name } } }", json!({})), 1 + 10 * 3);
         assert_eq!(cost_of("query($n: Int) { customers(first: $n) { nodes { id } } }", json!({"n": 4})), 1 + 4 * 2);
         assert_eq!(cost_of("query($n: Int) { customers(first: $n) { nodes { id } } }", json!({})), 1 + 25 * 2);
+        assert_eq!(cost_of("{ dashboard { revenueByTier { subscriptions } } }", json!({})), 1 + 1 + 25);
         assert_eq!(cost_of("{ nodes(ids: [\"a\", \"b\"]) { id } }", json!({})), 1 + 2);
     }
 

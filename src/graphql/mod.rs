@@ -30,6 +30,7 @@ pub struct Query(
     crate::payment::graphql::PaymentQuery,
     crate::payment_method::graphql::PaymentMethodQuery,
     crate::audit::graphql::AuditQuery,
+    crate::dashboard::graphql::DashboardQuery,
 );
 
 /// What can be changed.

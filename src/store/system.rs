@@ -1,6 +1,9 @@
 //! Work that concerns every tenant at once. Not reachable from a request.
 
-use sea_orm::{ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    Statement,
+};
 
 use super::Store;
 use crate::entity::{OrganizationId, organization};
@@ -14,6 +17,25 @@ impl Store {
         System(self)
     }
 }
+
+/// How many sorts of live subscriptions have another total than there are rows. One statement, so that both are looked
+/// at in the same moment.
+const STALE_TOTALS: &str = "
+SELECT count(*) AS stale FROM (
+    SELECT 1 FROM (
+        SELECT tenant_id, tier_id, of_customers, status, mode, currency, billing_cycle, amount_minor,
+            sum(subscriptions) AS surplus
+        FROM subscription_totals
+        GROUP BY tenant_id, tier_id, of_customers, status, mode, currency, billing_cycle, amount_minor
+        UNION ALL
+        SELECT tenant_id, tier_id, customer_id IS NOT NULL, status, mode, currency, billing_cycle, amount_minor,
+            -count(*)
+        FROM subscriptions WHERE ended_at IS NULL AND deleted_at IS NULL
+        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+    ) AS sums
+    GROUP BY tenant_id, tier_id, of_customers, status, mode, currency, billing_cycle, amount_minor
+    HAVING sum(surplus) <> 0
+) AS differing";
 
 impl System<'_> {
     /// The organization with this slug.
@@ -38,6 +60,15 @@ impl System<'_> {
     /// Every row of the table.
     pub async fn all<E: EntityTrait>(&self) -> Result<Vec<E::Model>, DbErr> {
         E::find().all(&self.0.connection).await
+    }
+
+    /// How many totals of subscriptions differ from what the subscriptions add up to: none, unless rows were written
+    /// without the database's triggers.
+    pub async fn stale_totals(&self) -> Result<u64, DbErr> {
+        let statement = Statement::from_string(self.0.backend(), STALE_TOTALS);
+        let row = self.0.connection.query_one_raw(statement).await?;
+        let stale: i64 = row.map_or(Ok(0), |row| row.try_get("", "stale"))?;
+        Ok(stale.unsigned_abs())
     }
 
     /// Inserts rows as they are: tenants, versions and times included.

@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait};
 use crate::auth::{Permission, Principal, Standing};
 use crate::entity::{
     CustomerId, Mutable, OrganizationId, audit_event, customer, member, organization, payment, payment_method,
-    subscription, tier, tier_feature, tier_price,
+    subscription, subscription_total, tier, tier_feature, tier_price,
 };
 use crate::error::{Error, Result};
 
@@ -79,13 +79,30 @@ impl<'a> Reach<'a> {
             self.needs(Permission::CustomersRead)?;
             return Ok(rows.add(customer.eq(id)).add(Expr::exists(undeleted(id))));
         }
+        Ok(match self.owners()? {
+            Owners::All => rows,
+            Owners::Organizations => rows.add(customer.is_null()),
+            Owners::Customers => rows.add(customer.is_not_null()),
+        })
+    }
+
+    /// Which kinds of owners the caller may read.
+    fn owners(self) -> Result<Owners> {
+        let caller = self.caller()?;
         match (caller.may(Permission::OrganizationsRead), caller.may(Permission::CustomersRead)) {
-            (true, true) => Ok(rows),
-            (true, false) => Ok(rows.add(customer.is_null())),
-            (false, true) => Ok(rows.add(customer.is_not_null())),
+            (true, true) => Ok(Owners::All),
+            (true, false) => Ok(Owners::Organizations),
+            (false, true) => Ok(Owners::Customers),
             (false, false) => Err(Error::Forbidden(Permission::CustomersRead)),
         }
     }
+}
+
+/// Kinds of owners.
+enum Owners {
+    All,
+    Organizations,
+    Customers,
 }
 
 /// The organization itself, unless it was deleted: then nothing of it is visible to its own any more.
@@ -161,6 +178,23 @@ impl Visible for subscription::Entity {
     fn visible(reach: Reach<'_>) -> Result<Condition> {
         use subscription::Column::{CustomerId, DeletedAt, TenantId};
         Ok(reach.owned(TenantId, CustomerId)?.add(DeletedAt.is_null()))
+    }
+}
+
+impl Visible for subscription_total::Entity {
+    /// Sums over exactly the live subscriptions that the caller may see.
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
+        use subscription_total::Column::{OfCustomers, TenantId};
+        if reach.caller()?.customer().is_some() {
+            // A total has no part for a single customer.
+            return Err(Error::Forbidden(Permission::OrganizationsRead));
+        }
+        let rows = reach.tenants(TenantId)?;
+        Ok(match reach.owners()? {
+            Owners::All => rows,
+            Owners::Organizations => rows.add(OfCustomers.eq(false)),
+            Owners::Customers => rows.add(OfCustomers.eq(true)),
+        })
     }
 }
 

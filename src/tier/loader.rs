@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::statistics::{Group, Statistics};
-use crate::entity::{TierId, subscription, tier, tier_feature, tier_price};
+use crate::entity::{TierId, subscription_total, tier, tier_feature, tier_price};
 use crate::error::Result;
 use crate::graphql::batch::Key;
 use crate::store::{Order, Scope, SortKey};
@@ -85,18 +84,7 @@ impl Key for StatisticsOf {
     type Value = Statistics;
 
     async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<StatisticsOf, Statistics>> {
-        use subscription::Column::{AmountMinor, BillingCycle, Currency, EndedAt, Mode, Status, TierId};
-        // Grouped by amount, so that no sum is made where it could overflow; amounts are few, being price snapshots.
-        let columns = [TierId, Status, Mode, Currency, BillingCycle, AmountMinor];
-        let mut query = subscription::Entity::find()
-            .select_only()
-            .columns(columns)
-            .column_as(Expr::cust("count(*)"), "subscriptions")
-            .filter(TierId.is_in(keys.iter().map(|key| key.0)))
-            .filter(EndedAt.is_null());
-        for column in columns {
-            query = query.group_by(column);
-        }
+        let query = Group::find().filter(subscription_total::Column::TierId.is_in(keys.iter().map(|key| key.0)));
         let mut groups: HashMap<_, Vec<Group>> = HashMap::new();
         for group in scope.rows::<_, Group>(query).await? {
             groups.entry(StatisticsOf(group.tier_id)).or_default().push(group);

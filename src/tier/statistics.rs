@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use async_graphql::SimpleObject;
-use sea_orm::FromQueryResult;
+use sea_orm::sea_query::Expr;
+use sea_orm::{EntityTrait, FromQueryResult, QuerySelect, Select};
 
-use crate::entity::{BillingCycle, ManagementMode, SubscriptionStatus, TierId};
+use crate::entity::{BillingCycle, ManagementMode, SubscriptionStatus, TierId, subscription_total};
 use crate::graphql::scalar::{MAX_SAFE_INT, Money, SafeInt};
 
 /// Live subscriptions of a tier that are alike.
@@ -27,7 +28,22 @@ pub struct Group {
     pub subscriptions: i64,
 }
 
-/// How many live subscriptions a tier has, and what they bring in.
+impl Group {
+    /// The query for groups; it is to be filtered by tier or tenant.
+    pub fn find() -> Select<subscription_total::Entity> {
+        use subscription_total::Column::{AmountMinor, BillingCycle, Currency, Mode, Status, TierId};
+        let columns = [TierId, Status, Mode, Currency, BillingCycle, AmountMinor];
+        let query = subscription_total::Entity::find()
+            .select_only()
+            .columns(columns)
+            // PostgreSQL's sum of bigint is numeric.
+            .column_as(Expr::cust("CAST(sum(subscriptions) AS bigint)"), "subscriptions")
+            .having(Expr::cust("sum(subscriptions) <> 0"));
+        columns.into_iter().fold(query, QuerySelect::group_by)
+    }
+}
+
+/// How many live subscriptions there are of a tier, or of a tenant, and what they bring in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
     /// In any status that is not an end.
@@ -50,7 +66,7 @@ pub struct Statistics {
 
 impl Statistics {
     /// The sums over these groups.
-    pub fn of(groups: &[Group]) -> Self {
+    pub fn of<'a>(groups: impl IntoIterator<Item = &'a Group>) -> Self {
         let mut sums = Self::default();
         let mut yearly: BTreeMap<String, i128> = BTreeMap::new();
         for group in groups {
@@ -95,6 +111,11 @@ fn a_month(a_year: i128) -> i64 {
     i64::try_from(rounded).map_or(MAX_SAFE_INT, |amount| amount.min(MAX_SAFE_INT))
 }
 
+/// Amounts by currency, as the API shows them.
+pub fn monies(by_currency: BTreeMap<String, i64>) -> Vec<Money> {
+    by_currency.into_iter().map(|(currency, amount)| Money::new(amount, currency)).collect()
+}
+
 /// What the live subscriptions of a tier amount to, as far as the caller can see them. Counted by recorded status.
 #[derive(Clone, SimpleObject)]
 pub struct TierStatistics {
@@ -120,7 +141,6 @@ pub struct TierStatistics {
 impl From<Statistics> for TierStatistics {
     fn from(sums: Statistics) -> Self {
         let Statistics { total, pending, trialing, active, past_due, paused, suspended, monthly_revenue } = sums;
-        let money = |(currency, amount)| Money::new(amount, currency);
         Self {
             total: SafeInt(total),
             pending: SafeInt(pending),
@@ -129,7 +149,7 @@ impl From<Statistics> for TierStatistics {
             past_due: SafeInt(past_due),
             paused: SafeInt(paused),
             suspended: SafeInt(suspended),
-            estimated_monthly_revenue: monthly_revenue.into_iter().map(money).collect(),
+            estimated_monthly_revenue: monies(monthly_revenue),
         }
     }
 }

@@ -73,6 +73,7 @@ fn arguments(query: &str, estate: &Estate) -> Option<Vec<(&'static str, String)>
             vec![(of_customer, id(&customer.payment_method)), (of_organization, id(&own.payment_method))]
         }
         "subscription" => vec![(of_customer, id(&customer.subscription)), (of_organization, id(&own.subscription))],
+        "dashboard" => vec![("", format!("(organizationId: \"{}\")", own.id))],
         "currentSubscription" | "subscriptionStatus" => vec![
             (of_customer, format!("(customerId: \"{}\")", customer.id)),
             (of_organization, format!("(organizationId: \"{}\")", own.id)),

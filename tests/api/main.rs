@@ -9,6 +9,8 @@ mod concurrency;
 #[cfg(test)]
 mod customer;
 #[cfg(test)]
+mod dashboard;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod idempotency;

@@ -164,6 +164,19 @@ on_both! {
         }
     }
 
+    async fn a_dashboard_costs_the_same_for_any_number_of_subscriptions(world: World) {
+        let admin = world.admin(world.alpha);
+        let totals = "{ dashboard { subscriptions subscriptionsByStatus { count } revenueByTier { subscriptions } } }";
+        let whole = "{ dashboard { revenueByTier { tier { id key } subscriptions monthlyRevenue { amountMinor } } } }";
+        // Without subscriptions the organization has to be looked for.
+        costs_exactly(world, &admin, totals, json!({}), 2).await;
+        for more in [1, 9, 40] {
+            fill(world, world.alpha, more).await;
+            costs_exactly(world, &admin, totals, json!({}), 1).await;
+            costs_exactly(world, &admin, whole, json!({}), 2).await;
+        }
+    }
+
     async fn any_objects_cost_one_statement_for_each_kind(world: World) {
         fill(world, world.alpha, 45).await;
         let admin = world.admin(world.alpha);

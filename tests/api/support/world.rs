@@ -193,6 +193,7 @@ impl World {
             }
         }
         assert!(live.values().all(|count| *count == 1), "an owner has several live subscriptions: {live:?}");
+        assert_eq!(system.stale_totals().await.expect("the database answers"), 0, "totals are what there is");
         let audits = system.all::<audit_event::Entity>().await.expect("the database answers");
         let events = system.all::<outbox_event::Entity>().await.expect("the database answers");
         let trail = |list: Vec<(Option<OrganizationId>, String, uuid::Uuid)>| {

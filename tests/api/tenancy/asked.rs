@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tessera::auth::{Permission, Role};
 use tessera::entity::{
     audit_event, customer, idempotency_key, member, organization, outbox_event, payment, payment_method, subscription,
-    tier, tier_feature, tier_price,
+    subscription_total, tier, tier_feature, tier_price,
 };
 
 use super::classify::Means;
@@ -136,6 +136,7 @@ async fn everything_stored(world: &World) -> Vec<Vec<String>> {
         table::<tier_price::Entity>(world).await,
         table::<tier_feature::Entity>(world).await,
         table::<subscription::Entity>(world).await,
+        table::<subscription_total::Entity>(world).await,
         table::<payment::Entity>(world).await,
         table::<payment_method::Entity>(world).await,
         table::<audit_event::Entity>(world).await,

@@ -1,7 +1,7 @@
 //! What the subscriptions of a tier amount to.
 
 use serde_json::{Value, json};
-use tessera::auth::Role;
+use tessera::auth::{Permission, Role};
 
 use super::{made, monthly, tier};
 use crate::support::on_both;
@@ -72,5 +72,42 @@ on_both! {
         assert_eq!(tier(&root, &world.platform_tiers["pro"].to_string(), fields).await["statistics"], json!({
             "total": 2, "active": 2, "estimatedMonthlyRevenue": [{"amountMinor": 19800, "currency": "USD"}],
         }));
+    }
+
+    async fn statistics_count_what_the_caller_could_list(world: World) {
+        use Permission::{CustomersRead, OrganizationsRead, TiersManage};
+        let reseller = world.caller(Role::Reseller, world.gamma);
+        let for_customers = made(&reseller, "gold", json!({"prices": [monthly("USD", 100)], "public": true})).await;
+        let for_organizations = json!({"kind": "ORGANIZATION", "prices": [monthly("USD", 1000)], "public": true});
+        let for_organizations = made(&reseller, "hall", for_organizations).await;
+        for tenant in [world.gamma, world.delta] {
+            let terms = json!({"tierId": for_customers});
+            let input = json!({"name": "Ada", "organizationId": tenant.id.to_string(), "subscription": terms});
+            reseller.mutate("createCustomer", input, "").await;
+        }
+        let input = json!({"organizationId": world.delta.id.to_string(), "terms": {"tierId": for_organizations}});
+        reseller.mutate("createSubscription", input, "").await;
+
+        let narrowed = |permissions: &[Permission]| world.narrowed(Role::Reseller, world.gamma, None, permissions);
+        for (client, customers, organizations) in [
+            (&reseller, 2, 1),
+            (&narrowed(&[TiersManage, OrganizationsRead]), 0, 1),
+            (&narrowed(&[TiersManage, CustomersRead]), 2, 0),
+            (&world.service(world.gamma, Permission::ALL), 1, 0),
+            (&world.root(), 2, 1),
+        ] {
+            for (id, total) in [(&for_customers, customers), (&for_organizations, organizations)] {
+                let statistics = &tier(client, id, "statistics { total }").await["statistics"];
+                assert_eq!(statistics["total"], total, "{}", client.token());
+                let document = "query($ids: [ID!]!) { subscriptions(where: {tierIds: $ids}) { totalCount { value } } }";
+                let listed = client.ok(document, json!({"ids": [id]})).await;
+                assert_eq!(listed["subscriptions"]["totalCount"]["value"], total, "as many as are listed");
+            }
+        }
+        world.root().mutate("deleteOrganization", json!({"id": world.delta.id.to_string()}), "").await;
+        for client in [&reseller, &world.root()] {
+            let statistics = &tier(client, &for_customers, "statistics { total }").await["statistics"];
+            assert_eq!(statistics["total"], 1, "nothing is left of a deleted organization");
+        }
     }
 }
