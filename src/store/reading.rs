@@ -235,7 +235,9 @@ impl Source {
     ) {
         if backend == DbBackend::Sqlite {
             let rows = self.first(first, self.own(ROWID));
-            let found = Expr::col((alias(table), ROWID)).in_subquery(rows);
+            let own = Expr::col((alias(table), ROWID));
+            // Told apart, because an equality is looked up whatever the table's size.
+            let found = if join == JoinType::LeftJoin { own.eq(rows) } else { own.in_subquery(rows) };
             select.join_as(join, self.table, alias(table), found);
         } else {
             let rows = self.first(first, Expr::col(Asterisk));
