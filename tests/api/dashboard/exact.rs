@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -181,6 +182,23 @@ on_both! {
         check(world, tenant, "all of it").await;
         // Of 168, those of every second round were canceled.
         assert_eq!(dashboard(&world.admin(tenant), None).await["subscriptions"], 88);
+    }
+
+    async fn what_was_there_before_the_triggers(world: World) {
+        let ids = customers(world, world.alpha, 5).await;
+        customers(world, world.beta, 3).await;
+        let admin = world.admin(world.alpha);
+        admin.mutate("cancelSubscription", json!({"id": ids[0], "timing": "NOW"}), "").await;
+        let before = dashboard(&admin, None).await;
+        let steps = Migrator::migrations();
+        let step = steps.iter().position(|step| step.name().contains("subscription_totals")).expect("the step");
+        let connection = connect(world).await;
+        Migrator::down(&connection, u32::try_from(steps.len() - step).ok()).await.expect("there are no totals");
+        admin.mutate("cancelSubscription", json!({"id": ids[1], "timing": "NOW"}), "").await;
+        Migrator::up(&connection, None).await.expect("there are totals");
+        assert_eq!((&before["subscriptions"], &dashboard(&admin, None).await["subscriptions"]), (&json!(4), &json!(3)));
+        customers(world, world.alpha, 1).await;
+        check(world, world.alpha, "the migration").await;
     }
 
     async fn whatever_is_written_past_the_program(world: World) {
