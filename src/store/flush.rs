@@ -50,7 +50,7 @@ impl Waiting {
         let mut writes: Vec<_> = self.0.into_iter().map(|(_, write)| write).collect();
         let mut source = (!entries.is_empty()).then(|| trail::table(entries));
         if let Some(table) = &source {
-            let told = trail::writes()?;
+            let told = trail::writes(db.get_database_backend())?;
             if one_by_one(db) {
                 writes.extend(told.map(|mut write| Write::Insert(write.with_cte(table.clone()).take())));
                 source = None;
