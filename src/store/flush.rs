@@ -2,7 +2,7 @@
 
 use sea_orm::sea_query::{
     Asterisk, CommonTableExpression, Expr, ExprTrait, Func, InsertStatement, Query, SelectStatement, UpdateStatement,
-    WithClause,
+    WithClause, WithQuery,
 };
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 
@@ -50,7 +50,7 @@ impl Waiting {
         let mut writes: Vec<_> = self.0.into_iter().map(|(_, write)| write).collect();
         let mut source = (!entries.is_empty()).then(|| trail::table(entries));
         if let Some(table) = &source {
-            let told = trail::writes()?;
+            let told = trail::writes(db.get_database_backend())?;
             if one_by_one(db) {
                 writes.extend(told.map(|mut write| Write::Insert(write.with_cte(table.clone()).take())));
                 source = None;
@@ -92,7 +92,7 @@ fn all_changed(changed: u64, expected: u64) -> Result<()> {
 
 /// A statement that answers how many rows its updates changed.
 struct Together {
-    statement: sea_orm::sea_query::WithQuery,
+    statement: WithQuery,
     updates: u64,
 }
 
@@ -108,16 +108,22 @@ fn together(source: Option<CommonTableExpression>, writes: Vec<Write>) -> Togeth
         let name = format!("write_{number}");
         let mut part = CommonTableExpression::new();
         match write {
-            Write::Insert(insert) => part.query(insert),
+            Write::Insert(insert) => {
+                part.query(insert);
+            }
             Write::Update(mut update) => {
                 updates += 1;
                 changed = changed.add(count(name.clone()));
-                part.query(update.returning(Query::returning().expr(Expr::cust("1"))).take())
+                part.query(update.returning(Query::returning().expr(Expr::cust("1"))).take());
             }
-        };
-        with.cte(part.table_name(name).to_owned());
+        }
+        part.table_name(name);
+        with.cte(part);
     }
-    Together { statement: with.query(Query::select().expr_as(changed, "changed").take()), updates }
+    // Not the shorter ways to write this: they copy every statement.
+    let mut statement = WithQuery::new();
+    statement.with_clause(with).query(Query::select().expr_as(changed, "changed").take());
+    Together { statement, updates }
 }
 
 fn count(rows: String) -> SelectStatement {

@@ -68,7 +68,8 @@ impl Command {
         };
         let mut taking = self.taking(principal, key, now);
         taking.returning(Query::returning().expr(Expr::cust("1")));
-        let taken = CommonTableExpression::new().query(taking).table_name("taken").to_owned();
+        let mut taken = CommonTableExpression::new();
+        taken.query(taking).table_name("taken");
         let count = Query::select().expr(Func::count(Expr::col(Asterisk))).from("taken").take();
         // The condition depends on no row, so it is decided before the first one is looked for or locked.
         QueryTrait::query(&mut query).with_cte(taken).and_where(Expr::expr(count).eq(1));

@@ -27,7 +27,7 @@ pub use reading::{First, ParentKey, Reading, Source, Table, is_null};
 pub use scope::{RequestMeta, Scope};
 pub use system::System;
 pub use trail::Change;
-pub(crate) use trail::{changed, created};
+pub(crate) use trail::{Changes, changed, created};
 pub use tx::Tx;
 pub use visible::{Noun, Reach, Record, Visible};
 pub use writer::Writer;

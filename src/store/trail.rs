@@ -1,8 +1,11 @@
 //! What every changed row leaves behind: an entry in the audit trail and an event in the outbox.
 
-use sea_orm::sea_query::{Alias, CommonTableExpression, InsertStatement, Query, SelectStatement, Value, Values};
-use sea_orm::{DbErr, EntityTrait};
-use serde_json::{Map, Value as Json, json};
+use std::borrow::Cow;
+
+use sea_orm::sea_query::{CommonTableExpression, Expr, ExprTrait, InsertStatement, Query, Values};
+use sea_orm::{DbBackend, DbErr, EntityTrait};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use super::Scope;
@@ -15,13 +18,13 @@ use crate::error::{Error, Result};
 pub struct Change {
     verb: &'static str,
     reason: Option<String>,
-    parts: Vec<(&'static str, Json)>,
+    parts: Changes,
 }
 
 impl Change {
     /// A change without a given reason; the verb completes the noun, as in `subscription.suspend`.
     pub const fn new(verb: &'static str) -> Self {
-        Self { verb, reason: None, parts: Vec::new() }
+        Self { verb, reason: None, parts: Changes(Vec::new()) }
     }
 
     /// The same change with the actor's reason.
@@ -34,14 +37,31 @@ impl Change {
     /// part that stays as it is does not count.
     pub fn with_part(mut self, name: &'static str, from: Json, to: Json) -> Self {
         if from != to {
-            self.parts.push((name, json!({ "from": from, "to": to })));
+            self.parts.0.push((Cow::Borrowed(name), Difference { from, to }));
         }
         self
     }
 
     /// Whether it replaces a part of the row.
     pub(super) fn has_parts(&self) -> bool {
-        !self.parts.is_empty()
+        !self.parts.0.is_empty()
+    }
+}
+
+/// What changed, by column or part.
+#[derive(Clone, Debug)]
+pub(crate) struct Changes(Vec<(Cow<'static, str>, Difference)>);
+
+/// What was there and what took its place.
+#[derive(Clone, Debug, Serialize)]
+struct Difference {
+    from: Json,
+    to: Json,
+}
+
+impl Serialize for Changes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, difference)| (name, difference)))
     }
 }
 
@@ -57,7 +77,8 @@ pub(super) struct Entry {
     entity_type: &'static str,
     entity_id: Uuid,
     entity_version: i32,
-    changes: Json,
+    /// As JSON text: two tables get it, and statements are copied on their way.
+    changes: String,
     reason: Option<String>,
     request_id: Option<String>,
     address: Option<String>,
@@ -70,12 +91,12 @@ impl Entry {
         scope: &Scope,
         now: Timestamp,
         row: &M,
-        mut changes: Map<String, Json>,
+        mut changes: Changes,
         change: Change,
     ) -> Result<Self> {
         let caller = scope.caller()?;
         let request = &scope.request;
-        changes.extend(change.parts.into_iter().map(|(name, change)| (name.to_owned(), change)));
+        changes.0.extend(change.parts.0);
         Ok(Self {
             audit_id: AuditEventId::generate(),
             event_id: OutboxEventId::generate(),
@@ -87,7 +108,7 @@ impl Entry {
             entity_type: M::NOUN,
             entity_id: row.uuid(),
             entity_version: row.version(),
-            changes: Json::Object(changes),
+            changes: serde_json::to_string(&changes)?,
             reason: change.reason,
             request_id: (!request.id.is_empty()).then(|| request.id.clone()),
             address: request.address.clone(),
@@ -108,7 +129,7 @@ impl Entry {
             self.entity_type.into(),
             self.entity_id.into(),
             self.entity_version.into(),
-            Value::from(self.changes),
+            self.changes.into(),
             self.reason.into(),
             self.request_id.into(),
             self.address.into(),
@@ -146,7 +167,7 @@ pub(super) fn table(entries: Vec<Entry>) -> CommonTableExpression {
 }
 
 /// What writes the audit entries and the outbox events from the [`table`].
-pub(super) fn writes() -> Result<[InsertStatement; 2]> {
+pub(super) fn writes(backend: DbBackend) -> Result<[InsertStatement; 2]> {
     use audit_event::Column as Audit;
     use outbox_event::Column as Outbox;
     let audit = [
@@ -174,12 +195,16 @@ pub(super) fn writes() -> Result<[InsertStatement; 2]> {
         (Outbox::Payload, "changes"),
         (Outbox::CreatedAt, "created_at"),
     ];
-    Ok([copy(audit_event::Entity, &audit)?, copy(outbox_event::Entity, &outbox)?])
+    Ok([copy(backend, audit_event::Entity, &audit)?, copy(backend, outbox_event::Entity, &outbox)?])
 }
 
-fn copy<E: EntityTrait>(into: E, columns: &[(E::Column, &'static str)]) -> Result<InsertStatement> {
-    let rows: SelectStatement =
-        Query::select().columns(columns.iter().map(|(_, from)| Alias::new(*from))).from(TRAIL).take();
+fn copy<E: EntityTrait>(backend: DbBackend, into: E, columns: &[(E::Column, &'static str)]) -> Result<InsertStatement> {
+    let column = |(_, from): &(_, &'static str)| match *from {
+        // PostgreSQL has a type for JSON, SQLite keeps the text.
+        "changes" if backend == DbBackend::Postgres => Expr::col("changes").cast_as("jsonb"),
+        from => Expr::col(from),
+    };
+    let rows = Query::select().exprs(columns.iter().map(column)).from(TRAIL).take();
     let mut insert = Query::insert();
     insert.into_table(into).columns(columns.iter().map(|(to, _)| *to));
     insert.select_from(rows).map_err(|error| DbErr::Custom(error.to_string()))?;
@@ -197,23 +222,18 @@ fn columns(row: &impl Mutable) -> Result<Map<String, Json>> {
 }
 
 /// What the audit trail tells of a new row.
-pub(crate) fn created(row: &impl Mutable) -> Result<Map<String, Json>> {
+pub(crate) fn created(row: &impl Mutable) -> Result<Changes> {
     let named =
         columns(row)?.into_iter().filter(|(name, value)| !BOOKKEEPING.contains(&name.as_str()) && !value.is_null());
-    Ok(named.map(|(name, to)| (name, told(Json::Null, to))).collect())
+    Ok(Changes(named.map(|(name, to)| (name.into(), Difference { from: Json::Null, to })).collect()))
 }
 
 /// What the audit trail tells of a changed row.
-pub(crate) fn changed<M: Mutable>(before: &M, after: &M) -> Result<Map<String, Json>> {
+pub(crate) fn changed<M: Mutable>(before: &M, after: &M) -> Result<Changes> {
     let mut from = columns(before)?;
     let differs = |(name, to): (String, Json)| {
         let from = from.remove(&name).unwrap_or(Json::Null);
-        (from != to && !BOOKKEEPING.contains(&name.as_str())).then(|| (name, told(from, to)))
+        (from != to && !BOOKKEEPING.contains(&name.as_str())).then(|| (name.into(), Difference { from, to }))
     };
-    Ok(columns(after)?.into_iter().filter_map(differs).collect())
-}
-
-/// Unlike `json!`, this takes the values as they are: that one serializes them anew.
-fn told(from: Json, to: Json) -> Json {
-    Json::Object(Map::from_iter([("from".to_owned(), from), ("to".to_owned(), to)]))
+    Ok(Changes(columns(after)?.into_iter().filter_map(differs).collect()))
 }

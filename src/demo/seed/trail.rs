@@ -1,13 +1,11 @@
 //! The audit trail of what the example data tells.
 
-use serde_json::{Map, Value};
-
 use super::Seeder;
 use crate::auth::Role;
 use crate::clock::Timestamp;
 use crate::entity::{AuditEventId, MemberRole, Mutable, audit_event};
 use crate::error::Result;
-use crate::store::{changed, created};
+use crate::store::{Changes, changed, created};
 
 /// Who did something, and from where.
 #[derive(Clone, Debug)]
@@ -48,17 +46,15 @@ pub struct Deed<'a> {
 impl Seeder {
     /// Records that a row was made.
     pub fn record_creation<M: Mutable>(&mut self, row: &M, at: Timestamp, actor: &Actor) -> Result<()> {
-        self.record(row, "create", created(row)?, &Deed { at, actor, reason: None });
-        Ok(())
+        self.record(row, "create", &created(row)?, &Deed { at, actor, reason: None })
     }
 
     /// Records that a row was changed.
     pub fn record_change<M: Mutable>(&mut self, before: &M, after: &M, verb: &str, deed: &Deed<'_>) -> Result<()> {
-        self.record(after, verb, changed(before, after)?, deed);
-        Ok(())
+        self.record(after, verb, &changed(before, after)?, deed)
     }
 
-    fn record<M: Mutable>(&mut self, row: &M, verb: &str, changes: Map<String, Value>, deed: &Deed<'_>) {
+    fn record<M: Mutable>(&mut self, row: &M, verb: &str, changes: &Changes, deed: &Deed<'_>) -> Result<()> {
         let Deed { at, actor, reason } = deed;
         self.rows.audit_events.push(audit_event::Model {
             // Numbered in the order of time, when all are known.
@@ -70,12 +66,13 @@ impl Seeder {
             action: format!("{}.{verb}", M::NOUN),
             entity_type: M::NOUN.to_owned(),
             entity_id: row.uuid(),
-            changes: Value::Object(changes),
+            changes: serde_json::to_value(changes)?,
             reason: reason.map(str::to_owned),
             request_id: None,
             address: actor.address.map(str::to_owned),
             created_at: *at,
         });
+        Ok(())
     }
 
     /// Puts the trail in the order of time and numbers it.
