@@ -44,6 +44,8 @@ impl MigratorTrait for Migrator {
 /// | `{bool}` | `boolean` | `INTEGER` |
 /// | `{json}` | `jsonb` | `TEXT` |
 /// | `{strict}` | – | `STRICT`: types are checked |
+///
+/// A statement that begins with `{postgres}` is for PostgreSQL only.
 async fn portable(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
     let postgres = manager.get_database_backend() == DbBackend::Postgres;
     let pick = |on_postgres, on_sqlite| if postgres { on_postgres } else { on_sqlite };
@@ -57,6 +59,11 @@ async fn portable(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
         .replace("{json}", pick("jsonb", "TEXT"))
         .replace("{strict}", pick("", "STRICT"));
     for statement in sql.split(";\n").map(str::trim).filter(|statement| !statement.is_empty()) {
+        let statement = match statement.strip_prefix("{postgres}") {
+            Some(_) if !postgres => continue,
+            Some(statement) => statement,
+            None => statement,
+        };
         manager.get_connection().execute_unprepared(statement).await?;
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 crate::step!(
     r#"
+{postgres} CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE TABLE organizations (
     id {uuid} NOT NULL PRIMARY KEY,
     parent_id {uuid} REFERENCES organizations (id),
@@ -23,7 +24,9 @@ CREATE TABLE organizations (
 CREATE UNIQUE INDEX organizations_slug ON organizations (slug) WHERE deleted_at IS NULL;
 CREATE INDEX organizations_parent ON organizations (parent_id);
 CREATE INDEX organizations_created ON organizations (created_at, id);
+CREATE INDEX organizations_updated ON organizations (updated_at, id);
 CREATE INDEX organizations_name ON organizations (name_key, id);
+CREATE INDEX organizations_deleted ON organizations (id) WHERE deleted_at IS NOT NULL;
 "#,
     "DROP TABLE organizations;\n"
 );

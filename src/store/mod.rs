@@ -17,7 +17,7 @@ mod writer;
 pub use connection::Store;
 pub(crate) use connection::is_contention;
 pub use idempotency::Command;
-pub use page::{CursorError, Cursors, Order, PageRequest, Slice, SortKey};
+pub use page::{CursorError, Cursors, Order, PageRequest, Slice, SortKey, between};
 pub use scope::{RequestMeta, Scope};
 pub use system::System;
 pub use tx::{Change, Tx};
