@@ -16,6 +16,7 @@ mod m20261120_000005_subscriptions;
 mod m20261120_000006_payments;
 mod m20261120_000007_audit_and_outbox;
 mod m20261120_000008_subscription_totals;
+mod m20261120_000009_search;
 
 /// Applies the steps in order.
 pub struct Migrator;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000006_payments::Migration),
             Box::new(m20261120_000007_audit_and_outbox::Migration),
             Box::new(m20261120_000008_subscription_totals::Migration),
+            Box::new(m20261120_000009_search::Migration),
         ]
     }
 }

@@ -23,7 +23,9 @@ CREATE TABLE organizations (
 CREATE UNIQUE INDEX organizations_slug ON organizations (slug) WHERE deleted_at IS NULL;
 CREATE INDEX organizations_parent ON organizations (parent_id);
 CREATE INDEX organizations_created ON organizations (created_at, id);
+CREATE INDEX organizations_updated ON organizations (updated_at, id);
 CREATE INDEX organizations_name ON organizations (name_key, id);
+CREATE INDEX organizations_deleted ON organizations (id) WHERE deleted_at IS NOT NULL;
 "#,
     "DROP TABLE organizations;\n"
 );

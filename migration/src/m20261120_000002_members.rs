@@ -19,6 +19,10 @@ CREATE INDEX members_id ON members (id);
 CREATE UNIQUE INDEX members_email ON members (tenant_id, email);
 CREATE INDEX members_created ON members (tenant_id, created_at, id);
 CREATE INDEX members_name ON members (tenant_id, name_key, id);
+CREATE INDEX members_platform_created ON members (created_at, id);
+CREATE INDEX members_platform_name ON members (name_key, id);
+CREATE INDEX members_platform_email ON members (email, id);
+CREATE INDEX members_platform_role ON members (role, created_at, id);
 "#,
     "DROP TABLE members;\n"
 );

@@ -19,10 +19,16 @@ CREATE TABLE customers (
     PRIMARY KEY (tenant_id, id)
 ) {strict};
 CREATE INDEX customers_id ON customers (id);
-CREATE UNIQUE INDEX customers_external_ref ON customers (tenant_id, external_ref) WHERE deleted_at IS NULL;
-CREATE INDEX customers_email ON customers (tenant_id, email);
+CREATE UNIQUE INDEX customers_external_ref ON customers (external_ref, tenant_id) WHERE deleted_at IS NULL;
+CREATE INDEX customers_email ON customers (email, tenant_id) WHERE deleted_at IS NULL;
 CREATE INDEX customers_created ON customers (tenant_id, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX customers_updated ON customers (tenant_id, updated_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX customers_name ON customers (tenant_id, name_key, id) WHERE deleted_at IS NULL;
+CREATE INDEX customers_status ON customers (tenant_id, status, id) WHERE deleted_at IS NULL;
+CREATE INDEX customers_platform_created ON customers (created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX customers_platform_updated ON customers (updated_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX customers_platform_name ON customers (name_key, id) WHERE deleted_at IS NULL;
+CREATE INDEX customers_platform_status ON customers (status, id) WHERE deleted_at IS NULL;
 "#,
     "DROP TABLE customers;\n"
 );

@@ -88,9 +88,22 @@ CREATE UNIQUE INDEX subscriptions_live_customer ON subscriptions (tenant_id, cus
 CREATE UNIQUE INDEX subscriptions_live_organization ON subscriptions (tenant_id)
     WHERE customer_id IS NULL AND ended_at IS NULL AND deleted_at IS NULL;
 CREATE UNIQUE INDEX subscriptions_gateway ON subscriptions (gateway, gateway_subscription_id);
-CREATE INDEX subscriptions_owner ON subscriptions (tenant_id, customer_id, created_at, id);
-CREATE INDEX subscriptions_created ON subscriptions (tenant_id, created_at, id);
-CREATE INDEX subscriptions_tier ON subscriptions (tier_id);
+CREATE INDEX subscriptions_owner ON subscriptions (customer_id, tenant_id, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX subscriptions_tier ON subscriptions (tenant_id, tier_id, customer_id) WHERE deleted_at IS NULL;
+CREATE INDEX subscriptions_platform_tier ON subscriptions (tier_id) WHERE deleted_at IS NULL;
+CREATE INDEX subscriptions_external_id ON subscriptions (external_id, tenant_id) WHERE external_id IS NOT NULL;
+CREATE INDEX subscriptions_created ON subscriptions (tenant_id, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX subscriptions_updated ON subscriptions (tenant_id, updated_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX subscriptions_access_ends ON subscriptions (tenant_id, coalesce(access_ends_at, 9223372036854775807), id) WHERE deleted_at IS NULL;
+CREATE INDEX subscriptions_period_end ON subscriptions (tenant_id, coalesce(current_period_end, 9223372036854775807), id) WHERE deleted_at IS NULL;
+CREATE INDEX subscriptions_amount ON subscriptions (tenant_id, amount_minor, id) WHERE deleted_at IS NULL;
+CREATE INDEX subscriptions_status ON subscriptions (tenant_id, status, id) WHERE deleted_at IS NULL;
+CREATE INDEX subscriptions_platform_created ON subscriptions (created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX subscriptions_platform_updated ON subscriptions (updated_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX subscriptions_platform_access_ends ON subscriptions (coalesce(access_ends_at, 9223372036854775807), id) WHERE deleted_at IS NULL;
+CREATE INDEX subscriptions_platform_period_end ON subscriptions (coalesce(current_period_end, 9223372036854775807), id) WHERE deleted_at IS NULL;
+CREATE INDEX subscriptions_platform_amount ON subscriptions (amount_minor, id) WHERE deleted_at IS NULL;
+CREATE INDEX subscriptions_platform_status ON subscriptions (status, id) WHERE deleted_at IS NULL;
 "#,
     "DROP TABLE subscriptions;\n"
 );

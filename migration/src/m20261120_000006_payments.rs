@@ -36,9 +36,22 @@ CREATE INDEX payments_id ON payments (id);
 CREATE UNIQUE INDEX payments_gateway ON payments (gateway, gateway_payment_id);
 CREATE UNIQUE INDEX payments_live_attempt ON payments (tenant_id, subscription_id, period_start)
     WHERE status IN ('PENDING', 'PROCESSING');
-CREATE INDEX payments_owner ON payments (tenant_id, customer_id, created_at, id);
-CREATE INDEX payments_subscription ON payments (tenant_id, subscription_id, created_at, id);
+CREATE INDEX payments_gateway_payment ON payments (gateway_payment_id) WHERE gateway_payment_id IS NOT NULL;
+CREATE INDEX payments_owner ON payments (customer_id, tenant_id, created_at, id);
+CREATE INDEX payments_subscription ON payments (subscription_id, tenant_id, created_at, id);
 CREATE INDEX payments_created ON payments (tenant_id, created_at, id);
+CREATE INDEX payments_updated ON payments (tenant_id, updated_at, id);
+CREATE INDEX payments_status_changed ON payments (tenant_id, status_changed_at, id);
+CREATE INDEX payments_paid ON payments (tenant_id, coalesce(paid_at, 9223372036854775807), id);
+CREATE INDEX payments_amount ON payments (tenant_id, amount_minor, id);
+CREATE INDEX payments_status ON payments (tenant_id, status, id);
+CREATE INDEX payments_platform_created ON payments (created_at, id);
+CREATE INDEX payments_platform_updated ON payments (updated_at, id);
+CREATE INDEX payments_platform_status_changed ON payments (status_changed_at, id);
+CREATE INDEX payments_platform_paid ON payments (coalesce(paid_at, 9223372036854775807), id);
+CREATE INDEX payments_platform_amount ON payments (amount_minor, id);
+CREATE INDEX payments_platform_status ON payments (status, id);
+CREATE INDEX payments_platform_currency ON payments (currency, created_at, id);
 CREATE TABLE payment_methods (
     tenant_id {uuid} NOT NULL REFERENCES organizations (id),
     id {uuid} NOT NULL,
@@ -66,7 +79,13 @@ CREATE UNIQUE INDEX payment_methods_default_of_customer ON payment_methods (tena
     WHERE is_default AND customer_id IS NOT NULL AND deleted_at IS NULL;
 CREATE UNIQUE INDEX payment_methods_default_of_organization ON payment_methods (tenant_id)
     WHERE is_default AND customer_id IS NULL AND deleted_at IS NULL;
-CREATE INDEX payment_methods_owner ON payment_methods (tenant_id, customer_id, created_at, id);
+CREATE INDEX payment_methods_owner ON payment_methods (customer_id, tenant_id, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX payment_methods_created ON payment_methods (tenant_id, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX payment_methods_updated ON payment_methods (tenant_id, updated_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX payment_methods_kind ON payment_methods (tenant_id, kind, id) WHERE deleted_at IS NULL;
+CREATE INDEX payment_methods_platform_created ON payment_methods (created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX payment_methods_platform_updated ON payment_methods (updated_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX payment_methods_platform_kind ON payment_methods (kind, id) WHERE deleted_at IS NULL;
 "#,
     "DROP TABLE payment_methods;\nDROP TABLE payments;\n"
 );

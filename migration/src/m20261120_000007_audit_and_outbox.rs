@@ -18,7 +18,11 @@ CREATE TABLE audit_events (
     created_at {time} NOT NULL
 ) {strict};
 CREATE INDEX audit_events_created ON audit_events (tenant_id, created_at, id);
-CREATE INDEX audit_events_entity ON audit_events (tenant_id, entity_id, created_at, id);
+CREATE INDEX audit_events_entity ON audit_events (entity_id, created_at, id);
+CREATE INDEX audit_events_actor ON audit_events (actor, created_at, id);
+CREATE INDEX audit_events_platform_created ON audit_events (created_at, id);
+CREATE INDEX audit_events_platform_action ON audit_events (action, created_at, id);
+CREATE INDEX audit_events_platform_type ON audit_events (entity_type, created_at, id);
 CREATE TABLE outbox_events (
     id {uuid} NOT NULL PRIMARY KEY,
     tenant_id {uuid} REFERENCES organizations (id),

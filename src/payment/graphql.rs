@@ -12,6 +12,7 @@ use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
 use crate::graphql::nested::{Belonging, OwnerKey, by_owner};
 use crate::graphql::scalar::{CurrencyCode, Money};
+use crate::store::between;
 use crate::subscription::graphql::Subscription;
 use crate::subscription::loader::ById;
 use crate::subscription::parts::SubscriptionOwner;
@@ -170,7 +171,7 @@ impl PaymentFilter {
             .add_option(self.amount.map(|range| range.on(AmountMinor)))
             .add_option(self.currency.as_ref().map(|currency| Currency.eq(currency.0.as_str())))
             .add_option(self.created_at.map(|range| range.on(CreatedAt)))
-            .add_option(self.paid_at.map(|range| range.on(PaidAt)))
+            .add_option(self.paid_at.map(|range| between::<payment::Entity>(PaidAt, range.from, range.to)))
             .add_option(self.gateway_payment_id.as_ref().map(|id| GatewayPaymentId.eq(id)))
             .add_option(self.search.as_ref().map(|text| contains(text))))
     }

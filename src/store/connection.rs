@@ -1,10 +1,10 @@
 //! Opening the database, and telling its errors apart.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlErr};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlErr, Statement};
 use secrecy::ExposeSecret;
 
 use crate::clock::{Clock, Timestamp};
@@ -16,7 +16,11 @@ pub struct Store {
     pub(super) connection: DatabaseConnection,
     clock: Clock,
     statements: Arc<AtomicU64>,
+    observer: Arc<OnceLock<Observer>>,
 }
+
+/// What is shown every statement that was sent.
+type Observer = Box<dyn Fn(&Statement) + Send + Sync>;
 
 impl Store {
     /// Opens the database that the configuration names. Creates an SQLite file that is missing.
@@ -52,11 +56,15 @@ impl Store {
             Err(error) => return Err(cause(url).await.unwrap_or(error)),
         };
         let statements = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&statements);
-        connection.set_metric_callback(move |_| {
+        let observer = Arc::new(OnceLock::<Observer>::new());
+        let (counter, observing) = (Arc::clone(&statements), Arc::clone(&observer));
+        connection.set_metric_callback(move |info| {
             counter.fetch_add(1, Ordering::Relaxed);
+            if let Some(observe) = observing.get() {
+                observe(info.statement);
+            }
         });
-        Ok(Self { connection, clock, statements })
+        Ok(Self { connection, clock, statements, observer })
     }
 
     /// Applies the migrations that are missing and names them.
@@ -96,6 +104,12 @@ impl Store {
     /// How many statements were sent since the start.
     pub fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Shows every statement from now on, with its values, to an observer, of which there can be one; false if there
+    /// is one already. The values are the tenants' data: they belong into no log.
+    pub fn observe(&self, observer: impl Fn(&Statement) + Send + Sync + 'static) -> bool {
+        self.observer.set(Box::new(observer)).is_ok()
     }
 
     /// The current moment.

@@ -21,7 +21,7 @@ mod writer;
 pub use connection::Store;
 pub(crate) use connection::is_contention;
 pub use idempotency::Command;
-pub use page::{CursorError, Cursors, Extent, KeyColumn, Order, PageRequest, Slice, SortKey};
+pub use page::{CursorError, Cursors, Extent, KeyColumn, Order, PageRequest, Slice, SortKey, between};
 pub use part::Part;
 pub use reading::{First, ParentKey, Reading, Source, Table, is_null};
 pub use scope::{RequestMeta, Scope};

@@ -12,6 +12,8 @@ use sea_orm::{ColumnTrait, Condition, DbErr, EntityTrait, IdenStatic, ModelTrait
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
+use crate::clock::Timestamp;
+
 /// One key of a sort.
 #[derive(Clone, Copy, Debug)]
 pub struct SortKey<E: EntityTrait> {
@@ -57,9 +59,20 @@ fn or_last(value: Value) -> Value {
     }
 }
 
+/// The rows with a value from `from` on and before `to`; all rows if there is neither.
+///
+/// A column that can be null is compared as it is sorted, so that one index serves both.
+pub fn between<E: EntityTrait>(column: E::Column, from: Option<Timestamp>, to: Option<Timestamp>) -> Condition {
+    let value = || sort_expr::<E>(column);
+    // Without an end it must not find the rows that have no value and so come last.
+    let to = to.map(Timestamp::micros).or_else(|| from.and(column.def().is_null().then_some(LAST)));
+    Condition::all().add_option(from.map(|from| value().gte(from.micros()))).add_option(to.map(|to| value().lt(to)))
+}
+
 fn sort_expr<E: EntityTrait>(column: E::Column) -> SimpleExpr {
     let expr = Expr::col(column.as_column_ref());
-    if column.def().is_null() { Func::coalesce([expr, Expr::val(LAST)]).into() } else { expr }
+    // A constant and no parameter: that is how the indexes have it.
+    if column.def().is_null() { Func::coalesce([expr, SimpleExpr::Constant(LAST.into())]).into() } else { expr }
 }
 
 /// A sort key without the type of its table.

@@ -248,9 +248,14 @@ impl Visible for tier::Entity {
             seen = seen.add(reach.tenants(TenantId)?);
         }
         if let Ok(own) = subscription::Entity::visible(reach) {
-            let subscribed =
-                Query::select().column(subscription::Column::TierId).from(subscription::Entity).cond_where(own).take();
-            seen = seen.add(Id.in_subquery(subscribed));
+            // One look into an index for each tier, and not at every subscription of a large organization.
+            let subscribed = Query::select()
+                .expr(Expr::val(1))
+                .from(subscription::Entity)
+                .and_where(Expr::col((subscription::Entity, subscription::Column::TierId)).equals((tier::Entity, Id)))
+                .cond_where(own)
+                .take();
+            seen = seen.add(Expr::exists(subscribed));
         }
         Ok(seen)
     }

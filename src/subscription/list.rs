@@ -1,6 +1,7 @@
 //! Lists of subscriptions: what they can be filtered and sorted by.
 
 use async_graphql::{Context, Enum, ID, InputObject};
+use chrono::TimeDelta;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, Query};
 use sea_orm::{ColumnTrait, Condition};
 
@@ -15,6 +16,7 @@ use crate::graphql::connection::{AmountRange, DateTimeRange, PageArgs, connectio
 use crate::graphql::context::RequestContext;
 use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
 use crate::graphql::nested::{OwnerKey, by_owner};
+use crate::store;
 
 enum_filter!(SubscriptionStatusFilter of SubscriptionStatus);
 
@@ -77,7 +79,7 @@ impl SubscriptionFilter {
             }))
             .add_option(self.status.as_ref().map(|status| status.on(Status)))
             .add_option(tiers.transpose()?.map(|ids| Tier.is_in(ids)))
-            .add_option(self.current_period_end.map(|range| range.on(CurrentPeriodEnd)))
+            .add_option(self.current_period_end.map(|range| between(CurrentPeriodEnd, range.from, range.to)))
             .add_option(self.created_at.map(|range| range.on(CreatedAt)))
             .add_option(self.amount.map(|range| range.on(AmountMinor)))
             .add_option(self.expired.map(|wanted| either(expired(policy, now), wanted)))
@@ -90,16 +92,25 @@ impl SubscriptionFilter {
     }
 }
 
+/// The rows with a time in this span, by what lists are sorted by.
+fn between(column: subscription::Column, from: Option<Timestamp>, to: Option<Timestamp>) -> Condition {
+    store::between::<subscription::Entity>(column, from, to)
+}
+
 fn either(condition: Condition, wanted: bool) -> Condition {
     if wanted { condition } else { condition.not() }
+}
+
+/// The end of a span that has this moment in it.
+fn just_after(moment: Timestamp) -> Timestamp {
+    moment.plus(TimeDelta::microseconds(1))
 }
 
 /// The condition that [`effective`](super::status::effective) calls a row expired, in SQL.
 fn expired(policy: &Policy, now: Timestamp) -> Condition {
     use subscription::Column::AccessEndsAt;
-    let late = AccessEndsAt.is_not_null().and(AccessEndsAt.lte(now));
     let tolerated = tolerated().add(AccessEndsAt.gt(now.plus(-policy.renewal_tolerance)));
-    Condition::all().add(late).add(tolerated.not()).add(exempt().not())
+    Condition::all().add(between(AccessEndsAt, None, Some(just_after(now)))).add(tolerated.not()).add(exempt().not())
 }
 
 /// The condition that [`effective`](super::status::effective) calls a row expiring soon, in SQL.
@@ -112,7 +123,8 @@ fn expiring_soon(policy: &Policy, now: Timestamp) -> Condition {
         .add(tolerated().add(AccessEndsAt.lte(soon.plus(-policy.renewal_tolerance))));
     Condition::all()
         .add(Status.is_in(entitling))
-        .add(AccessEndsAt.is_not_null())
+        // Follows from the rest; for the index.
+        .add(between(AccessEndsAt, Some(now.plus(-policy.renewal_tolerance)), Some(just_after(soon))))
         .add(expired(policy, now).not())
         .add(ends)
         .add(exempt().not())
