@@ -99,7 +99,7 @@ impl App {
         let context = RequestContext::new(scope, self.cursors.clone(), Arc::clone(&self.settings));
         let mut response = match checked(&document, request) {
             Ok(request) => {
-                if let Some(operation) = document.valid_operation()
+                if let Some(operation) = document.valid_operation(request.operation_name.as_deref())
                     && let Ok(data) = read::answer(&context, &document.parsed, operation, &request.variables).await
                 {
                     return Answer::Written(data);

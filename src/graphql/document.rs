@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition};
 use async_graphql::{ServerError, Variables};
 use moka::sync::Cache;
 
@@ -19,13 +19,13 @@ pub struct Document {
 }
 
 impl Document {
-    /// The one operation of a document that is known to be valid. Which operation was validated is not told apart where
-    /// there are several.
-    pub fn valid_operation(&self) -> Option<&OperationDefinition> {
-        match &self.parsed.operations {
-            DocumentOperations::Single(operation) if self.is_valid.load(Ordering::Relaxed) => Some(&operation.node),
-            _ => None,
-        }
+    /// The operation of this name, if the document is known to be valid. Of several operations it is not known which
+    /// one was validated: such a document never is.
+    pub fn valid_operation(&self, name: Option<&str>) -> Option<&OperationDefinition> {
+        let mut operations = self.parsed.operations.iter();
+        let (Some((own_name, operation)), None) = (operations.next(), operations.next()) else { return None };
+        let is_meant = name.is_none() || name == own_name.map(|name| name.as_str());
+        (is_meant && self.is_valid.load(Ordering::Relaxed)).then_some(&operation.node)
     }
 
     /// Remembers that the document is valid, whatever its variables are.

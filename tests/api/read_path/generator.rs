@@ -78,8 +78,9 @@ impl<'a> Generator<'a> {
         let declarations = std::mem::take(&mut self.declarations);
         let declared = if declarations.is_empty() { String::new() } else { format!("({})", declarations.join(", ")) };
         self.aliases = 0;
+        let name = if self.one_in(2) { " Named" } else { "" };
         Generated {
-            document: format!("query{declared} {{ {body} }} {}", std::mem::take(&mut self.fragments).join(" ")),
+            document: format!("query{name}{declared} {{ {body} }} {}", std::mem::take(&mut self.fragments).join(" ")),
             variables: Value::Object(std::mem::take(&mut self.variables)),
             fields: std::mem::take(&mut self.fields),
         }
