@@ -21,6 +21,8 @@ mod organization;
 #[cfg(test)]
 mod payment;
 #[cfg(test)]
+mod plans;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod statements;
