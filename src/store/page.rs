@@ -7,7 +7,7 @@ use aws_lc_rs::{constant_time, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sea_orm::sea_query::Order as SqlOrder;
-use sea_orm::sea_query::{ColumnType, DynIden, Expr, ExprTrait, Func, SelectStatement, SimpleExpr, Value};
+use sea_orm::sea_query::{ColumnType, DynIden, Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr, Value};
 use sea_orm::{ColumnTrait, Condition, DbErr, EntityTrait, IdenStatic, ModelTrait, QueryResult};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
@@ -115,7 +115,8 @@ impl KeyColumn {
     /// Sorts by this column of a table that the statement knows by another name.
     pub(super) fn sort(&self, query: &mut SelectStatement, table: DynIden) {
         let column = Expr::col((table, self.name));
-        let expr = if self.nullable { Func::coalesce([column, Expr::val(LAST)]).into() } else { column };
+        let expr =
+            if self.nullable { Func::coalesce([column, SimpleExpr::Constant(LAST.into())]).into() } else { column };
         query.order_by_expr(expr, if self.descending { SqlOrder::Desc } else { SqlOrder::Asc });
     }
 
@@ -128,6 +129,14 @@ impl KeyColumn {
             KeyKind::Uuid => row.try_get_by_index::<Option<Uuid>>(index)?.into(),
         }))
     }
+}
+
+/// The value, unknown to the planner.
+///
+/// PostgreSQL guesses how many rows lie behind a row from its first key alone: none behind the last status, though half
+/// of the table may have it. It would then read the rows of all tenants instead of one tenant's.
+fn unforeseen(value: Value) -> SimpleExpr {
+    SimpleExpr::SubQuery(None, Box::new(Query::select().expr(Expr::val(value)).take().into()))
 }
 
 /// Which part of a list is asked for.
@@ -225,7 +234,10 @@ impl<E: EntityTrait> PageRequest<E> {
         let first_less = keys.first().is_some_and(less);
         if keys.iter().all(|key| less(key) == first_less) {
             let columns = Expr::tuple(keys.iter().map(|key| sort_expr::<E>(key.column)));
-            let bounds = Expr::tuple(values.iter().cloned().map(Expr::val));
+            let bounds = Expr::tuple(values.iter().enumerate().map(|(place, value)| match place {
+                0 => unforeseen(value.clone()),
+                _ => Expr::val(value.clone()),
+            }));
             return Condition::all().add(if first_less { columns.lt(bounds) } else { columns.gt(bounds) });
         }
         let mut any = Condition::any();

@@ -23,6 +23,8 @@ mod organization;
 #[cfg(test)]
 mod payment;
 #[cfg(test)]
+mod plans;
+#[cfg(test)]
 mod read_path;
 #[cfg(test)]
 mod schema;
