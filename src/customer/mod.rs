@@ -59,10 +59,9 @@ pub async fn create(
                     version: 1,
                     deleted_at: None,
                 };
-                let opening =
-                    subscription::opening(tx, settings, Owner::from(&row), order, "input.subscription").await?;
+                let draft = subscription::draft(tx, settings, Owner::from(&row), order, "input.subscription").await?;
                 let row = tx.insert(searchable(row), Change::new("create")).await?;
-                tx.insert(opening, Change::new("create")).await?;
+                tx.insert(draft, Change::new("create")).await?;
                 Ok(row)
             })
         })

@@ -73,10 +73,9 @@ pub async fn create(
                 check_parent(tx, new).await?;
                 refuse_taken_slug(tx, &new.slug).await?;
                 let row = tx.organization()?;
-                let opening =
-                    subscription::opening(tx, settings, Owner::from(row), order, "input.subscription").await?;
+                let draft = subscription::draft(tx, settings, Owner::from(row), order, "input.subscription").await?;
                 let row = tx.insert(row.clone(), Change::new("create")).await?;
-                tx.insert(opening, Change::new("create")).await?;
+                tx.insert(draft, Change::new("create")).await?;
                 Ok(row)
             })
         })

@@ -155,7 +155,7 @@ mod tests {
             r#""write_1" AS (UPDATE "tiers" SET "version" = $2 WHERE "id" = $3 RETURNING 1) , "#,
             r#""write_2" AS (INSERT INTO "prices" ("id") VALUES ($4)) , "#,
             r#""write_3" AS (UPDATE "keys" SET "version" = $5 WHERE "id" = $6 RETURNING 1) "#,
-            r#"SELECT 0::bigint + (SELECT COUNT(*) FROM "write_1") + (SELECT COUNT(*) FROM "write_3") AS "changed""#,
+            r#"SELECT (0::bigint) + (SELECT COUNT(*) FROM "write_1") + (SELECT COUNT(*) FROM "write_3") AS "changed""#,
         );
         assert_eq!(sql, expected);
         assert_eq!(values.0, [1, 3, 2, 3, 5, 4].map(sea_orm::Value::from));

@@ -191,13 +191,13 @@ async fn open(
     order: &Order,
     path: &str,
 ) -> Result<subscription::Model> {
-    let row = opening(tx, settings, owner, order, path).await?;
+    let row = draft(tx, settings, owner, order, path).await?;
     tx.insert(row, Change::new("create")).await
 }
 
 /// The subscription that an owner begins with, yet to be inserted by the transaction that made or locked the owner.
 /// `path` is where the order stands in the input.
-pub async fn opening(
+pub async fn draft(
     tx: &Tx<'_>,
     settings: &Settings,
     owner: Owner,
