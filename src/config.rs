@@ -40,7 +40,7 @@ pub struct Config {
     pub policy: PolicyConfig,
     /// Form of the logs.
     pub log_format: LogFormat,
-    /// What is logged, as directives of `tracing_subscriber::EnvFilter`.
+    /// What is logged, as directives of `tracing_subscriber::filter::Targets`.
     pub log_filter: String,
 }
 

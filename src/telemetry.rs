@@ -2,7 +2,11 @@
 
 use std::io::{IsTerminal, stderr};
 
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::LogFormat;
 
@@ -10,11 +14,12 @@ use crate::config::LogFormat;
 ///
 /// Can be called once; later calls change nothing.
 pub fn init(format: LogFormat, filter: &str) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_ansi(stderr().is_terminal());
+    let filter: Targets = filter.parse().unwrap_or_else(|_| Targets::new().with_default(Level::INFO));
+    let logs = fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal());
+    let registry = tracing_subscriber::registry().with(filter);
     let installed = match format {
-        LogFormat::Json => logs.json().flatten_event(true).with_span_list(false).try_init().is_ok(),
-        LogFormat::Text => logs.try_init().is_ok(),
+        LogFormat::Json => registry.with(logs.json().flatten_event(true).with_span_list(false)).try_init().is_ok(),
+        LogFormat::Text => registry.with(logs).try_init().is_ok(),
     };
     if installed {
         // The default hook prints free text, which would tear JSON logs apart.

@@ -66,7 +66,7 @@ pub(super) fn log_format(text: &str) -> Parsed<LogFormat> {
 }
 
 pub(super) fn log_filter(text: &str) -> Parsed<String> {
-    tracing_subscriber::EnvFilter::try_new(text)
+    text.parse::<tracing_subscriber::filter::Targets>()
         .map(|_| text.to_owned())
         .map_err(|_| format!("`{text}` is no filter: write a level, like info, or directives, like info,tessera=debug"))
 }

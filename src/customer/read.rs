@@ -31,39 +31,34 @@ impl Readable for customer::Entity {
             "tierId" => subscriptions::read::tier_id(current()),
             "subscriptionStatus" => subscriptions::read::owner_status(current(), None),
             "subscriptions" => {
-                let on = [(subscription::Column::TenantId, TenantId), (subscription::Column::CustomerId, Id)];
-                pages::<subscription::Entity, _>(&on, |request, arguments| {
+                pages::<subscription::Entity>(subscription::Column::CustomerId, Id, |request, arguments| {
                     Page::of::<subscription::Entity>(request, "owner.subscriptions", None, arguments)
                 })
             }
-            "payments" => {
-                let on = [(payment::Column::TenantId, TenantId), (payment::Column::CustomerId, Id)];
-                pages::<payment::Entity, _>(&on, |request, arguments| {
-                    Page::of::<payment::Entity>(request, "owner.payments", None, arguments)
+            "payments" => pages::<payment::Entity>(payment::Column::CustomerId, Id, |request, arguments| {
+                Page::of::<payment::Entity>(request, "owner.payments", None, arguments)
+            }),
+            "paymentMethods" => {
+                pages::<payment_method::Entity>(payment_method::Column::CustomerId, Id, |request, arguments| {
+                    Page::of::<payment_method::Entity>(request, "owner.paymentMethods", None, arguments)
                 })
             }
-            "paymentMethods" => pages::<payment_method::Entity, _>(&METHODS, |request, arguments| {
-                Page::of::<payment_method::Entity>(request, "owner.paymentMethods", None, arguments)
-            }),
-            "defaultPaymentMethod" => Some(Field::One(methods::read::default_of(&METHODS, Condition::all()))),
+            "defaultPaymentMethod" => {
+                Some(Field::One(methods::read::default_of(payment_method::Column::CustomerId, Id, Condition::all())))
+            }
             _ => None,
         }
     }
 }
 
-const METHODS: [(payment_method::Column, customer::Column); 2] =
-    [(payment_method::Column::TenantId, TenantId), (payment_method::Column::CustomerId, Id)];
-
 /// The live subscription, or else the latest.
 fn current() -> One {
-    let on = [(subscription::Column::TenantId, TenantId), (subscription::Column::CustomerId, Id)];
-    subscriptions::read::current_of(&on, Condition::all())
+    subscriptions::read::current_of(subscription::Column::CustomerId, Id, Condition::all())
 }
 
-/// The customer that a row belongs to, by the columns of its tenant and its customer; null for callers that cannot see
-/// customers.
-pub fn seen<C: ColumnTrait>(tenant: C, customer: C) -> One {
-    One { or_null: true, ..one::<customer::Entity, _>("customer", &[(TenantId, tenant), (Id, customer)]) }
+/// The customer that a column names; null for callers that cannot see customers.
+pub fn seen(customer: impl ColumnTrait) -> One {
+    One { or_null: true, ..one::<customer::Entity>("customer", Id, customer) }
 }
 
 /// The queries that start from customers.

@@ -39,31 +39,30 @@ impl Readable for organization::Entity {
             "tierId" => subscriptions::read::tier_id(current()),
             "subscriptionStatus" => subscriptions::read::owner_status(current(), Some(Exempt)),
             "subscriptions" => {
-                pages::<subscription::Entity, _>(&[(subscription::Column::TenantId, Id)], |request, arguments| {
+                pages::<subscription::Entity>(subscription::Column::TenantId, Id, |request, arguments| {
                     let own = subscription::Column::CustomerId.is_null();
                     Page::of::<subscription::Entity>(request, "owner.subscriptions", Some(own), arguments)
                 })
             }
-            "customers" => pages::<customer::Entity, _>(&[(customer::Column::TenantId, Id)], |request, arguments| {
+            "customers" => pages::<customer::Entity>(customer::Column::TenantId, Id, |request, arguments| {
                 Page::of::<customer::Entity>(request, "organization.customers", None, arguments)
             }),
-            "members" => pages::<member::Entity, _>(&[(member::Column::TenantId, Id)], |request, arguments| {
+            "members" => pages::<member::Entity>(member::Column::TenantId, Id, |request, arguments| {
                 Page::of::<member::Entity>(request, "organization.members", None, arguments)
             }),
-            "payments" => pages::<payment::Entity, _>(&[(payment::Column::TenantId, Id)], |request, arguments| {
+            "payments" => pages::<payment::Entity>(payment::Column::TenantId, Id, |request, arguments| {
                 let own = payment::Column::CustomerId.is_null();
                 Page::of::<payment::Entity>(request, "owner.payments", Some(own), arguments)
             }),
             "paymentMethods" => {
-                pages::<payment_method::Entity, _>(&[(payment_method::Column::TenantId, Id)], |request, arguments| {
+                pages::<payment_method::Entity>(payment_method::Column::TenantId, Id, |request, arguments| {
                     let own = payment_method::Column::CustomerId.is_null();
                     Page::of::<payment_method::Entity>(request, "owner.paymentMethods", Some(own), arguments)
                 })
             }
             "defaultPaymentMethod" => {
-                let on = [(payment_method::Column::TenantId, Id)];
                 let own = Condition::all().add(payment_method::Column::CustomerId.is_null());
-                Some(Field::One(methods::read::default_of(&on, own)))
+                Some(Field::One(methods::read::default_of(payment_method::Column::TenantId, Id, own)))
             }
             _ => None,
         }
@@ -72,13 +71,16 @@ impl Readable for organization::Entity {
 
 /// The live subscription of the organization itself, or else its latest.
 fn current() -> One {
-    let on = [(subscription::Column::TenantId, Id)];
-    subscriptions::read::current_of(&on, Condition::all().add(subscription::Column::CustomerId.is_null()))
+    subscriptions::read::current_of(
+        subscription::Column::TenantId,
+        Id,
+        Condition::all().add(subscription::Column::CustomerId.is_null()),
+    )
 }
 
 /// The organization that a column names; null for callers that cannot see organizations.
 pub fn seen(tenant: impl ColumnTrait) -> One {
-    One { or_null: true, ..one::<organization::Entity, _>("organization", &[(Id, tenant)]) }
+    One { or_null: true, ..one::<organization::Entity>("organization", Id, tenant) }
 }
 
 /// The queries that start from organizations.

@@ -35,8 +35,7 @@ impl Readable for payment::Entity {
             "updatedAt" => column::<Timestamp>(UpdatedAt),
             "version" => column::<i32>(Version),
             "subscription" => {
-                let on = [(subscription::Column::TenantId, TenantId), (subscription::Column::Id, SubscriptionId)];
-                Some(Field::One(one::<subscription::Entity, _>("subscription", &on)))
+                Some(Field::One(one::<subscription::Entity>("subscription", subscription::Column::Id, SubscriptionId)))
             }
             "owner" => Some(owner(TenantId, CustomerId)),
             _ => None,

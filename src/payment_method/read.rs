@@ -1,5 +1,6 @@
 //! How payment methods are read in bulk.
 
+use sea_orm::sea_query::{ExprTrait, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition};
 
 use super::is_expired;
@@ -48,9 +49,11 @@ impl Readable for payment_method::Entity {
     }
 }
 
-/// The default payment method of an owner, found by columns of the owner's row.
-pub fn default_of<C: ColumnTrait>(on: &[(payment_method::Column, C)], only: Condition) -> One {
-    One { only: only.add(IsDefault.eq(true)), ..one::<payment_method::Entity, _>("default payment method", on) }
+/// The default payment method of an owner, found by a column of the owner's row.
+pub fn default_of(column: payment_method::Column, equals: impl ColumnTrait, only: Condition) -> One {
+    // A constant and no parameter, so that the index of default methods is known to hold the row.
+    let is_default = IsDefault.into_expr().eq(SimpleExpr::Constant(true.into()));
+    One { only: only.add(is_default), ..one::<payment_method::Entity>("default payment method", column, equals) }
 }
 
 /// The queries that start from payment methods.

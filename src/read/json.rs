@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::io::Write as _;
 
 use async_graphql::resolver_utils::EnumType;
-use sea_orm::{QueryResult, TryGetable};
+use sea_orm::QueryResult;
 
 use crate::clock::Timestamp;
 use crate::entity::{
     AuditEventId, CustomerId, MemberId, OrganizationId, PaymentId, PaymentMethodId, SubscriptionId, TierId, TierPriceId,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::store::{cell, is_null};
 
 /// A stored value that writes itself as its scalar does.
 pub trait WriteJson {
@@ -18,10 +19,55 @@ pub trait WriteJson {
     fn write_json(&self, out: &mut Vec<u8>);
 }
 
-/// Writes the value of a column.
-pub fn write_column<T: TryGetable + WriteJson>(row: &QueryResult, index: usize, out: &mut Vec<u8>) -> Result<()> {
-    row.try_get_by_index::<T>(index)?.write_json(out);
+/// A type that columns are shown as.
+pub trait Column {
+    /// Appends the value of a column that is not null.
+    fn write(row: &QueryResult, column: usize, out: &mut Vec<u8>) -> Result<()>;
+}
+
+/// Appends the value of a column, which may be null if `T` is an option.
+pub fn write_column<T: Column>(row: &QueryResult, column: usize, out: &mut Vec<u8>) -> Result<()> {
+    T::write(row, column, out)
+}
+
+impl<T: Column> Column for Option<T> {
+    fn write(row: &QueryResult, column: usize, out: &mut Vec<u8>) -> Result<()> {
+        if is_null(row, column)? {
+            out.extend_from_slice(b"null");
+            return Ok(());
+        }
+        T::write(row, column, out)
+    }
+}
+
+/// Appends a stored value in the form in which the API shows it.
+fn write<T: WriteJson>(value: Option<T>, out: &mut Vec<u8>) -> Result<()> {
+    value.ok_or_else(|| Error::Internal("a column that is never null is null".into()))?.write_json(out);
     Ok(())
+}
+
+macro_rules! columns {
+    ($($type:ty: $cell:ident $(as $shown:expr)?,)*) => {$(
+        impl Column for $type {
+            fn write(row: &QueryResult, column: usize, out: &mut Vec<u8>) -> Result<()> {
+                write(cell::$cell(row, column)?$(.map($shown))?, out)
+            }
+        }
+    )*};
+}
+columns! {
+    // Enums as well: they are stored as the text that the API shows.
+    String: text,
+    i64: bigint,
+    i32: int,
+    bool: bool,
+    Timestamp: bigint as Timestamp::from_micros,
+}
+
+impl Column for serde_json::Value {
+    fn write(row: &QueryResult, column: usize, out: &mut Vec<u8>) -> Result<()> {
+        write(row.try_get_by_index::<Option<Self>>(column)?, out)
+    }
 }
 
 /// A computed value.
@@ -81,7 +127,7 @@ impl WriteJson for i64 {
     }
 }
 
-impl WriteJson for str {
+impl WriteJson for &str {
     fn write_json(&self, out: &mut Vec<u8>) {
         let _ = serde_json::to_writer(out, self);
     }
@@ -116,6 +162,12 @@ impl<T: WriteJson> WriteJson for Option<T> {
 
 macro_rules! ids {
     ($($id:ident),*) => {$(
+        impl Column for $id {
+            fn write(row: &QueryResult, column: usize, out: &mut Vec<u8>) -> Result<()> {
+                write(cell::uuid(row, column)?.map($id::from), out)
+            }
+        }
+
         impl WriteJson for $id {
             fn write_json(&self, out: &mut Vec<u8>) {
                 let _ = write!(out, "\"{self}\"");

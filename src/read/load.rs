@@ -11,7 +11,7 @@ use super::plan::{ConnectionField, Entry, ListBelow, ListPlan, RootPlan, Shown};
 use crate::error::Result;
 use crate::graphql::connection::COUNT_CAP;
 use crate::graphql::context::RequestContext;
-use crate::store::{ParentKey, Slice};
+use crate::store::{Slice, cell};
 
 /// The rows of a statement, and those of the lists below it.
 #[derive(Default)]
@@ -52,7 +52,7 @@ pub async fn root(request: &RequestContext, root: &Entry<RootPlan<'_>>) -> Plann
 fn list<'a>(
     request: &'a RequestContext,
     plan: &'a ListPlan<'_>,
-    parents: Option<&'a [ParentKey]>,
+    parents: Option<&'a [Uuid]>,
 ) -> BoxFuture<'a, Result<Loaded>> {
     Box::pin(async move {
         let reading = &plan.statement.reading;
@@ -64,11 +64,11 @@ fn list<'a>(
             }
             Some(parents) => {
                 let rows = request.scope.read_for(reading, parents).await?;
+                let places: HashMap<Uuid, usize> = parents.iter().copied().zip(0..).collect();
                 let mut of_parents = vec![Vec::new(); parents.len()];
                 for (place, row) in rows.iter().enumerate() {
-                    let parent: i32 = row.try_get_by_index(0)?;
-                    if let Some(places) = usize::try_from(parent).ok().and_then(|parent| of_parents.get_mut(parent)) {
-                        places.push(place);
+                    if let Some(parent) = cell::uuid(row, 0)?.and_then(|parent| places.get(&parent)) {
+                        of_parents[*parent].push(place);
                     }
                 }
                 (rows, of_parents)
@@ -104,13 +104,14 @@ async fn lists(
 ) -> Result<Vec<LoadedList>> {
     let mut loaded = Vec::with_capacity(plans.len());
     for plan in plans {
-        let mut parents: Vec<ParentKey> = Vec::with_capacity(shown.len());
-        let mut known: HashMap<ParentKey, usize> = HashMap::with_capacity(shown.len());
+        let mut parents: Vec<Uuid> = Vec::with_capacity(shown.len());
+        let mut known: HashMap<Uuid, usize> = HashMap::with_capacity(shown.len());
         let mut page_of = vec![None; rows.len()];
         for place in shown {
-            let Some(key) = parent_key(&rows[*place], &plan.parent)? else { continue };
-            page_of[*place] = Some(*known.entry(key).or_insert_with_key(|key| {
-                parents.push(key.clone());
+            // A row that refers to nothing has no parent's id.
+            let Some(id) = cell::uuid(&rows[*place], plan.parent)? else { continue };
+            page_of[*place] = Some(*known.entry(id).or_insert_with(|| {
+                parents.push(id);
                 parents.len() - 1
             }));
         }
@@ -121,16 +122,4 @@ async fn lists(
         loaded.push(LoadedList { page_of, loaded: list });
     }
     Ok(loaded)
-}
-
-/// The key of a list's parent; none if the parent is not there.
-fn parent_key(row: &QueryResult, columns: &[usize]) -> Result<Option<ParentKey>> {
-    let mut key = ParentKey::with_capacity(columns.len());
-    for column in columns {
-        match row.try_get_by_index::<Option<Uuid>>(*column)? {
-            Some(id) => key.push(id),
-            None => return Ok(None),
-        }
-    }
-    Ok(Some(key))
 }

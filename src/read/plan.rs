@@ -61,8 +61,8 @@ pub struct Statement<'a> {
 
 /// A list that belongs to each row of a statement.
 pub struct ListBelow<'a> {
-    /// The columns of the row that the list's rows refer to.
-    pub parent: Vec<usize>,
+    /// The column of the row that the list's rows refer to.
+    pub parent: usize,
     pub list: ListPlan<'a>,
 }
 
@@ -174,7 +174,7 @@ impl<'a> Planner<'a> {
         match super::roots::find(field.name()).ok_or(Unplanned)? {
             Root::Pages(object, page) => {
                 let page = page(self.request, arguments)?;
-                self.connection(object, page, Vec::new(), field).map(RootPlan::Pages)
+                self.connection(object, page, None, field).map(RootPlan::Pages)
             }
             Root::One(find) => {
                 let Some(Found { row, object, field: shown, is_caller }) = find(self.request, arguments)? else {
@@ -271,7 +271,7 @@ impl<'a> Planner<'a> {
             Err(crate::error::Error::Forbidden(_)) if one.or_null => return Ok(None),
             source => source?,
         };
-        Ok(Some(statement.reading.join(one.name, table, source, one.on.clone(), one.first_by.clone())))
+        Ok(Some(statement.reading.join(one.name, table, source, one.on, one.first_by.clone())))
     }
 
     fn many(
@@ -281,12 +281,12 @@ impl<'a> Planner<'a> {
         field: &Collected<'a>,
         statement: &mut Statement<'a>,
     ) -> Planned<Value<'a>> {
-        let own = many.on.iter().map(|(own, _)| *own).collect();
-        let parent = many.on.iter().map(|(_, parents)| statement.reading.column(table, parents)).collect();
+        let (own, parents) = many.on;
+        let parent = statement.reading.column(table, parents);
         let list = match many.list {
             List::Pages(page) => {
                 let page = page(self.request, self.arguments(field))?;
-                self.connection(many.object, page, own, field)?
+                self.connection(many.object, page, Some(own), field)?
             }
             List::All { source, keys } => {
                 let source = source(&self.request.scope)?;
@@ -300,17 +300,19 @@ impl<'a> Planner<'a> {
         Ok(Value::Many(statement.lists.len() - 1))
     }
 
-    /// A page of objects; `parents` are the columns that name the rows' parents, if they have any.
+    /// A page of objects; `parent` is the column that names a row's parent, if it has one.
     fn connection(
         &self,
         object: Object,
         page: Page,
-        parents: Vec<&'static str>,
+        parent: Option<&'static str>,
         field: &Collected<'a>,
     ) -> Planned<ListPlan<'a>> {
-        let is_nested = !parents.is_empty();
         let first = First { keys: page.keys.clone(), limit: Some(page.extent.fetched()) };
-        let reading = Reading::per_parent(page.page.clone(), first, parents);
+        let reading = match parent {
+            Some(parent) => Reading::per_parent(page.page.clone(), first, parent),
+            None => Reading::new(page.page.clone(), first),
+        };
         let mut statement = Statement { reading, lists: Vec::new() };
         let mut needs_cursor = false;
         let name = format!("{}Connection", object.name);
@@ -355,7 +357,7 @@ impl<'a> Planner<'a> {
                         })
                     },
                 )?),
-                "totalCount" if !is_nested => ConnectionField::TotalCount(self.entries(
+                "totalCount" if parent.is_none() => ConnectionField::TotalCount(self.entries(
                     "Count",
                     &["Count"],
                     &sets,

@@ -5,7 +5,7 @@ use sea_orm::sea_query::{Expr, IntoCondition};
 use sea_orm::{ColumnTrait, Condition, FromQueryResult, IdenStatic, Iterable, QueryResult, TryGetable};
 
 use super::arguments::Arguments;
-use super::json::{Json, WriteJson, write_column};
+use super::json::{Column, Json, write_column};
 use super::{Planned, Unplanned};
 use crate::entity::TypedId;
 use crate::error::{Error, Result};
@@ -84,8 +84,8 @@ pub struct One {
     pub object: Object,
     /// Its column that is never null.
     pub key: &'static str,
-    /// Columns of the other table with those of this one that they equal.
-    pub on: Vec<(&'static str, &'static str)>,
+    /// The column of the other table, and the one of this table that it equals.
+    pub on: (&'static str, &'static str),
     /// Which row is meant where several fit: the first by these keys.
     pub first_by: Vec<KeyColumn>,
     /// Whether a caller without the permission finds null instead of an error.
@@ -96,8 +96,8 @@ pub struct One {
 pub struct Many {
     /// What its rows are shown as.
     pub object: Object,
-    /// Columns of the other table with those of this one that they equal.
-    pub on: Vec<(&'static str, &'static str)>,
+    /// The column of the other table, and the one of this table that it equals.
+    pub on: (&'static str, &'static str),
     /// Which rows.
     pub list: List,
 }
@@ -206,41 +206,39 @@ pub struct Computed {
 }
 
 /// The value of a column.
-pub fn column<T: TryGetable + WriteJson>(column: impl IdenStatic) -> Option<Field> {
+pub fn column<T: Column>(column: impl IdenStatic) -> Option<Field> {
     Some(Field::Column(column.as_str(), write_column::<T>))
 }
 
-/// An object of another table, found by columns of it that equal columns of this one.
-pub fn one<E: Readable, P: IdenStatic>(name: &'static str, on: &[(E::Column, P)]) -> One {
+/// An object of another table, found by a column of it that equals a column of this one.
+pub fn one<E: Readable>(name: &'static str, column: E::Column, equals: impl IdenStatic) -> One {
     One {
         name,
         source: |scope, only| scope.source::<E>(only),
         only: Condition::all(),
         object: object::<E>(),
         key: E::KEY.as_str(),
-        on: links(on),
+        on: (column.as_str(), equals.as_str()),
         first_by: Vec::new(),
         or_null: false,
     }
 }
 
-/// The names of columns that equal each other.
-pub fn links(on: &[(impl IdenStatic, impl IdenStatic)]) -> Vec<(&'static str, &'static str)> {
-    on.iter().map(|(own, parents)| (own.as_str(), parents.as_str())).collect()
-}
-
 /// Pages of a noun's list that belong to a row.
-pub fn pages<E: Readable, P: IdenStatic>(
-    on: &[(E::Column, P)],
+pub fn pages<E: Readable>(
+    column: E::Column,
+    equals: impl IdenStatic,
     list: fn(&RequestContext, Arguments<'_>) -> Planned<Page>,
 ) -> Option<Field> {
-    Some(Field::Many(Many { object: object::<E>(), on: links(on), list: List::Pages(list) }))
+    let on = (column.as_str(), equals.as_str());
+    Some(Field::Many(Many { object: object::<E>(), on, list: List::Pages(list) }))
 }
 
 /// All rows of a table that belong to a row, in this order.
-pub fn all<E: Readable, P: IdenStatic>(on: &[(E::Column, P)], order: fn() -> Order<E>) -> Option<Field> {
+pub fn all<E: Readable>(column: E::Column, equals: impl IdenStatic, order: fn() -> Order<E>) -> Option<Field> {
     let list = List::All { source: |scope| scope.source::<E>(Condition::all()), keys: order().keys() };
-    Some(Field::Many(Many { object: object::<E>(), on: links(on), list }))
+    let on = (column.as_str(), equals.as_str());
+    Some(Field::Many(Many { object: object::<E>(), on, list }))
 }
 
 /// A function of columns of the row.

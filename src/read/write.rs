@@ -166,7 +166,7 @@ fn json(value: &Json, selected: &Selected, out: &mut Vec<u8>) -> Result<()> {
         Json::Null => out.extend_from_slice(NULL),
         Json::Bool(value) => value.write_json(out),
         Json::Int(value) => value.write_json(out),
-        Json::Text(value) => value.write_json(out),
+        Json::Text(value) => (&**value).write_json(out),
         Json::Time(value) => value.write_json(out),
         Json::List(items) => array(out, items, |out, item| json(item, selected, out))?,
         Json::Object(name, fields) => {

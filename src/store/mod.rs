@@ -23,7 +23,7 @@ pub(crate) use connection::is_contention;
 pub use idempotency::Command;
 pub use page::{CursorError, Cursors, Extent, KeyColumn, Order, PageRequest, Slice, SortKey, between};
 pub use part::Part;
-pub use reading::{First, ParentKey, Reading, Source, Table, is_null};
+pub use reading::{First, Reading, Source, Table, cell, is_null};
 pub use scope::{RequestMeta, Scope};
 pub use system::System;
 pub use trail::Change;

@@ -1,13 +1,13 @@
 //! Pages by keyset: a page starts behind the sort values of a row, so that the thousandth page costs what the first
 //! does.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use aws_lc_rs::{constant_time, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sea_orm::sea_query::Order as SqlOrder;
-use sea_orm::sea_query::{ColumnType, DynIden, Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr, Value};
+use sea_orm::sea_query::{ColumnType, Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr, Value};
 use sea_orm::{ColumnTrait, Condition, DbErr, EntityTrait, IdenStatic, ModelTrait, QueryResult};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
@@ -112,12 +112,14 @@ impl KeyColumn {
         Self { name: key.column.as_str(), kind, nullable, descending: key.descending != reversed }
     }
 
-    /// Sorts by this column of a table that the statement knows by another name.
-    pub(super) fn sort(&self, query: &mut SelectStatement, table: DynIden) {
-        let column = Expr::col((table, self.name));
-        let expr =
-            if self.nullable { Func::coalesce([column, SimpleExpr::Constant(LAST.into())]).into() } else { column };
-        query.order_by_expr(expr, if self.descending { SqlOrder::Desc } else { SqlOrder::Asc });
+    /// Writes the sort by this column of a table that the statement calls `table`.
+    pub(super) fn sort(&self, sql: &mut impl fmt::Write, table: &str) {
+        let direction = if self.descending { "DESC" } else { "ASC" };
+        // Writing to a string cannot fail. The constant is a part of the indexes.
+        let _ = match self.nullable {
+            true => write!(sql, r#"COALESCE("{table}"."{}", {LAST}) {direction}"#, self.name),
+            false => write!(sql, r#""{table}"."{}" {direction}"#, self.name),
+        };
     }
 
     /// The sort value of a row.
@@ -209,12 +211,15 @@ impl<E: EntityTrait> PageRequest<E> {
     }
 
     pub(super) fn filter(&self, query: &mut SelectStatement) {
-        if let Some(values) = &self.after {
-            query.cond_where(self.beyond(values, false));
+        for bound in self.bounds() {
+            query.cond_where(bound);
         }
-        if let Some(values) = &self.before {
-            query.cond_where(self.beyond(values, true));
-        }
+    }
+
+    /// What the cursors demand.
+    pub(super) fn bounds(&self) -> impl Iterator<Item = Condition> {
+        let after = self.after.iter().map(|values| self.beyond(values, false));
+        after.chain(self.before.iter().map(|values| self.beyond(values, true)))
     }
 
     pub(super) fn apply(&self, query: &mut SelectStatement) {

@@ -109,7 +109,7 @@ enum Owners {
 fn alive(id: OrganizationId) -> sea_orm::sea_query::SelectStatement {
     use organization::Column::{DeletedAt, Id};
     Query::select()
-        .expr(Expr::val(1))
+        .expr(Expr::cust("1"))
         .from_as(organization::Entity, "tenant")
         .and_where(Expr::col(("tenant", Id)).eq(id))
         .and_where(Expr::col(("tenant", DeletedAt)).is_null())
@@ -120,7 +120,7 @@ fn alive(id: OrganizationId) -> sea_orm::sea_query::SelectStatement {
 fn undeleted(id: CustomerId) -> sea_orm::sea_query::SelectStatement {
     use customer::Column::{DeletedAt, Id};
     Query::select()
-        .expr(Expr::val(1))
+        .expr(Expr::cust("1"))
         .from_as(customer::Entity, "self")
         .and_where(Expr::col(("self", Id)).eq(id))
         .and_where(Expr::col(("self", DeletedAt)).is_null())
@@ -250,7 +250,7 @@ impl Visible for tier::Entity {
         if let Ok(own) = subscription::Entity::visible(reach) {
             // One look into an index for each tier, and not at every subscription of a large organization.
             let subscribed = Query::select()
-                .expr(Expr::val(1))
+                .expr(Expr::cust("1"))
                 .from(subscription::Entity)
                 .and_where(Expr::col((subscription::Entity, subscription::Column::TierId)).equals((tier::Entity, Id)))
                 .cond_where(own)

@@ -76,12 +76,9 @@ impl Readable for subscription::Entity {
             "tier" => Some(Field::One(tiers::read::of("tier", TierId))),
             "effectiveStatus" => Some(Field::Computed(effective_status())),
             "availableActions" => computed_from_row::<subscription::Entity>(available_actions),
-            "payments" => {
-                let on = [(payment::Column::TenantId, TenantId), (payment::Column::SubscriptionId, Id)];
-                pages::<payment::Entity, _>(&on, |request, arguments| {
-                    Page::of::<payment::Entity>(request, "subscription.payments", None, arguments)
-                })
-            }
+            "payments" => pages::<payment::Entity>(payment::Column::SubscriptionId, Id, |request, arguments| {
+                Page::of::<payment::Entity>(request, "subscription.payments", None, arguments)
+            }),
             _ => None,
         }
     }
@@ -221,10 +218,10 @@ pub fn tier_id(current: One) -> Option<Field> {
     }))
 }
 
-/// The live subscription of an owner, or else its latest, found by columns of the owner's row.
-pub fn current_of<C: ColumnTrait>(on: &[(subscription::Column, C)], only: Condition) -> One {
+/// The live subscription of an owner, or else its latest, found by a column of the owner's row.
+pub fn current_of(column: subscription::Column, equals: impl ColumnTrait, only: Condition) -> One {
     let first_by = current_first().keys();
-    One { only, first_by, ..one::<subscription::Entity, _>("current subscription", on) }
+    One { only, first_by, ..one::<subscription::Entity>("current subscription", column, equals) }
 }
 
 /// Who a row belongs to, by the columns of its tenant and its customer. Who cannot see owners of a kind sees no rows of
@@ -233,7 +230,7 @@ pub fn owner<C: ColumnTrait>(tenant: C, customer: C) -> Field {
     Field::Either {
         union: "SubscriptionOwner",
         by: customer.as_str(),
-        filled: customers::read::seen(tenant, customer),
+        filled: customers::read::seen(customer),
         null: organizations::read::seen(tenant),
     }
 }

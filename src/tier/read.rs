@@ -36,10 +36,8 @@ impl Readable for tier::Entity {
             "version" => column::<i32>(Version),
             "catalogue" => Some(Field::One(organization::read::seen(TenantId))),
             "fallbackTier" => Some(Field::One(of("fallback tier", FallbackTierId))),
-            "prices" => all::<tier_price::Entity, _>(&[(tier_price::Column::TierId, Id)], super::loader::prices_first),
-            "features" => {
-                all::<tier_feature::Entity, _>(&[(tier_feature::Column::TierId, Id)], super::loader::features_first)
-            }
+            "prices" => all::<tier_price::Entity>(tier_price::Column::TierId, Id, super::loader::prices_first),
+            "features" => all::<tier_feature::Entity>(tier_feature::Column::TierId, Id, super::loader::features_first),
             "viewerCanManage" => computed(&[TenantId], |facts| {
                 Ok(Json::Bool(rules::obstacle(facts.request.scope.caller()?, facts.get(0)?).is_none()))
             }),
@@ -98,7 +96,7 @@ impl Readable for tier_feature::Entity {
 
 /// The tier that a column names.
 pub fn of(relation: &'static str, id: impl ColumnTrait) -> One {
-    one::<tier::Entity, _>(relation, &[(Id, id)])
+    one::<tier::Entity>(relation, Id, id)
 }
 
 /// The queries that start from tiers.
