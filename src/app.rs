@@ -21,10 +21,12 @@ use crate::subscription::status::Policy;
 
 /// A running Tessera, without the network around it.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Parts>);
+
+struct Parts {
     store: Store,
     schema: Schema,
-    verifier: Arc<TokenVerifier>,
+    verifier: TokenVerifier,
     cursors: Cursors,
     settings: Arc<Settings>,
     documents: Documents,
@@ -74,20 +76,20 @@ impl App {
             },
             pending_for: TimeDelta::hours(policy.pending_hours.into()),
         };
-        Ok(Self {
+        Ok(Self(Arc::new(Parts {
             schema: graphql::schema(config.introspection),
-            verifier: Arc::new(TokenVerifier::new(&config.auth, store.clock().clone()).map_err(StartError::Keys)?),
+            verifier: TokenVerifier::new(&config.auth, store.clock().clone()).map_err(StartError::Keys)?,
             cursors: Cursors::new(&config.cursor_secret),
             settings: Arc::new(settings),
             documents: Documents::new(),
             store,
-        })
+        })))
     }
 
     /// Answers a GraphQL request of a caller; none when it carried no token.
     pub async fn execute(&self, request: Request, caller: Option<Principal>, meta: RequestMeta) -> Answer {
         let request_id = meta.id.clone();
-        let document = match self.documents.parse(&request.query) {
+        let document = match self.0.documents.parse(&request.query) {
             Ok(document) => document,
             Err(error) => {
                 let mut refusal = graphql::error::unparsable(error);
@@ -95,8 +97,8 @@ impl App {
                 return Answer::Resolved(refusal);
             }
         };
-        let scope = Scope::new(self.store.clone(), caller, meta);
-        let context = RequestContext::new(scope, self.cursors.clone(), Arc::clone(&self.settings));
+        let scope = Scope::new(self.0.store.clone(), caller, meta);
+        let context = RequestContext::new(scope, self.0.cursors.clone(), Arc::clone(&self.0.settings));
         let mut response = match checked(&document, request) {
             Ok(request) => {
                 if let Some(operation) = document.valid_operation(request.operation_name.as_deref())
@@ -107,7 +109,7 @@ impl App {
                 let loaders = context.loaders();
                 let mut request = request.data(context);
                 request.set_parsed_query(document.parsed.clone());
-                loaders.drive(self.schema.execute(request)).await
+                loaders.drive(self.0.schema.execute(request)).await
             }
             Err(refusal) => *refusal,
         };
@@ -120,12 +122,12 @@ impl App {
 
     /// Verifies tokens.
     pub fn verifier(&self) -> &TokenVerifier {
-        &self.verifier
+        &self.0.verifier
     }
 
     /// The database.
     pub fn store(&self) -> &Store {
-        &self.store
+        &self.0.store
     }
 }
 

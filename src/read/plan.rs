@@ -267,7 +267,7 @@ impl<'a> Planner<'a> {
         if let Some(joined) = statement.reading.joined(one.name, table) {
             return Ok(Some(joined));
         }
-        let source = match (one.source)(&self.request.scope, one.only.clone()) {
+        let source = match (one.source)(&self.request.scope, &statement.reading, one.only.clone()) {
             Err(crate::error::Error::Forbidden(_)) if one.or_null => return Ok(None),
             source => source?,
         };

@@ -76,8 +76,8 @@ pub type WriteColumn = fn(&QueryResult, usize, &mut Vec<u8>) -> Result<()>;
 pub struct One {
     /// Tells it from the other relations of its object.
     pub name: &'static str,
-    /// The rows of the other table that meet a condition.
-    pub source: fn(&Scope, Condition) -> Result<Source>,
+    /// The rows of the other table that meet a condition, to be joined to a reading.
+    pub source: fn(&Scope, &Reading, Condition) -> Result<Source>,
     /// Which of its rows are meant.
     pub only: Condition,
     /// What its rows are shown as.
@@ -214,7 +214,7 @@ pub fn column<T: Column>(column: impl IdenStatic) -> Option<Field> {
 pub fn one<E: Readable>(name: &'static str, column: E::Column, equals: impl IdenStatic) -> One {
     One {
         name,
-        source: |scope, only| scope.source::<E>(only),
+        source: |scope, reading, only| scope.joined::<E>(reading, only),
         only: Condition::all(),
         object: object::<E>(),
         key: E::KEY.as_str(),

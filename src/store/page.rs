@@ -2,6 +2,7 @@
 //! does.
 
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 use aws_lc_rs::{constant_time, hmac};
 use base64::Engine as _;
@@ -280,7 +281,7 @@ pub struct Slice<M> {
 /// its noun, order, filter and caller's tenant. So a cursor that was altered, or that comes from another list, is
 /// told from a good one.
 #[derive(Clone)]
-pub struct Cursors(hmac::Key);
+pub struct Cursors(Arc<hmac::Key>);
 
 /// The cursor was altered or belongs to another list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -291,7 +292,7 @@ const TAG_LEN: usize = 16;
 impl Cursors {
     /// Cursors authenticated with this secret, which all replicas share.
     pub fn new(secret: &SecretString) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes()))
+        Self(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes())))
     }
 
     /// The cursor of a row with these sort values in the list `list`.

@@ -23,6 +23,8 @@ pub struct Source {
     table: &'static str,
     /// What must hold of them.
     conditions: Vec<Arc<Expr>>,
+    /// Whether the conditions ask if the caller is still there.
+    asks_for_caller: bool,
 }
 
 /// A table of a [`Reading`].
@@ -66,8 +68,18 @@ struct Join {
 impl Scope {
     /// The rows that meet the condition, as far as this scope may see them.
     pub fn source<E: Visible>(&self, condition: Condition) -> Result<Source> {
-        let source = Source { table: E::default().table_name(), conditions: Vec::with_capacity(4) };
-        Ok(source.with(E::visible(self.reach())?).with(condition))
+        self.source_beside::<E>(false, condition)
+    }
+
+    /// The rows that are joined to those of a reading.
+    pub fn joined<E: Visible>(&self, reading: &Reading, condition: Condition) -> Result<Source> {
+        self.source_beside::<E>(reading.base.asks_for_caller, condition)
+    }
+
+    fn source_beside<E: Visible>(&self, first_asks: bool, condition: Condition) -> Result<Source> {
+        let visible = E::visible(self.reach().beside(first_asks))?;
+        let (table, conditions) = (E::default().table_name(), Vec::with_capacity(4));
+        Ok(Source { table, conditions, asks_for_caller: E::ASKS_FOR_CALLER }.with(visible).with(condition))
     }
 
     /// How many rows a source has, counting no further than `cap`.

@@ -116,7 +116,7 @@ impl Scope {
     }
 
     pub(super) fn reach(&self) -> Reach<'_> {
-        Reach(self.principal.as_deref())
+        Reach::new(self.principal.as_deref())
     }
 
     /// The same request as nobody: what anyone may read without a token.

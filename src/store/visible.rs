@@ -12,10 +12,17 @@ use crate::error::{Error, Result};
 
 /// What one caller can see, taken from its verified token; without a token, what everyone can.
 #[derive(Clone, Copy, Debug)]
-pub struct Reach<'a>(pub(super) Option<&'a Principal>);
+pub struct Reach<'a> {
+    principal: Option<&'a Principal>,
+    /// Whether the statement asks elsewhere whether the caller's own organization and customer are still there.
+    presumes: bool,
+}
 
 /// A table that requests may read. There is no way to read one that does not say here who sees what.
 pub trait Visible: EntityTrait {
+    /// Whether the condition on every row asks if the caller's own organization and customer are still there.
+    const ASKS_FOR_CALLER: bool = true;
+
     /// The condition on the rows that `reach` may see, or the permission that is missing to see any.
     fn visible(reach: Reach<'_>) -> Result<Condition>;
 }
@@ -38,8 +45,23 @@ where
 }
 
 impl<'a> Reach<'a> {
+    pub(super) fn new(principal: Option<&'a Principal>) -> Self {
+        Self { principal, presumes: false }
+    }
+
+    /// The same in a statement whose first table asks for the caller: its rows are none if the caller is gone, and so
+    /// nothing is joined to them. Asking once more for every table costs as much as finding a row.
+    pub(super) fn beside(self, first_asks: bool) -> Self {
+        Self { presumes: first_asks, ..self }
+    }
+
     fn caller(self) -> Result<&'a Principal> {
-        self.0.ok_or(Error::Unauthenticated)
+        self.principal.ok_or(Error::Unauthenticated)
+    }
+
+    /// That this is still there.
+    fn there(self, there: sea_orm::sea_query::SelectStatement) -> Option<Expr> {
+        (!self.presumes).then(|| Expr::exists(there))
     }
 
     fn needs(self, permission: Permission) -> Result<()> {
@@ -51,7 +73,7 @@ impl<'a> Reach<'a> {
         Ok(match self.caller()?.standing() {
             Standing::Platform => Condition::all().add(column.not_in_subquery(deleted())),
             Standing::Organization(id) | Standing::Customer(id, _) => {
-                Condition::all().add(column.eq(id)).add(Expr::exists(alive(id)))
+                Condition::all().add(column.eq(id)).add_option(self.there(alive(id)))
             }
             Standing::Reseller(id) => {
                 let alive = Expr::col(("family", organization::Column::DeletedAt)).is_null();
@@ -77,7 +99,7 @@ impl<'a> Reach<'a> {
         let rows = self.tenants(tenant)?;
         if let Some(id) = caller.customer() {
             self.needs(Permission::CustomersRead)?;
-            return Ok(rows.add(customer.eq(id)).add(Expr::exists(undeleted(id))));
+            return Ok(rows.add(customer.eq(id)).add_option(self.there(undeleted(id))));
         }
         Ok(match self.owners()? {
             Owners::All => rows,
@@ -225,6 +247,9 @@ impl Visible for audit_event::Entity {
 }
 
 impl Visible for tier::Entity {
+    // What is public is seen by whoever has a token.
+    const ASKS_FOR_CALLER: bool = false;
+
     /// A catalogue is seen by who manages it; the public tiers of the platform and of the organization above are seen
     /// by everyone below; any other tier by who is subscribed to it. Without a token, what is on offer to the public.
     fn visible(reach: Reach<'_>) -> Result<Condition> {
@@ -269,12 +294,16 @@ fn parts_of_tiers(reach: Reach<'_>, tier_id: impl ColumnTrait) -> Result<Conditi
 }
 
 impl Visible for tier_price::Entity {
+    const ASKS_FOR_CALLER: bool = tier::Entity::ASKS_FOR_CALLER;
+
     fn visible(reach: Reach<'_>) -> Result<Condition> {
         parts_of_tiers(reach, tier_price::Column::TierId)
     }
 }
 
 impl Visible for tier_feature::Entity {
+    const ASKS_FOR_CALLER: bool = tier::Entity::ASKS_FOR_CALLER;
+
     fn visible(reach: Reach<'_>) -> Result<Condition> {
         parts_of_tiers(reach, tier_feature::Column::TierId)
     }
