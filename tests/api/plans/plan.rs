@@ -95,17 +95,10 @@ impl Plan {
         // A handful is sorted faster than it is read in order.
         let many = node["Plans"][0]["Plan Rows"].as_f64().is_some_and(|rows| rows > 100.0);
         self.sorts |= kind == "Sort" && many && names_large(node);
-        let streams = [
-            "Limit",
-            "Incremental Sort",
-            "Nested Loop",
-            "Subquery Scan",
-            "Result",
-            "LockRows",
-            "Append",
-            "Merge Append",
-        ];
-        let whole = whole || !streams.contains(&kind);
+        let streams =
+            ["Incremental Sort", "Nested Loop", "Subquery Scan", "Result", "LockRows", "Append", "Merge Append"];
+        // A limit takes the first rows, whatever is done with them above it.
+        let whole = kind != "Limit" && (whole || !streams.contains(&kind));
         for child in node["Plans"].as_array().into_iter().flatten() {
             // A subplan answers for itself.
             let whole =
