@@ -88,7 +88,7 @@ CREATE UNIQUE INDEX subscriptions_live_customer ON subscriptions (tenant_id, cus
 CREATE UNIQUE INDEX subscriptions_live_organization ON subscriptions (tenant_id)
     WHERE customer_id IS NULL AND ended_at IS NULL AND deleted_at IS NULL;
 CREATE UNIQUE INDEX subscriptions_gateway ON subscriptions (gateway, gateway_subscription_id);
-CREATE INDEX subscriptions_owner ON subscriptions (customer_id, tenant_id, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX subscriptions_owner ON subscriptions (customer_id, tenant_id, coalesce(ended_at, 9223372036854775807), created_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX subscriptions_tier ON subscriptions (tenant_id, tier_id, customer_id) WHERE deleted_at IS NULL;
 CREATE INDEX subscriptions_platform_tier ON subscriptions (tier_id) WHERE deleted_at IS NULL;
 CREATE INDEX subscriptions_external_id ON subscriptions (external_id, tenant_id) WHERE external_id IS NOT NULL;

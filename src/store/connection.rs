@@ -7,6 +7,7 @@ use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlErr, Statement};
 use secrecy::ExposeSecret;
 
+use super::readers::{Notice, Readers};
 use crate::clock::{Clock, Timestamp};
 use crate::config::DatabaseConfig;
 
@@ -14,6 +15,7 @@ use crate::config::DatabaseConfig;
 #[derive(Clone)]
 pub struct Store {
     pub(super) connection: DatabaseConnection,
+    pub(super) readers: Readers,
     clock: Clock,
     statements: Arc<AtomicU64>,
     observer: Arc<OnceLock<Observer>>,
@@ -27,8 +29,10 @@ impl Store {
     pub async fn open(config: &DatabaseConfig, clock: Clock) -> Result<Self, DbErr> {
         let url = config.url.expose_secret();
         let mut options = ConnectOptions::new(url);
+        // Half of the connections read, on PostgreSQL.
+        let readers = if url.starts_with("postgres") { config.max_connections / 2 } else { 0 };
         options
-            .max_connections(config.max_connections)
+            .max_connections(config.max_connections - readers)
             .acquire_timeout(config.acquire_timeout)
             .connect_timeout(config.acquire_timeout)
             .sqlx_logging(false)
@@ -58,13 +62,16 @@ impl Store {
         let statements = Arc::new(AtomicU64::new(0));
         let observer = Arc::new(OnceLock::<Observer>::new());
         let (counter, observing) = (Arc::clone(&statements), Arc::clone(&observer));
-        connection.set_metric_callback(move |info| {
+        let notice: Notice = Arc::new(move |statement| {
             counter.fetch_add(1, Ordering::Relaxed);
             if let Some(observe) = observing.get() {
-                observe(info.statement);
+                observe(statement);
             }
         });
-        Ok(Self { connection, clock, statements, observer })
+        let noticed = Arc::clone(&notice);
+        connection.set_metric_callback(move |info| noticed(info.statement));
+        let readers = Readers::new(&connection, readers, config.acquire_timeout, notice);
+        Ok(Self { connection, readers, clock, statements, observer })
     }
 
     /// Applies the migrations that are missing and names them.
@@ -93,6 +100,7 @@ impl Store {
 
     /// Closes all connections.
     pub async fn close(self) -> Result<(), DbErr> {
+        self.readers.close().await;
         self.connection.close().await
     }
 

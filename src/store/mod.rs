@@ -10,6 +10,7 @@ mod idempotency;
 mod limits;
 mod page;
 mod part;
+mod readers;
 mod reading;
 mod scope;
 mod system;

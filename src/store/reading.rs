@@ -101,7 +101,7 @@ impl Scope {
     async fn run(&self, write: impl FnOnce(&mut Text)) -> Result<Vec<QueryResult>> {
         let mut text = Text::new(self.store.backend());
         write(&mut text);
-        self.ask(self.store.connection.query_all_raw(text.finish())).await
+        self.ask(self.store.readers.query_all_raw(text.finish())).await
     }
 }
 

@@ -126,12 +126,12 @@ impl Scope {
 
     /// The visible rows that the query finds.
     pub async fn all<E: Visible>(&self, query: Select<E>) -> Result<Vec<E::Model>> {
-        self.ask(query.filter(E::visible(self.reach())?).all(&self.store.connection)).await
+        self.ask(query.filter(E::visible(self.reach())?).all(&self.store.readers)).await
     }
 
     /// The first visible row that the query finds.
     pub async fn one<E: Visible>(&self, query: Select<E>) -> Result<Option<E::Model>> {
-        self.ask(query.filter(E::visible(self.reach())?).one(&self.store.connection)).await
+        self.ask(query.filter(E::visible(self.reach())?).one(&self.store.readers)).await
     }
 
     /// The visible row with this id.
@@ -142,14 +142,14 @@ impl Scope {
     /// What the query selects from the visible rows, such as sums.
     pub async fn rows<E: Visible, R: FromQueryResult>(&self, query: Select<E>) -> Result<Vec<R>> {
         let query = query.filter(E::visible(self.reach())?);
-        self.ask(query.into_model::<R>().all(&self.store.connection)).await
+        self.ask(query.into_model::<R>().all(&self.store.readers)).await
     }
 
     /// One page of the visible rows that the query finds.
     pub async fn page<E: Visible>(&self, query: Select<E>, page: &PageRequest<E>) -> Result<Slice<E::Model>> {
         let mut query = query.filter(E::visible(self.reach())?);
         page.apply(QueryTrait::query(&mut query));
-        let rows = self.ask(query.limit(page.extent().fetched()).all(&self.store.connection)).await?;
+        let rows = self.ask(query.limit(page.extent().fetched()).all(&self.store.readers)).await?;
         Ok(page.slice(rows))
     }
 
@@ -179,7 +179,7 @@ impl Scope {
             .order_by(Alias::new("place"), SqlOrder::Asc)
             .take();
         let statement = self.store.backend().build(&outer);
-        self.ask(E::find().from_raw_sql(statement).all(&self.store.connection)).await
+        self.ask(E::find().from_raw_sql(statement).all(&self.store.readers)).await
     }
 
     /// How many visible rows the query finds, counting no further than `cap`.
@@ -195,7 +195,7 @@ impl Scope {
             .from_subquery(found, Alias::new("found"))
             .take();
         let statement = self.store.backend().build(&count);
-        let row = self.ask(Row::find_by_statement(statement).one(&self.store.connection)).await?;
+        let row = self.ask(Row::find_by_statement(statement).one(&self.store.readers)).await?;
         Ok(row.map_or(0, |row| row.total.unsigned_abs()))
     }
 
@@ -239,7 +239,7 @@ impl Scope {
             .and_where(Expr::col(("counted", "place")).eq(1))
             .take();
         let statement = self.store.backend().build(&one_each);
-        let rows = self.ask(Counted::<E::Model>::find_by_statement(statement).all(&self.store.connection)).await?;
+        let rows = self.ask(Counted::<E::Model>::find_by_statement(statement).all(&self.store.readers)).await?;
         Ok(rows.into_iter().map(|Counted(row, total)| (row, total.unsigned_abs())).collect())
     }
 }
