@@ -162,8 +162,9 @@ pub(crate) use money;
 /// The read path's [`Money::formatted`].
 pub(crate) fn formatted(facts: &Facts<'_>) -> Result<Json> {
     let invalid = || Error::Internal("a locale that the resolver refuses".into());
-    let locale: Option<String> = facts.arguments.get("locale").map_err(|_| invalid())?;
-    let locale: Locale = locale.as_deref().unwrap_or("en").parse().map_err(|_| invalid())?;
+    // The default is for an argument that is not written, not for one that is null.
+    let locale = if facts.arguments.is_empty() { Ok("en".to_owned()) } else { facts.arguments.get("locale") };
+    let locale: Locale = locale.map_err(|_| invalid())?.parse().map_err(|_| invalid())?;
     let (amount, currency): (i64, String) = (facts.filled(0)?, facts.filled(1)?);
     Ok(Json::text(format_money(amount, &currency, &locale).ok_or_else(invalid)?))
 }

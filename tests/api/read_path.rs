@@ -157,6 +157,46 @@ on_both! {
         }
     }
 
+    async fn variables_are_checked_whatever_is_known_of_the_document(world: World) {
+        let estates = populate(world).await;
+        let client = world.admin(world.alpha);
+        let list = "query($w: CustomerFilter, $f: Int, $a: String, $o: [CustomerOrder!], $l: String! = \"en\", $s: Boolean = false) {
+            customers(where: $w, first: $f, after: $a, orderBy: $o) {
+                nodes { id @skip(if: $s) subscription { price { formatted(locale: $l) } } } } }";
+        let one = "query($id: ID!) { customer(id: $id) { name } }";
+        let customer = &estates[0].customer.id;
+        let bad = [
+            (list, json!({}), json!({"w": {"nothing": 1}})),
+            (list, json!({}), json!({"w": {"status": {"eq": "NOTHING"}}})),
+            (list, json!({}), json!({"w": {"status": {"eq": "ACTIVE", "not": "ACTIVE"}}})),
+            (list, json!({}), json!({"w": {"createdAt": {"from": "yesterday"}}})),
+            (list, json!({}), json!({"w": {"ids": [customer, "sub_1"]}})),
+            (list, json!({}), json!({"w": "name"})),
+            (list, json!({}), json!({"f": 101})),
+            (list, json!({}), json!({"f": "one"})),
+            (list, json!({}), json!({"a": "no cursor"})),
+            (list, json!({}), json!({"o": [{"field": "NOTHING"}]})),
+            (list, json!({}), json!({"o": vec![json!({"field": "NAME"}); 5]})),
+            (list, json!({}), json!({"l": null})),
+            (list, json!({}), json!({"l": "no language"})),
+            (list, json!({}), json!({"s": "yes"})),
+            (one, json!({"id": customer}), json!({})),
+            (one, json!({"id": customer}), json!({"id": null})),
+            (one, json!({"id": customer}), json!({"id": estates[0].member})),
+        ];
+        for (number, (document, good, bad)) in bad.iter().enumerate() {
+            let document = format!("{document} # {number}");
+            assert!(same_twice(&client, &document, good).await, "{document}");
+            let Told::Resolved { text, is_ok: false } = ask(&client, &document, bad).await else {
+                panic!("{bad} is not refused");
+            };
+            let Told::Resolved { text: expected, .. } = ask(&client, &format!("{document} anew"), bad).await else {
+                panic!("a new document is for the resolvers");
+            };
+            assert_eq!(text, expected, "{bad}");
+        }
+    }
+
     async fn pages_are_the_same_forward_and_backward(world: World) {
         let estates = populate(world).await;
         let schema = Schema::load(&world.root()).await;
