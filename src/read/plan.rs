@@ -7,7 +7,7 @@ use super::arguments::Arguments;
 use super::json::Json;
 use super::json::WriteJson;
 use super::selection::{Collected, Collector};
-use super::shape::{Computed, Facts, Field, Found, List, Many, Object, One, Page, Root, WriteColumn};
+use super::shape::{Computed, Either, Facts, Field, Found, List, Many, Object, One, Page, Root, WriteColumn};
 use super::{Planned, Unplanned};
 use crate::error::Result;
 use crate::graphql::context::RequestContext;
@@ -232,7 +232,8 @@ impl<'a> Planner<'a> {
                 }
                 None => Value::Known(b"null".to_vec()),
             },
-            Field::Either { union, by, filled, null } => {
+            Field::Either(either) => {
+                let Either { union, by, filled, null } = *either;
                 let by = statement.reading.column(table, by);
                 let mut branch = |one: One| -> Planned<Value<'a>> {
                     match self.join(&one, table, statement)? {

@@ -52,17 +52,8 @@ pub enum Field {
     Part(Object, Option<&'static str>),
     /// The object that this one refers to.
     One(One),
-    /// One of two objects, a union: which one is told by whether a column is filled.
-    Either {
-        /// Name of the union.
-        union: &'static str,
-        /// The column.
-        by: &'static str,
-        /// The object where it is filled.
-        filled: One,
-        /// The object where it is null.
-        null: One,
-    },
+    /// One of two objects.
+    Either(Box<Either>),
     /// A list of objects that belong to this one.
     Many(Many),
     /// A function of the row and the request.
@@ -90,6 +81,18 @@ pub struct One {
     pub first_by: Vec<KeyColumn>,
     /// Whether a caller without the permission finds null instead of an error.
     pub or_null: bool,
+}
+
+/// One of two objects, a union: which one is told by whether a column is filled.
+pub struct Either {
+    /// Name of the union.
+    pub union: &'static str,
+    /// The column.
+    pub by: &'static str,
+    /// The object where it is filled.
+    pub filled: One,
+    /// The object where it is null.
+    pub null: One,
 }
 
 /// A list of objects of another table.
@@ -178,13 +181,10 @@ pub struct Found {
 
 impl Found {
     /// The row of a noun with the id in the argument `id`.
-    pub fn by_id<E: Readable + Noun, T: TypedId>(
+    pub fn by_id<E: Readable + Noun, T: TypedId + Into<sea_orm::Value>>(
         request: &RequestContext,
         arguments: Arguments<'_>,
-    ) -> Planned<Option<Self>>
-    where
-        T: Into<sea_orm::Value>,
-    {
+    ) -> Planned<Option<Self>> {
         let id: ID = arguments.get("id")?;
         let id = T::parse(&id).ok_or(Unplanned)?;
         Ok(Some(Self::of::<E>(request, E::id().eq(id))?))

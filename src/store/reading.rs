@@ -221,7 +221,7 @@ impl Text {
 
     fn count(&mut self, source: &Source, cap: u64) {
         put!(self, "SELECT count(*) FROM (SELECT 1");
-        self.from_source(source);
+        self.rows_of(source);
         put!(self, " LIMIT ");
         self.value(cap.cast_signed());
         put!(self, r#") AS "found""#);
@@ -250,7 +250,7 @@ impl Text {
             }
             None => {
                 put!(self, "(SELECT *");
-                self.from_source(&reading.base);
+                self.rows_of(&reading.base);
                 self.first(&reading.first, reading.base.table);
                 put!(self, r#") AS "t0""#);
             }
@@ -301,7 +301,7 @@ impl Text {
         } else {
             put!(self, " {kind} LATERAL (SELECT *");
         }
-        self.from_source(source);
+        self.rows_of(source);
         put!(self, " AND ");
         on(self);
         self.first(first, source.table);
@@ -312,7 +312,7 @@ impl Text {
         }
     }
 
-    fn from_source(&mut self, source: &Source) {
+    fn rows_of(&mut self, source: &Source) {
         put!(self, r#" FROM "{}" WHERE TRUE"#, source.table);
         for condition in &source.conditions {
             put!(self, " AND (");

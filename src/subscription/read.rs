@@ -24,8 +24,8 @@ use crate::graphql::scalar::money;
 use crate::read::arguments::Arguments;
 use crate::read::json::Json;
 use crate::read::shape::{
-    Computed, Facts, Field, Found, Object, One, Page, Readable, Root, column, computed, computed_from_row, object, one,
-    pages,
+    Computed, Either, Facts, Field, Found, Object, One, Page, Readable, Root, column, computed, computed_from_row,
+    object, one, pages,
 };
 use crate::read::{Planned, Unplanned};
 use crate::{customer as customers, organization as organizations, tier as tiers};
@@ -227,12 +227,12 @@ pub fn current_of(column: subscription::Column, equals: impl ColumnTrait, only: 
 /// Who a row belongs to, by the columns of its tenant and its customer. Who cannot see owners of a kind sees no rows of
 /// theirs either.
 pub fn owner<C: ColumnTrait>(tenant: C, customer: C) -> Field {
-    Field::Either {
+    Field::Either(Box::new(Either {
         union: "SubscriptionOwner",
         by: customer.as_str(),
         filled: customers::read::seen(customer),
         null: organizations::read::seen(tenant),
-    }
+    }))
 }
 
 /// The queries that start from subscriptions.
