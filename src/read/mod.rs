@@ -4,12 +4,12 @@
 //! what front ends ask for is simpler than that: rows, the rows they refer to, and lists of rows that belong to them.
 //! Such a query is answered here in three steps:
 //!
-//! 1. [`plan`] walks the selection set once and turns it into statements: one for the objects that a query starts from
+//! 1. `plan.rs` walks the selection set once and turns it into statements: one for the objects that a query starts from
 //!    together with all they refer to (joins), and one for each list below them, for all parents at once. What can be
 //!    selected from a noun is said by the noun itself ([`shape`], implemented in the file `read.rs` of each noun).
-//! 2. [`load`] runs the statements, each behind the one whose rows it belongs to. They are made of
+//! 2. `load.rs` runs the statements, each behind the one whose rows it belongs to. They are made of
 //!    [`Source`](crate::store::Source)s, so the scope filters every table and asks for every permission.
-//! 3. [`write`] writes the JSON of the answer from the columns of the rows.
+//! 3. `write.rs` writes the JSON of the answer from the columns of the rows.
 //!
 //! **The resolvers are the reference.** The read path only ever answers what they would have answered without an error,
 //! byte for byte. Whatever it does not know, or would have to refuse (an argument, a permission, a null where there is

@@ -149,7 +149,7 @@ pub fn access_ends_at(row: impl Into<Recorded>) -> Option<Timestamp> {
 }
 
 /// Whether a late renewal is tolerated: a gateway's events may arrive after the period's end.
-fn tolerates_late_renewal(row: Recorded) -> bool {
+pub fn tolerates_late_renewal(row: Recorded) -> bool {
     row.mode == ManagementMode::Gateway && row.status == SubscriptionStatus::Active && row.cancel_at.is_none()
 }
 
