@@ -6,11 +6,13 @@
 mod generator;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use async_graphql::{Request, Variables};
 use serde_json::{Value, json};
 use tessera::app::{Answer, RequestMeta};
-use tessera::auth::Role;
+use tessera::auth::{Grant, Role};
+use tessera::entity::{OrganizationId, TypedId};
 
 use crate::support::estate::Estate;
 use crate::support::introspection::Schema;
@@ -195,6 +197,40 @@ on_both! {
             };
             assert_eq!(text, expected, "{bad}");
         }
+    }
+
+    async fn a_caller_that_is_gone_sees_nothing_through_what_everyone_sees(world: World) {
+        let root = world.root();
+        let tier = async |key: &str, more: Value| {
+            let mut input = json!({"key": key, "name": key, "kind": "ORGANIZATION", "rank": 5,
+                "prices": [{"billingCycle": "MONTHLY", "currency": "EUR", "amountMinor": 100}]});
+            for (name, value) in more.as_object().expect("an object") {
+                input[name] = value.clone();
+            }
+            root.mutate("createTier", input, "tier { id }").await["tier"]["id"].clone()
+        };
+        let hidden = tier("hidden", json!({"public": false})).await;
+        tier("shown", json!({"public": true, "periodEndPolicy": "DOWNGRADE", "fallbackTierId": hidden})).await;
+        let input = json!({"name": "Gone", "slug": "gone", "defaultCurrency": "EUR", "subscription": {"tierId": hidden}});
+        let made = root.mutate("createOrganization", input, "organization { id }").await;
+        let id = made["organization"]["id"].as_str().expect("an id").to_owned();
+        let caller = world.client(Grant {
+            subject: "gone@example.com".to_owned(),
+            role: Role::Admin,
+            organization: OrganizationId::parse(&id),
+            customer: None,
+            permissions: None,
+            expires_in: Duration::from_secs(3600),
+            impersonator: None,
+        });
+        let document = "{ tiers(where: {platform: true}) { nodes { key fallbackTier { key } catalogue { name } } } }";
+        let fallbacks = async |document: &str| {
+            assert!(same_twice(&caller, document, &json!({})).await);
+            caller.ok(document, json!({})).await.to_string().contains(r#"{"key":"hidden"}"#)
+        };
+        assert!(fallbacks(document).await, "who is subscribed to a tier sees it");
+        root.mutate("deleteOrganization", json!({"id": id, "reason": "a test"}), "").await;
+        assert!(!fallbacks(&format!("{document} # gone")).await);
     }
 
     async fn pages_are_the_same_forward_and_backward(world: World) {
