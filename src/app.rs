@@ -101,15 +101,22 @@ impl App {
         let context = RequestContext::new(scope, self.0.cursors.clone(), Arc::clone(&self.0.settings));
         let mut response = match checked(&document, request) {
             Ok(request) => {
-                if let Some(operation) = document.valid_operation(request.operation_name.as_deref())
-                    && let Ok(data) = read::answer(&context, &document.parsed, operation, &request.variables).await
-                {
-                    return Answer::Written(data);
+                let outcome = match document.valid_operation(request.operation_name.as_deref()) {
+                    Some(operation) => {
+                        read::answer(&context, &document.parsed, operation, &request.variables).await.ok()
+                    }
+                    None => None,
+                };
+                match outcome {
+                    Some(read::Outcome::Data(data)) => return Answer::Written(data),
+                    Some(read::Outcome::Failed(error)) => Response::from_errors(vec![error]),
+                    None => {
+                        let loaders = context.loaders();
+                        let mut request = request.data(context);
+                        request.set_parsed_query(document.parsed.clone());
+                        loaders.drive(self.0.schema.execute(request)).await
+                    }
                 }
-                let loaders = context.loaders();
-                let mut request = request.data(context);
-                request.set_parsed_query(document.parsed.clone());
-                loaders.drive(self.0.schema.execute(request)).await
             }
             Err(refusal) => *refusal,
         };
@@ -138,7 +145,7 @@ fn checked(document: &Document, mut request: Request) -> Result<Request, Box<Res
     if let Some(error) = variables::missing(parsed, &request).or_else(|| variables::unusable_text(parsed, &request)) {
         return Err(Box::new(graphql::error::invalid(error)));
     }
-    document.fill_defaults(request.operation_name.as_deref(), &mut request.variables);
+    variables::fill_defaults(parsed, &mut request);
     let cost = cost::cost(parsed, &request.variables);
     if cost > cost::MAX_COST {
         return Err(Box::new(graphql::error::too_complex(cost)));

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use async_graphql::ServerError;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition};
-use async_graphql::{ServerError, Variables};
 use moka::sync::Cache;
 
 /// How many bytes of query text are kept parsed. A parsed document takes about ten times its text.
@@ -31,23 +31,6 @@ impl Document {
     /// Remembers that the document is valid, whatever its variables are.
     pub fn mark_valid(&self) {
         self.is_valid.store(true, Ordering::Relaxed);
-    }
-
-    /// Gives the variables that are missing their default values, so that nothing behind has to.
-    ///
-    /// Specification: GraphQL, section 6.1.2, "Coercing Variable Values".
-    pub fn fill_defaults(&self, operation_name: Option<&str>, variables: &mut Variables) {
-        let runs = |name: Option<&str>| operation_name.is_none() || name == operation_name;
-        let operations = self.parsed.operations.iter();
-        for (_, operation) in operations.filter(|(name, _)| runs(name.map(|name| name.as_str()))).take(1) {
-            for definition in &operation.node.variable_definitions {
-                if let Some(default) = &definition.node.default_value
-                    && !variables.contains_key(&definition.node.name.node)
-                {
-                    variables.insert(definition.node.name.node.clone(), default.node.clone());
-                }
-            }
-        }
     }
 }
 

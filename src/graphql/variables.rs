@@ -1,4 +1,5 @@
-//! What async-graphql does not insist on: that required variables are given, and that texts can be stored.
+//! What async-graphql does not see to: that required variables are given, that defaults count everywhere, and that
+//! texts can be stored.
 //!
 //! Specification: GraphQL, section 6.1.2, "Coercing Variable Values".
 
@@ -23,6 +24,19 @@ pub fn missing(document: &ExecutableDocument, request: &Request) -> Option<Serve
         );
         Some(ServerError::new(message, Some(definition.pos)))
     })
+}
+
+/// Gives the operation's variables that are missing their default values, so that nothing behind has to.
+pub fn fill_defaults(document: &ExecutableDocument, request: &mut Request) {
+    let Some(operation) = operation(document, request) else { return };
+    for definition in &operation.variable_definitions {
+        let variable = &definition.node;
+        if let Some(default) = &variable.default_value
+            && !request.variables.contains_key(&variable.name.node)
+        {
+            request.variables.insert(variable.name.node.clone(), default.node.clone());
+        }
+    }
 }
 
 /// The operation that would run.

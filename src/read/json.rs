@@ -7,9 +7,7 @@ use async_graphql::resolver_utils::EnumType;
 use sea_orm::QueryResult;
 
 use crate::clock::Timestamp;
-use crate::entity::{
-    AuditEventId, CustomerId, MemberId, OrganizationId, PaymentId, PaymentMethodId, SubscriptionId, TierId, TierPriceId,
-};
+use crate::entity::TypedId;
 use crate::error::{Error, Result};
 use crate::store::{cell, is_null};
 
@@ -160,29 +158,14 @@ impl<T: WriteJson> WriteJson for Option<T> {
     }
 }
 
-macro_rules! ids {
-    ($($id:ident),*) => {$(
-        impl Column for $id {
-            fn write(row: &QueryResult, column: usize, out: &mut Vec<u8>) -> Result<()> {
-                write(cell::uuid(row, column)?.map($id::from), out)
-            }
-        }
-
-        impl WriteJson for $id {
-            fn write_json(&self, out: &mut Vec<u8>) {
-                let _ = write!(out, "\"{self}\"");
-            }
-        }
-    )*};
+impl<T: TypedId> Column for T {
+    fn write(row: &QueryResult, column: usize, out: &mut Vec<u8>) -> Result<()> {
+        write(cell::uuid(row, column)?.map(T::from), out)
+    }
 }
-ids!(
-    AuditEventId,
-    CustomerId,
-    MemberId,
-    OrganizationId,
-    PaymentId,
-    PaymentMethodId,
-    SubscriptionId,
-    TierId,
-    TierPriceId
-);
+
+impl<T: TypedId> WriteJson for T {
+    fn write_json(&self, out: &mut Vec<u8>) {
+        let _ = write!(out, "\"{self}\"");
+    }
+}

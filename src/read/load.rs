@@ -6,7 +6,6 @@ use futures_util::future::BoxFuture;
 use sea_orm::QueryResult;
 use uuid::Uuid;
 
-use super::Planned;
 use super::plan::{ConnectionField, Entry, ListBelow, ListPlan, RootPlan, Shown};
 use crate::error::Result;
 use crate::graphql::connection::COUNT_CAP;
@@ -35,8 +34,8 @@ pub struct LoadedList {
 }
 
 /// Everything that is needed to write a root field.
-pub async fn root(request: &RequestContext, root: &Entry<RootPlan<'_>>) -> Planned<Loaded> {
-    Ok(match &root.value {
+pub async fn root(request: &RequestContext, root: &RootPlan<'_>) -> Result<Loaded> {
+    Ok(match root {
         RootPlan::Known(_) => Loaded::default(),
         RootPlan::One { statement, .. } => {
             let rows = request.scope.read(&statement.reading).await?;

@@ -13,7 +13,8 @@
 //!
 //! **The resolvers are the reference.** The read path only ever answers what they would have answered without an error,
 //! byte for byte. Whatever it does not know, or would have to refuse (an argument, a permission, a null where there is
-//! none), is [`Unplanned`]: the resolvers answer the whole operation instead, and they say what is wrong.
+//! none), is [`Unplanned`]: the resolvers answer the whole operation instead, and they say what is wrong. Only a statement
+//! that fails is told of here.
 //!
 //! A document comes here only when the resolvers have answered it once without an error, so it is known to be valid;
 //! what validation says of variables is not reused: arguments are read anew each time.
@@ -27,8 +28,8 @@ mod selection;
 pub mod shape;
 mod write;
 
-use async_graphql::Variables;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::{PathSegment, Pos, ServerError, Variables};
 
 use crate::error::Error;
 use crate::graphql::context::RequestContext;
@@ -46,13 +47,21 @@ impl From<Error> for Unplanned {
     }
 }
 
-/// The `data` of the answer to a query, as JSON.
+/// What the read path makes of a query that it knows.
+pub enum Outcome {
+    /// The `data` of the answer, as JSON.
+    Data(Vec<u8>),
+    /// A statement failed. It would fail the resolvers too, after as long a wait: they are not asked.
+    Failed(ServerError),
+}
+
+/// Answers a query.
 pub async fn answer(
     request: &RequestContext,
     document: &ExecutableDocument,
     operation: &OperationDefinition,
     variables: &Variables,
-) -> Planned<Vec<u8>> {
+) -> Planned<Outcome> {
     if operation.ty != OperationType::Query {
         return Err(Unplanned);
     }
@@ -60,12 +69,22 @@ pub async fn answer(
     let mut answer = Vec::with_capacity(1024);
     answer.push(b'{');
     for (place, root) in roots.iter().enumerate() {
-        let loaded = load::root(request, root).await?;
+        let loaded = match load::root(request, &root.value.plan).await {
+            Ok(loaded) => loaded,
+            Err(error) => return Ok(Outcome::Failed(failed(error, root.value.place))),
+        };
         if place > 0 {
             answer.push(b',');
         }
         write::root(request, root, &loaded, &mut answer)?;
     }
     answer.push(b'}');
-    Ok(answer)
+    Ok(Outcome::Data(answer))
+}
+
+/// The error of a root field, as the executor would put it.
+fn failed(error: Error, (key, at): (&str, Pos)) -> ServerError {
+    let mut error = async_graphql::Error::from(error).into_server_error(at);
+    error.path = vec![PathSegment::Field(key.to_owned())];
+    error
 }

@@ -1,11 +1,10 @@
 //! From a selection set to statements, and to what is written from their rows.
 
-use async_graphql::Variables;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, SelectionSet};
+use async_graphql::{Pos, Variables};
 
 use super::arguments::Arguments;
-use super::json::Json;
-use super::json::WriteJson;
+use super::json::{Json, WriteJson};
 use super::selection::{Collected, Collector};
 use super::shape::{Computed, Either, Facts, Field, Found, List, Many, Object, One, Page, Root, WriteColumn};
 use super::{Planned, Unplanned};
@@ -121,6 +120,13 @@ pub enum CountField {
 }
 
 /// A field of the query itself.
+pub struct RootField<'a> {
+    pub plan: RootPlan<'a>,
+    /// Its key in the answer, and where it stands in the document.
+    pub place: (&'a str, Pos),
+}
+
+/// What a field of the query itself is.
 pub enum RootPlan<'a> {
     /// JSON that is known beforehand.
     Known(Vec<u8>),
@@ -142,12 +148,15 @@ impl<'a> Planner<'a> {
     }
 
     /// The plans of all root fields of a query, in the order of the answer.
-    pub fn operation(&self, operation: &'a OperationDefinition) -> Planned<Vec<Entry<RootPlan<'a>>>> {
-        self.entries("Query", &["Query"], &[&operation.selection_set.node], RootPlan::Known, |field| self.root(field))
+    pub fn operation(&self, operation: &'a OperationDefinition) -> Planned<Vec<Entry<RootField<'a>>>> {
+        let known = |json| RootField { plan: RootPlan::Known(json), place: ("__typename", Pos::default()) };
+        self.entries("Query", &["Query"], &[&operation.selection_set.node], known, |field| {
+            Ok(RootField { plan: self.root(field)?, place: (field.key, field.fields[0].pos) })
+        })
     }
 
     fn arguments(&self, field: &Collected<'a>) -> Arguments<'a> {
-        Arguments::of(field.fields[0], self.collector.variables)
+        Arguments::of(&field.fields[0].node, self.collector.variables)
     }
 
     /// The fields that are selected from an object; `__typename` is known.

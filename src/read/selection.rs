@@ -13,18 +13,18 @@ pub struct Collected<'a> {
     /// The key in the answer.
     pub key: &'a str,
     /// The selections. Validation has seen that all name one field with the same arguments.
-    pub fields: Vec<&'a Field>,
+    pub fields: Vec<&'a Positioned<Field>>,
 }
 
 impl<'a> Collected<'a> {
     /// The name of the field.
     pub fn name(&self) -> &'a str {
-        self.fields[0].name.node.as_str()
+        self.fields[0].node.name.node.as_str()
     }
 
     /// What is selected from its value.
     pub fn selections(&self) -> Vec<&'a SelectionSet> {
-        self.fields.iter().map(|field| &field.selection_set.node).collect()
+        self.fields.iter().map(|field| &field.node.selection_set.node).collect()
     }
 }
 
@@ -55,8 +55,7 @@ impl<'a> Collector<'a> {
             }
             let (condition, set) = match &selection.node {
                 Selection::Field(field) => {
-                    let field = &field.node;
-                    let key = field.response_key().node.as_str();
+                    let key = field.node.response_key().node.as_str();
                     match collected.iter_mut().find(|known| known.key == key) {
                         Some(known) => known.fields.push(field),
                         None => collected.push(Collected { key, fields: vec![field] }),

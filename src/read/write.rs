@@ -3,8 +3,8 @@
 use super::json::{Json, WriteJson};
 use super::load::Loaded;
 use super::plan::{
-    Connection, ConnectionField, CountField, EdgeField, Entry, FactsAt, ListBelow, PageInfoField, RootPlan, Selected,
-    Shown, Value,
+    Connection, ConnectionField, CountField, EdgeField, Entry, FactsAt, ListBelow, PageInfoField, RootField, RootPlan,
+    Selected, Shown, Value,
 };
 use super::shape::Facts;
 use super::{Planned, Unplanned};
@@ -14,9 +14,9 @@ use crate::graphql::context::RequestContext;
 use crate::store::{Slice, is_null};
 
 /// Appends a root field with its key.
-pub fn root(request: &RequestContext, root: &Entry<RootPlan<'_>>, loaded: &Loaded, out: &mut Vec<u8>) -> Planned<()> {
+pub fn root(request: &RequestContext, root: &Entry<RootField<'_>>, loaded: &Loaded, out: &mut Vec<u8>) -> Planned<()> {
     out.extend_from_slice(&root.key);
-    match &root.value {
+    match &root.value.plan {
         RootPlan::Known(json) => out.extend_from_slice(json),
         RootPlan::One { statement, value, is_caller } => match loaded.rows.len() {
             0 if *is_caller => return Err(Unplanned),

@@ -2,7 +2,8 @@
 //!
 //! On PostgreSQL they are a few of our own. sqlx's pool tests a connection by a round trip each time it is given back,
 //! in a task of its own: for a statement that takes no longer than a round trip, that is twice the work. A reader is
-//! put back only by a statement that came to its end; one whose request was dropped halfway is closed.
+//! put back only by a statement that came to its end; one whose request was dropped halfway is closed. One that was lost
+//! while nobody used it, because the database was restarted, is replaced, and the statement is sent again.
 //!
 //! SQLite has no round trips: there, readers and writers share the pool.
 
@@ -10,14 +11,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sea_orm::prelude::async_trait::async_trait;
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgRow, PgSeverity};
 use sea_orm::sqlx::{self, AssertSqlSafe, ConnectOptions as _, Connection as _};
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
     Statement,
 };
 use sea_query_sqlx::SqlxValues;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 /// What is told of every statement that was sent.
@@ -72,23 +73,31 @@ impl Own {
     }
 
     async fn connect(&self) -> Result<PgConnection, DbErr> {
-        let connection = timeout(self.patience, self.options.connect()).await;
-        connection.map_err(|_| TOO_LATE)?.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))
+        self.options.connect().await.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))
+    }
+
+    /// A connection, with the permit to use it, and whether it was used before.
+    async fn acquire(&self) -> Result<(SemaphorePermit<'_>, PgConnection, bool), DbErr> {
+        let closed = |_| DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed);
+        let permit = self.permits.acquire().await.map_err(closed)?;
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        Ok(match idle {
+            Some(connection) => (permit, connection, true),
+            None => (permit, self.connect().await?, false),
+        })
     }
 
     async fn rows(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let permit = timeout(self.patience, self.permits.acquire()).await.map_err(|_| TOO_LATE)?;
-        let _permit = permit.map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))?;
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        if let Some(connection) = idle {
-            match self.send(connection, &statement).await {
-                // It was lost while it was idle, and so, most likely, were the others. A read can be sent again.
-                Err(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) => drop(self.take_all()),
-                outcome => return read(outcome),
+        let (_permit, connection, used) = timeout(self.patience, self.acquire()).await.map_err(|_| TOO_LATE)??;
+        match self.send(connection, &statement).await {
+            // It was lost while it was idle, and so, most likely, were the others. A read can be sent again.
+            Err(error) if used && is_lost(&error) => {
+                drop(self.take_all());
+                let connection = timeout(self.patience, self.connect()).await.map_err(|_| TOO_LATE)??;
+                read(self.send(connection, &statement).await)
             }
+            outcome => read(outcome),
         }
-        let connection = self.connect().await?;
-        read(self.send(connection, &statement).await)
     }
 
     async fn send(&self, mut connection: PgConnection, statement: &Statement) -> Result<Vec<PgRow>, sqlx::Error> {
@@ -96,11 +105,19 @@ impl Own {
         let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), values);
         let outcome = query.fetch_all(&mut connection).await;
         (self.notice)(statement);
-        if matches!(outcome, Ok(_) | Err(sqlx::Error::Database(_))) {
+        if outcome.as_ref().err().is_none_or(|error| !is_lost(error)) {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         }
         outcome
     }
+}
+
+/// Whether the connection cannot be used any more: all is lost but what the database refused, and after a fatal refusal
+/// (it shuts down, or somebody ended the session) it closes the connection.
+fn is_lost(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(refusal) = error else { return true };
+    let severity = refusal.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::severity);
+    matches!(severity, Some(PgSeverity::Fatal | PgSeverity::Panic))
 }
 
 const TOO_LATE: DbErr = DbErr::ConnectionAcquire(ConnAcquireErr::Timeout);

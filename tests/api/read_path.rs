@@ -16,7 +16,7 @@ use tessera::entity::{OrganizationId, TypedId};
 
 use crate::support::estate::Estate;
 use crate::support::introspection::Schema;
-use crate::support::{Client, Payer, World, card, on_both, payment};
+use crate::support::{Backend, Client, Payer, World, card, on_both, payment};
 use generator::{Generated, Generator};
 
 /// How many documents are generated for each caller.
@@ -231,6 +231,39 @@ on_both! {
         assert!(fallbacks(document).await, "who is subscribed to a tier sees it");
         root.mutate("deleteOrganization", json!({"id": id, "reason": "a test"}), "").await;
         assert!(!fallbacks(&format!("{document} # gone")).await);
+    }
+
+    async fn a_statement_that_fails_is_not_sent_twice(world: World) {
+        populate(world).await;
+        let (client, document) = (world.admin(world.alpha), "query Named { __typename list: members(first: 2) { nodes { id } } }");
+        assert!(same_twice(&client, document, &json!({})).await);
+        world.sql("ALTER TABLE members RENAME TO elsewhere").await;
+        let before = world.store.statements();
+        let told = ask(&client, document, &json!({})).await;
+        assert_eq!(world.store.statements() - before, 1);
+        let anew = ask(&client, &format!("{document} # anew"), &json!({})).await;
+        world.sql("ALTER TABLE elsewhere RENAME TO members").await;
+        let (Told::Resolved { text, is_ok: false }, Told::Resolved { text: expected, .. }) = (told, anew) else {
+            panic!("the table is gone");
+        };
+        assert_eq!(text, expected);
+        assert!(text.contains("INTERNAL_SERVER_ERROR"), "{text}");
+    }
+
+    async fn readers_that_were_lost_are_replaced(world: World) {
+        let (client, document) = (world.admin(world.alpha), "{ members(first: 2) { nodes { id } } }");
+        assert!(same_twice(&client, document, &json!({})).await);
+        if world.backend == Backend::Postgres {
+            world.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()").await;
+        }
+        for number in 0..10 {
+            reference(&client, document, &json!({}), number).await;
+        }
+        // The writers' pool finds its lost connections out one by one, and the invariants are read over it.
+        for _ in 0..world.config.database.max_connections {
+            let _ = world.store.ping().await;
+        }
     }
 
     async fn pages_are_the_same_forward_and_backward(world: World) {
