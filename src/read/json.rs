@@ -9,7 +9,7 @@ use sea_orm::QueryResult;
 use crate::clock::Timestamp;
 use crate::entity::TypedId;
 use crate::error::{Error, Result};
-use crate::store::{cell, is_null};
+use crate::store::cell;
 
 /// A stored value that writes itself as its scalar does.
 pub trait WriteJson {
@@ -30,7 +30,7 @@ pub fn write_column<T: Column>(row: &QueryResult, column: usize, out: &mut Vec<u
 
 impl<T: Column> Column for Option<T> {
     fn write(row: &QueryResult, column: usize, out: &mut Vec<u8>) -> Result<()> {
-        if is_null(row, column)? {
+        if cell::is_null(row, column)? {
             out.extend_from_slice(b"null");
             return Ok(());
         }

@@ -4,7 +4,7 @@
 //! what front ends ask for is simpler than that: rows, the rows they refer to, and lists of rows that belong to them.
 //! Such a query is answered here in three steps:
 //!
-//! 1. `plan.rs` walks the selection set once and turns it into statements: one for the objects that a query starts from
+//! 1. `planner.rs` walks the selection set once and turns it into a plan of statements: one for the objects that a query starts from
 //!    together with all they refer to (joins), and one for each list below them, for all parents at once. What can be
 //!    selected from a noun is said by the noun itself ([`shape`], implemented in the file `read.rs` of each noun).
 //! 2. `load.rs` runs the statements, each behind the one whose rows it belongs to. They are made of
@@ -23,6 +23,7 @@ pub mod arguments;
 pub mod json;
 mod load;
 mod plan;
+mod planner;
 mod roots;
 mod selection;
 pub mod shape;
@@ -65,7 +66,7 @@ pub async fn answer(
     if operation.ty != OperationType::Query {
         return Err(Unplanned);
     }
-    let roots = plan::Planner::new(request, document, variables).operation(operation)?;
+    let roots = planner::Planner::new(request, document, variables).operation(operation)?;
     let mut answer = Vec::with_capacity(1024);
     answer.push(b'{');
     for (place, root) in roots.iter().enumerate() {

@@ -11,7 +11,8 @@ use super::{Planned, Unplanned};
 use crate::error::{Error, Result};
 use crate::graphql::connection::Count;
 use crate::graphql::context::RequestContext;
-use crate::store::{Slice, is_null};
+use crate::store::Slice;
+use crate::store::cell::is_null;
 
 /// Appends a root field with its key.
 pub fn root(request: &RequestContext, root: &Entry<RootField<'_>>, loaded: &Loaded, out: &mut Vec<u8>) -> Planned<()> {

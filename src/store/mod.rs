@@ -4,10 +4,13 @@
 //! every query; writes through [`Writer`] and [`Tx`], which keep to one tenant and leave an audit entry and an outbox
 //! event behind. Work that concerns every tenant at once (the demo's data, the command line) goes through [`System`].
 
+pub mod cell;
 mod connection;
+mod cursor;
 mod flush;
 mod idempotency;
 mod limits;
+mod noun;
 mod page;
 mod part;
 mod readers;
@@ -21,14 +24,16 @@ mod writer;
 
 pub use connection::Store;
 pub(crate) use connection::is_contention;
+pub use cursor::{CursorError, Cursors};
 pub use idempotency::Command;
-pub use page::{CursorError, Cursors, Extent, KeyColumn, Order, PageRequest, Slice, SortKey, between};
+pub use noun::{Noun, Record};
+pub use page::{Extent, KeyColumn, Order, PageRequest, Slice, SortKey, between};
 pub use part::Part;
-pub use reading::{First, Reading, Source, Table, cell, is_null};
+pub use reading::{First, Reading, Source, Table};
 pub use scope::{RequestMeta, Scope};
 pub use system::System;
 pub use trail::Change;
 pub(crate) use trail::{Changes, changed, created};
 pub use tx::Tx;
-pub use visible::{Noun, Reach, Record, Visible};
+pub use visible::{Reach, Visible};
 pub use writer::Writer;

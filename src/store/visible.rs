@@ -5,8 +5,8 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait};
 
 use crate::auth::{Permission, Principal, Standing};
 use crate::entity::{
-    CustomerId, Mutable, OrganizationId, audit_event, customer, member, organization, payment, payment_method,
-    subscription, subscription_total, tier, tier_feature, tier_price,
+    CustomerId, OrganizationId, audit_event, customer, member, organization, payment, payment_method, subscription,
+    subscription_total, tier, tier_feature, tier_price,
 };
 use crate::error::{Error, Result};
 
@@ -25,23 +25,6 @@ pub trait Visible: EntityTrait {
 
     /// The condition on the rows that `reach` may see, or the permission that is missing to see any.
     fn visible(reach: Reach<'_>) -> Result<Condition>;
-}
-
-/// A table whose rows are nodes of the API: each has an id and a tenant.
-pub trait Noun: Visible {
-    /// The id.
-    fn id() -> Self::Column;
-    /// The tenant.
-    fn tenant() -> Self::Column;
-}
-
-/// A table that requests may write.
-pub trait Record: Noun
-where
-    Self::Model: Mutable,
-{
-    /// The version that every change counts up.
-    fn version() -> Self::Column;
 }
 
 impl<'a> Reach<'a> {
@@ -307,81 +290,4 @@ impl Visible for tier_feature::Entity {
     fn visible(reach: Reach<'_>) -> Result<Condition> {
         parts_of_tiers(reach, tier_feature::Column::TierId)
     }
-}
-
-macro_rules! nouns {
-    ($($noun:ident $tenant:ident),*) => {$(
-        impl Noun for $noun::Entity {
-            fn id() -> $noun::Column {
-                $noun::Column::Id
-            }
-
-            fn tenant() -> $noun::Column {
-                $noun::Column::$tenant
-            }
-        }
-    )*};
-}
-nouns!(
-    organization Id, member TenantId, customer TenantId, tier TenantId, subscription TenantId, payment TenantId,
-    payment_method TenantId, audit_event TenantId
-);
-
-macro_rules! records {
-    ($($noun:ident),*) => {$(
-        impl Record for $noun::Entity {
-            fn version() -> $noun::Column {
-                $noun::Column::Version
-            }
-        }
-    )*};
-}
-records!(organization, member, customer, tier, subscription);
-
-macro_rules! mutable {
-    ($($noun:ident $name:literal $id:ident $tenant:ident => $set:expr;)*) => {$(
-        impl Mutable for $noun::Model {
-            const NOUN: &'static str = $name;
-
-            fn uuid(&self) -> uuid::Uuid {
-                self.id.into()
-            }
-
-            fn api_id(&self) -> String {
-                self.id.to_string()
-            }
-
-            fn tenant(&self) -> Option<OrganizationId> {
-                self.$tenant.into()
-            }
-
-            fn set_tenant(&mut self, tenant: Option<OrganizationId>) {
-                let set: fn(&mut Self, Option<OrganizationId>) = $set;
-                set(self, tenant);
-            }
-
-            fn version(&self) -> i32 {
-                self.version
-            }
-
-            fn touch(&mut self, version: i32, now: crate::clock::Timestamp) {
-                self.version = version;
-                self.updated_at = now;
-            }
-        }
-    )*};
-}
-
-fn put(column: &mut OrganizationId, tenant: Option<OrganizationId>) {
-    if let Some(tenant) = tenant {
-        *column = tenant;
-    }
-}
-
-mutable! {
-    organization "organization" id id => |_, _| {};
-    member "member" id tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
-    customer "customer" id tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
-    subscription "subscription" id tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
-    tier "tier" id tenant_id => |row, tenant| row.tenant_id = tenant;
 }

@@ -1,0 +1,212 @@
+//! From a selection set to a plan.
+
+mod connection;
+
+use async_graphql::Variables;
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, SelectionSet};
+
+use super::arguments::Arguments;
+use super::json::WriteJson;
+use super::plan::{Entry, FactsAt, ListBelow, ListPlan, RootField, RootPlan, Selected, Shown, Statement, Value};
+use super::selection::{Collected, Collector};
+use super::shape::{Computed, Either, Field, Found, List, Many, Object, One, Root};
+use super::{Planned, Unplanned};
+use crate::error::Error;
+use crate::graphql::context::RequestContext;
+use crate::store::{First, Reading, Table};
+
+/// Plans an operation.
+pub struct Planner<'a> {
+    request: &'a RequestContext,
+    collector: Collector<'a>,
+}
+
+impl<'a> Planner<'a> {
+    pub fn new(request: &'a RequestContext, document: &'a ExecutableDocument, variables: &'a Variables) -> Self {
+        Self { request, collector: Collector { document, variables } }
+    }
+
+    /// The plans of all root fields of a query, in the order of the answer.
+    pub fn operation(&self, operation: &'a OperationDefinition) -> Planned<Vec<Entry<RootField<'a>>>> {
+        let known =
+            |json| RootField { plan: RootPlan::Known(json), place: ("__typename", async_graphql::Pos::default()) };
+        self.entries("Query", &["Query"], &[&operation.selection_set.node], known, |field| {
+            Ok(RootField { plan: self.root(field)?, place: (field.key, field.fields[0].pos) })
+        })
+    }
+
+    fn arguments(&self, field: &Collected<'a>) -> Arguments<'a> {
+        Arguments::of(&field.fields[0].node, self.collector.variables)
+    }
+
+    /// The fields that are selected from an object; `__typename` is known.
+    fn entries<T>(
+        &self,
+        name: &str,
+        types: &[&str],
+        sets: &[&'a SelectionSet],
+        known: fn(Vec<u8>) -> T,
+        mut plan: impl FnMut(&Collected<'a>) -> Planned<T>,
+    ) -> Planned<Vec<Entry<T>>> {
+        let collected = self.collector.collect(Some(types), sets)?;
+        let entry = |field: &Collected<'a>| {
+            let value = if field.name() == "__typename" { known(quoted(name)) } else { plan(field)? };
+            let mut key = quoted(field.key);
+            key.push(b':');
+            Ok(Entry { key, value })
+        };
+        collected.iter().map(entry).collect()
+    }
+
+    fn root(&self, field: &Collected<'a>) -> Planned<RootPlan<'a>> {
+        let arguments = self.arguments(field);
+        match super::roots::find(field.name()).ok_or(Unplanned)? {
+            Root::Pages(object, page) => {
+                let page = page(self.request, arguments)?;
+                self.connection(object, page, None, field).map(RootPlan::Pages)
+            }
+            Root::One(find) => {
+                let Some(Found { row, object, field: shown, is_caller }) = find(self.request, arguments)? else {
+                    return Ok(RootPlan::Known(b"null".to_vec()));
+                };
+                let reading = Reading::new(row, First { keys: Vec::new(), limit: None });
+                let mut statement = Statement { reading, lists: Vec::new() };
+                let value = match shown {
+                    Some(name) => {
+                        self.value((object.field)(name).ok_or(Unplanned)?, Reading::BASE, field, &mut statement)?
+                    }
+                    None => Value::Object(
+                        None,
+                        self.object(object, None, Reading::BASE, &field.selections(), &mut statement)?,
+                    ),
+                };
+                Ok(RootPlan::One { statement, value, is_caller })
+            }
+        }
+    }
+
+    /// The fields that are selected from the object that a table's row is shown as.
+    fn object(
+        &self,
+        object: Object,
+        union: Option<&str>,
+        table: Table,
+        sets: &[&'a SelectionSet],
+        statement: &mut Statement<'a>,
+    ) -> Planned<Vec<Entry<Value<'a>>>> {
+        let types: Vec<&str> = [Some(object.name), object.interface, union].into_iter().flatten().collect();
+        self.entries(object.name, &types, sets, Value::Known, |field| {
+            self.value((object.field)(field.name()).ok_or(Unplanned)?, table, field, statement)
+        })
+    }
+
+    fn value(
+        &self,
+        shape: Field,
+        table: Table,
+        field: &Collected<'a>,
+        statement: &mut Statement<'a>,
+    ) -> Planned<Value<'a>> {
+        let sets = field.selections();
+        Ok(match shape {
+            Field::Column(column, write) => Value::Column(statement.reading.column(table, column), write),
+            Field::Part(object, key) => {
+                let key = key.map(|key| statement.reading.column(table, key));
+                Value::Object(key, self.object(object, None, table, &sets, statement)?)
+            }
+            Field::One(one) => match self.join(&one, table, statement)? {
+                Some(joined) => {
+                    let key = statement.reading.column(joined, one.key);
+                    Value::Object(Some(key), self.object(one.object, None, joined, &sets, statement)?)
+                }
+                None => Value::Known(b"null".to_vec()),
+            },
+            Field::Either(either) => {
+                let Either { union, by, filled, null } = *either;
+                let by = statement.reading.column(table, by);
+                let mut branch = |one: One| -> Planned<Value<'a>> {
+                    match self.join(&one, table, statement)? {
+                        Some(joined) => {
+                            let key = statement.reading.column(joined, one.key);
+                            let fields = self.object(one.object, Some(union), joined, &sets, statement)?;
+                            Ok(Value::Object(Some(key), fields))
+                        }
+                        None => Ok(Value::Known(b"null".to_vec())),
+                    }
+                };
+                Value::Either { by, filled: Box::new(branch(filled)?), null: Box::new(branch(null)?) }
+            }
+            Field::Many(many) => self.many(many, table, field, statement)?,
+            Field::Computed(Computed { needs, value }) => {
+                let mut columns = Vec::new();
+                for (one, names) in needs {
+                    let of = match one {
+                        Some(one) => self.join(&one, table, statement)?,
+                        None => Some(table),
+                    };
+                    columns.extend(names.into_iter().map(|name| of.map(|of| statement.reading.column(of, name))));
+                }
+                let facts = FactsAt { columns, table, arguments: self.arguments(field) };
+                Value::Computed { value, facts, selected: self.selected(&sets)? }
+            }
+        })
+    }
+
+    /// The table of what a row refers to; none if the caller finds nothing there.
+    fn join(&self, one: &One, table: Table, statement: &mut Statement<'a>) -> Planned<Option<Table>> {
+        if let Some(joined) = statement.reading.joined(one.name, table) {
+            return Ok(Some(joined));
+        }
+        let source = match (one.source)(&self.request.scope, &statement.reading, one.only.clone()) {
+            Err(Error::Forbidden(_)) if one.or_null => return Ok(None),
+            source => source?,
+        };
+        Ok(Some(statement.reading.join(one.name, table, source, one.on, one.first_by.clone())))
+    }
+
+    fn many(
+        &self,
+        many: Many,
+        table: Table,
+        field: &Collected<'a>,
+        statement: &mut Statement<'a>,
+    ) -> Planned<Value<'a>> {
+        let (own, parents) = many.on;
+        let parent = statement.reading.column(table, parents);
+        let list = match many.list {
+            List::Pages(page) => {
+                let page = page(self.request, self.arguments(field))?;
+                self.connection(many.object, page, Some(own), field)?
+            }
+            List::All { source, keys } => {
+                let source = source(&self.request.scope)?;
+                let reading = Reading::per_parent(source, First { keys, limit: None }, own);
+                let mut below = Statement { reading, lists: Vec::new() };
+                let fields = self.object(many.object, None, Reading::BASE, &field.selections(), &mut below)?;
+                ListPlan { statement: below, shown: Shown::All(fields) }
+            }
+        };
+        statement.lists.push(ListBelow { parent, list });
+        Ok(Value::Many(statement.lists.len() - 1))
+    }
+
+    /// What is selected from a computed value, whatever its type: such types have no arguments and no interfaces.
+    fn selected(&self, sets: &[&'a SelectionSet]) -> Planned<Selected> {
+        if sets.iter().all(|set| set.items.is_empty()) {
+            return Ok(Selected::All);
+        }
+        let collected = self.collector.collect(None, sets)?;
+        let field = |field: &Collected<'a>| {
+            let mut key = quoted(field.key);
+            key.push(b':');
+            Ok(Entry { key, value: (field.name().to_owned(), self.selected(&field.selections())?) })
+        };
+        Ok(Selected::Fields(collected.iter().map(field).collect::<Planned<_>>()?))
+    }
+}
+
+fn quoted(text: &str) -> Vec<u8> {
+    let mut json = Vec::with_capacity(text.len() + 3);
+    text.write_json(&mut json);
+    json
+}

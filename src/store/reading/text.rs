@@ -1,0 +1,174 @@
+//! Readings as SQL, for PostgreSQL and SQLite.
+
+use std::fmt::Write as _;
+
+use sea_orm::sea_query::{
+    Expr, PostgresQueryBuilder, QueryBuilder, SqlWriter, SqlWriterValues, SqliteQueryBuilder, Value,
+};
+use sea_orm::{DbBackend, Statement};
+use uuid::Uuid;
+
+use super::{First, Reading, Source, Table};
+
+/// SQLite's own key of every table here.
+const ROWID: &str = "rowid";
+
+/// The text of a statement, and its values.
+///
+/// Conditions are rendered by sea-query; what is around them is put down as text, because to build it first and render
+/// it then took a third of the time of a small request.
+pub(super) struct Text {
+    backend: DbBackend,
+    sql: SqlWriterValues,
+}
+
+/// Puts text down. Writing to a string cannot fail.
+macro_rules! put {
+    ($text:expr, $($format:tt)*) => {
+        let _ = write!($text.sql, $($format)*);
+    };
+}
+
+impl Text {
+    pub(super) fn new(backend: DbBackend) -> Self {
+        let (placeholder, numbered) = if backend == DbBackend::Sqlite { ("?", false) } else { ("$", true) };
+        Self { backend, sql: SqlWriterValues::new(placeholder, numbered) }
+    }
+
+    pub(super) fn finish(self) -> Statement {
+        let (sql, values) = self.sql.into_parts();
+        Statement::from_sql_and_values(self.backend, sql, values)
+    }
+
+    fn is_sqlite(&self) -> bool {
+        self.backend == DbBackend::Sqlite
+    }
+
+    fn value(&mut self, value: impl Into<Value>) {
+        match self.is_sqlite() {
+            true => self.sql.push_param(value.into(), &SqliteQueryBuilder),
+            false => self.sql.push_param(value.into(), &PostgresQueryBuilder),
+        }
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        match self.is_sqlite() {
+            true => SqliteQueryBuilder.prepare_expr(expr, &mut self.sql),
+            false => PostgresQueryBuilder.prepare_expr(expr, &mut self.sql),
+        }
+    }
+
+    pub(super) fn count(&mut self, source: &Source, cap: u64) {
+        put!(self, "SELECT count(*) FROM (SELECT 1");
+        self.rows_of(source);
+        put!(self, " LIMIT ");
+        self.value(cap.cast_signed());
+        put!(self, r#") AS "found""#);
+    }
+
+    pub(super) fn reading(&mut self, reading: &Reading, parents: &[Uuid]) {
+        put!(self, "SELECT ");
+        if reading.parent.is_some() {
+            self.parents_id();
+        }
+        if reading.parent.is_none() && reading.columns.is_empty() {
+            put!(self, "1");
+        }
+        for (place, (Table(table), column)) in reading.columns.iter().enumerate() {
+            let comma = if place > 0 || reading.parent.is_some() { ", " } else { "" };
+            put!(self, r#"{comma}"t{table}"."{column}" AS "t{table}_{column}""#);
+        }
+        put!(self, " FROM ");
+        match reading.parent {
+            Some(column) => {
+                self.parents(parents);
+                self.join("INNER JOIN", Reading::BASE, &reading.base, &reading.first, |text| {
+                    put!(text, r#""{}"."{column}" = "#, reading.base.table);
+                    text.parents_id();
+                });
+            }
+            None => {
+                put!(self, "(SELECT *");
+                self.rows_of(&reading.base);
+                self.first(&reading.first, reading.base.table);
+                put!(self, r#") AS "t0""#);
+            }
+        }
+        for (place, join) in reading.joins.iter().enumerate() {
+            // Without an order there is one row at most: a limit would only keep the planner from a plain join.
+            let limit = (!join.first_by.is_empty()).then_some(1);
+            let first = First { keys: join.first_by.clone(), limit };
+            self.join("LEFT JOIN", Table(place + 1), &join.source, &first, |text| {
+                let ((own, parents), Table(parent)) = (join.on, join.parent);
+                put!(text, r#""{}"."{own}" = "t{parent}"."{parents}""#, join.source.table);
+            });
+        }
+        self.first(&First { keys: reading.first.keys.clone(), limit: None }, "t0");
+    }
+
+    /// The parents' ids as a table.
+    fn parents(&mut self, parents: &[Uuid]) {
+        if self.is_sqlite() {
+            // JSON holds no blobs.
+            let hex: Vec<String> = parents.iter().map(|id| id.simple().to_string()).collect();
+            put!(self, "json_each(");
+            self.value(serde_json::json!(hex).to_string());
+        } else {
+            put!(self, "unnest(");
+            self.value(parents.to_vec());
+        }
+        put!(self, r#") AS "parents""#);
+    }
+
+    fn parents_id(&mut self) {
+        let id = if self.is_sqlite() { r#"unhex("parents"."value")"# } else { r#""parents"."parents""# };
+        put!(self, "{id}");
+    }
+
+    /// Joins the first rows of a source, which refers to tables that the statement has already.
+    ///
+    /// PostgreSQL looks them up by a lateral subquery, which it flattens where there is no limit. SQLite has none, but
+    /// follows a correlated subquery of row ids as well as an index: one id by an equality, whatever the table's size.
+    fn join(&mut self, kind: &str, Table(table): Table, source: &Source, first: &First, on: impl FnOnce(&mut Self)) {
+        if self.is_sqlite() {
+            let found = if kind == "LEFT JOIN" { "=" } else { "IN" };
+            put!(
+                self,
+                r#" {kind} "{0}" AS "t{table}" ON "t{table}"."{ROWID}" {found} (SELECT "{0}"."{ROWID}""#,
+                source.table
+            );
+        } else {
+            put!(self, " {kind} LATERAL (SELECT *");
+        }
+        self.rows_of(source);
+        put!(self, " AND ");
+        on(self);
+        self.first(first, source.table);
+        if self.is_sqlite() {
+            put!(self, ")");
+        } else {
+            put!(self, r#") AS "t{table}" ON TRUE"#);
+        }
+    }
+
+    fn rows_of(&mut self, source: &Source) {
+        put!(self, r#" FROM "{}" WHERE TRUE"#, source.table);
+        for condition in &source.conditions {
+            put!(self, " AND (");
+            self.expr(condition);
+            put!(self, ")");
+        }
+    }
+
+    /// The order and the limit. `table` is what the statement calls the table.
+    fn first(&mut self, first: &First, table: &str) {
+        for (place, key) in first.keys.iter().enumerate() {
+            put!(self, "{}", if place == 0 { " ORDER BY " } else { ", " });
+            key.sort(&mut self.sql, table);
+        }
+        if let Some(limit) = first.limit {
+            put!(self, " LIMIT ");
+            self.value(limit.cast_signed());
+        }
+    }
+}
