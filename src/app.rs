@@ -35,7 +35,7 @@ struct Parts {
 /// The answer to a request.
 #[derive(Debug)]
 pub enum Answer {
-    /// The `data` as JSON, without errors: written by the read path.
+    /// The whole answer as JSON, without errors: written by the read path.
     Written(Vec<u8>),
     /// What the resolvers made.
     Resolved(Response),
@@ -87,8 +87,8 @@ impl App {
     }
 
     /// Answers a GraphQL request of a caller; none when it carried no token.
-    pub async fn execute(&self, request: Request, caller: Option<Principal>, meta: RequestMeta) -> Answer {
-        let request_id = meta.id.clone();
+    pub async fn execute(&self, request: Request, caller: Option<Arc<Principal>>, meta: RequestMeta) -> Answer {
+        let request_id = Arc::clone(&meta.id);
         let document = match self.0.documents.parse(&request.query) {
             Ok(document) => document,
             Err(error) => {
@@ -114,7 +114,8 @@ impl App {
                         let loaders = context.loaders();
                         let mut request = request.data(context);
                         request.set_parsed_query(document.parsed.clone());
-                        loaders.drive(self.0.schema.execute(request)).await
+                        // In a box, because it is large and most requests do without it.
+                        Box::pin(loaders.drive(self.0.schema.execute(request))).await
                     }
                 }
             }

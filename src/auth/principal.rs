@@ -19,6 +19,24 @@ pub enum Standing {
     Customer(OrganizationId, CustomerId),
 }
 
+impl Standing {
+    /// The organization the caller belongs to; none for the platform.
+    pub fn organization(self) -> Option<OrganizationId> {
+        match self {
+            Self::Platform => None,
+            Self::Organization(id) | Self::Reseller(id) | Self::Customer(id, _) => Some(id),
+        }
+    }
+
+    /// The customer the caller is, if it is one.
+    pub fn customer(self) -> Option<CustomerId> {
+        match self {
+            Self::Customer(_, id) => Some(id),
+            Self::Platform | Self::Organization(_) | Self::Reseller(_) => None,
+        }
+    }
+}
+
 /// A caller whose token was verified. There is no other way to make one.
 ///
 /// ```compile_fail
@@ -103,18 +121,12 @@ impl Principal {
 
     /// The organization the caller belongs to; none for the platform.
     pub fn organization(&self) -> Option<OrganizationId> {
-        match self.standing {
-            Standing::Platform => None,
-            Standing::Organization(id) | Standing::Reseller(id) | Standing::Customer(id, _) => Some(id),
-        }
+        self.standing.organization()
     }
 
     /// The customer the caller is, if it is one.
     pub fn customer(&self) -> Option<CustomerId> {
-        match self.standing {
-            Standing::Customer(_, id) => Some(id),
-            Standing::Platform | Standing::Organization(_) | Standing::Reseller(_) => None,
-        }
+        self.standing.customer()
     }
 
     /// A key that no two callers share: what idempotency keys belong to.

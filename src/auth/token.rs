@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -87,7 +88,7 @@ enum Keys {
 
 #[derive(Clone)]
 struct Remembered {
-    principal: Principal,
+    principal: Arc<Principal>,
     until: Timestamp,
 }
 
@@ -110,7 +111,7 @@ impl TokenVerifier {
     }
 
     /// The principal that the token speaks of.
-    pub async fn verify(&self, token: &str) -> Result<Principal, TokenError> {
+    pub async fn verify(&self, token: &str) -> Result<Arc<Principal>, TokenError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::Malformed);
         }
@@ -134,10 +135,10 @@ impl TokenVerifier {
             serde_json::from_slice(&jws.payload()?).map_err(|_| TokenError::Claims("a claim is missing or odd"))?;
         let now = self.clock.now();
         let expires = self.check(&claims, now)?;
-        let principal = Principal::from_claims(&claims).map_err(TokenError::Claims)?;
+        let principal = Arc::new(Principal::from_claims(&claims).map_err(TokenError::Claims)?);
 
         let until = expires.min(now.plus(TimeDelta::from_std(REMEMBERED_FOR).unwrap_or_default()));
-        self.remembered.insert(name, Remembered { principal: principal.clone(), until });
+        self.remembered.insert(name, Remembered { principal: Arc::clone(&principal), until });
         Ok(principal)
     }
 

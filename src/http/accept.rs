@@ -32,13 +32,13 @@ impl MediaType {
 /// The highest weight wins, then the type that is named over one that a wildcard covers. Where nothing decides, a
 /// client that names both gets the type made for GraphQL, and one that names none gets JSON.
 pub(super) fn negotiate(headers: &HeaderMap) -> Option<MediaType> {
-    let values: Vec<_> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
-    let ranges: Vec<_> = values.iter().flat_map(|value| value.split(',')).filter_map(Range::parse).collect();
-    if values.iter().all(|value| value.trim().is_empty()) {
+    let values = || headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    if values().all(|value| value.trim().is_empty()) {
         return Some(MediaType::Json);
     }
     let rank = |media_type| {
-        let best = ranges.iter().filter_map(|range| Some((range.specificity(media_type)?, range.weight)));
+        let ranges = values().flat_map(|value| value.split(',')).filter_map(Range::parse);
+        let best = ranges.filter_map(|range| Some((range.specificity(media_type)?, range.weight)));
         // The most specific range speaks for the type, even if another has a higher weight.
         let (specificity, weight) = best.max_by_key(|(specificity, _)| *specificity)?;
         (weight > 0).then_some((weight, specificity))
@@ -62,36 +62,40 @@ enum Specificity {
 }
 
 /// One element of `Accept`.
-struct Range {
-    kind: String,
-    subtype: String,
+struct Range<'a> {
+    kind: &'a str,
+    subtype: &'a str,
     /// In thousandths.
     weight: u16,
 }
 
-impl Range {
+impl<'a> Range<'a> {
     /// Reads an element; none if it is malformed or asks for another charset than UTF-8.
-    fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &'a str) -> Option<Self> {
         let mut parts = text.split(';').map(str::trim);
         let (kind, subtype) = parts.next()?.split_once('/')?;
         let mut weight = 1000;
         for parameter in parts {
             let (name, value) = parameter.split_once('=')?;
             let value = value.trim().trim_matches('"');
-            match name.trim().to_ascii_lowercase().as_str() {
-                "q" => weight = parse_weight(value)?,
-                "charset" if !is_utf8(value) => return None,
-                _ => {}
+            let name = name.trim();
+            if name.eq_ignore_ascii_case("q") {
+                weight = parse_weight(value)?;
+            } else if name.eq_ignore_ascii_case("charset") && !is_utf8(value) {
+                return None;
             }
         }
-        Some(Self { kind: kind.to_ascii_lowercase(), subtype: subtype.to_ascii_lowercase(), weight })
+        Some(Self { kind, subtype, weight })
     }
 
     fn specificity(&self, media_type: MediaType) -> Option<Specificity> {
-        match (self.kind.as_str(), self.subtype.as_str()) {
-            ("*", "*") => Some(Specificity::Any),
-            ("application", "*") => Some(Specificity::AnyApplication),
-            ("application", subtype) if subtype == media_type.subtype() => Some(Specificity::Named),
+        if (self.kind, self.subtype) == ("*", "*") {
+            return Some(Specificity::Any);
+        }
+        let named = self.subtype.eq_ignore_ascii_case(media_type.subtype());
+        match self.kind.eq_ignore_ascii_case("application") {
+            true if self.subtype == "*" => Some(Specificity::AnyApplication),
+            true if named => Some(Specificity::Named),
             _ => None,
         }
     }

@@ -1,5 +1,7 @@
 //! From the `Authorization` header to a principal (RFC 6750 §2.1).
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, header};
 
 use super::error::HttpError;
@@ -10,7 +12,7 @@ use crate::auth::{Principal, TokenError, TokenVerifier};
 pub(super) async fn authenticate(
     verifier: &TokenVerifier,
     headers: &HeaderMap,
-) -> Result<Option<Principal>, HttpError> {
+) -> Result<Option<Arc<Principal>>, HttpError> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let token = value.to_str().ok().and_then(|value| {

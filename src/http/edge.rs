@@ -3,7 +3,8 @@
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -14,24 +15,35 @@ use super::accept::{MediaType, negotiate};
 use super::error::HttpError;
 use super::request_id::RequestId;
 
+/// What is known of every request before anything else.
+#[derive(Clone)]
+pub(super) struct Known {
+    pub(super) id: RequestId,
+    /// What to answer with; none if the client accepts none of it.
+    pub(super) media_type: Option<MediaType>,
+}
+
 /// Gives the request its id, logs it and makes sure that there is an answer. Neither query strings nor bodies nor
 /// headers are logged: they hold query texts, variables and tokens.
 pub(super) async fn observe(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = RequestId::of(request.headers());
-    let media_type = negotiate(request.headers()).unwrap_or(MediaType::Json);
-    // At the level of errors, so that a stricter filter keeps the id on what it lets through.
-    let span = tracing::error_span!(
+    let media_type = negotiate(request.headers());
+    let span = tracing::info_span!(
         "request",
         request_id = id.as_str(),
         method = request.method().as_str(),
         path = request.uri().path(),
     );
-    request.extensions_mut().insert(id.clone());
+    request.extensions_mut().insert(Known { id: id.clone(), media_type });
 
     // A panic loses nothing that a later request could see: state lives in the database and in locks that recover.
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;
-    let mut response = answer.unwrap_or_else(|_| HttpError::internal(id.clone()).respond(media_type));
+    let mut response = answer.unwrap_or_else(|_| {
+        // With the id, though a filter may have kept the span out.
+        tracing::error!(parent: &span, request_id = id.as_str(), "answered a panic");
+        HttpError::internal(id.clone()).respond(media_type.unwrap_or(MediaType::Json))
+    });
 
     let latency_ms = started.elapsed().as_secs_f64() * 1e3;
     tracing::info!(parent: &span, status = response.status().as_u16(), latency_ms, "answered");
@@ -40,16 +52,19 @@ pub(super) async fn observe(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// Answers 504 when the request takes longer. What it was doing is dropped: an open transaction rolls back.
-pub(super) async fn limit_time(State(limit): State<Duration>, request: Request, next: Next) -> Response {
-    let id = request.extensions().get::<RequestId>().cloned();
-    let media_type = negotiate(request.headers()).unwrap_or(MediaType::Json);
-    match tokio::time::timeout(limit, next.run(request)).await {
+impl Known {
+    /// What [`observe`] found out of a request.
+    pub(super) fn of(parts: &Parts) -> Self {
+        let new = || Self { id: RequestId::of(&parts.headers), media_type: negotiate(&parts.headers) };
+        parts.extensions.get().cloned().unwrap_or_else(new)
+    }
+}
+
+/// Answers 504 when the answer takes longer. What was being done for it is dropped: an open transaction rolls back.
+pub(super) async fn limit_time(limit: Duration, known: &Known, answer: impl Future<Output = Response>) -> Response {
+    match tokio::time::timeout(limit, answer).await {
         Ok(response) => response,
-        Err(_) => {
-            let id = id.unwrap_or_else(|| RequestId::of(&HeaderMap::new()));
-            HttpError::timeout(id).respond(media_type)
-        }
+        Err(_) => HttpError::timeout(known.id.clone()).respond(known.media_type.unwrap_or(MediaType::Json)),
     }
 }
 
@@ -75,7 +90,7 @@ mod tests {
     use axum::Router;
     use axum::body::{Body, to_bytes};
     use axum::http::StatusCode;
-    use axum::middleware::{from_fn, from_fn_with_state};
+    use axum::middleware::from_fn;
     use axum::routing::get;
     use serde_json::{Value, json};
     use tower::ServiceExt;
@@ -85,13 +100,16 @@ mod tests {
     const CANARY: &str = "canary-5f0d-in-query-header-and-panic";
 
     fn router() -> Router {
-        let limit = from_fn_with_state(Duration::from_millis(1), limit_time);
         Router::new()
             .route("/panics", get(async || -> Response { panic!("{CANARY}") }))
-            .route("/hangs", get(async || std::future::pending::<Response>().await).layer(limit))
+            .route("/hangs", get(hang))
             .route("/cached", get(async || [(header::CACHE_CONTROL, "max-age=60")]))
             .route("/logged", get(async || "text"))
             .layer(from_fn(observe))
+    }
+
+    async fn hang(request: Request) -> Response {
+        limit_time(Duration::from_millis(1), &Known::of(&request.into_parts().0), std::future::pending()).await
     }
 
     async fn get_from(path: &str) -> (StatusCode, HeaderMap, Value) {

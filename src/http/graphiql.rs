@@ -12,7 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 
-use crate::app::App;
+use super::Served;
 
 /// Someone that GraphiQL can act as.
 #[derive(Clone, Debug, Serialize)]
@@ -80,7 +80,7 @@ impl File {
 }
 
 /// The page at `/graphiql`, its files below, and the personas if there are any.
-pub(super) fn routes(personas: Option<Arc<[Persona]>>) -> Router<App> {
+pub(super) fn routes(personas: Option<Arc<[Persona]>>) -> Router<Served> {
     let router =
         Router::new().route("/graphiql", get(async |headers: HeaderMap| serve("index.html", &headers).await)).route(
             "/graphiql/{file}",

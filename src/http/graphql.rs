@@ -13,19 +13,20 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use serde::Serialize;
 
-use super::accept::{MediaType, is_utf8, negotiate};
+use super::Served;
+use super::accept::{MediaType, is_utf8};
 use super::bearer::authenticate;
+use super::edge::{Known, limit_time};
 use super::error::HttpError;
 use super::parameters::{QueryString, from_body, from_query_string};
-use super::request_id::RequestId;
-use crate::app::{Answer, App, RequestMeta};
+use crate::app::{Answer, RequestMeta};
 
 const MAX_BODY_BYTES: usize = 128 * 1024;
 
 /// `POST /graphql`: any operation.
-pub(super) async fn post(State(app): State<App>, request: axum::extract::Request) -> Response {
+pub(super) async fn post(State(served): State<Served>, request: axum::extract::Request) -> Response {
     let (parts, body) = request.into_parts();
-    answer(app, &parts, async {
+    answer(&served, &parts, async {
         check_content_type(&parts.headers)?;
         from_body(&read(body, &parts.headers).await?)
     })
@@ -33,9 +34,9 @@ pub(super) async fn post(State(app): State<App>, request: axum::extract::Request
 }
 
 /// `GET /graphql?query=…`: queries only, so that a link or an image cannot change anything.
-pub(super) async fn get(State(app): State<App>, request: axum::extract::Request) -> Response {
+pub(super) async fn get(State(served): State<Served>, request: axum::extract::Request) -> Response {
     let (parts, _) = request.into_parts();
-    answer(app, &parts, async {
+    answer(&served, &parts, async {
         let Query(parameters): Query<QueryString> = Query::try_from_uri(&parts.uri)
             .map_err(|_| HttpError::bad_request("The query string cannot be read, or names a parameter twice."))?;
         let mut request = from_query_string(parameters)?;
@@ -44,25 +45,30 @@ pub(super) async fn get(State(app): State<App>, request: axum::extract::Request)
     .await
 }
 
-async fn answer(app: App, parts: &Parts, request: impl Future<Output = Result<Request, HttpError>>) -> Response {
-    let Some(media_type) = negotiate(&parts.headers) else {
+async fn answer(
+    Served { app, request_timeout }: &Served,
+    parts: &Parts,
+    request: impl Future<Output = Result<Request, HttpError>>,
+) -> Response {
+    let known = Known::of(parts);
+    let Some(media_type) = known.media_type else {
         return HttpError::not_acceptable().into_response();
     };
+    let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    let meta = RequestMeta { id: known.id.shared(), address };
     let outcome = async {
         let caller = authenticate(app.verifier(), &parts.headers).await?;
-        Ok(app.execute(request.await?, caller, meta(parts)).await)
+        // In a box: what surrounds it would move it from place to place.
+        Ok(Box::pin(app.execute(request.await?, caller, meta)).await)
     };
-    match outcome.await {
-        Ok(Answer::Written(data)) => written(&data, media_type),
-        Ok(Answer::Resolved(answer)) => respond(&answer, media_type),
-        Err(error) => HttpError::respond(error, media_type),
-    }
-}
-
-fn meta(parts: &Parts) -> RequestMeta {
-    let id = parts.extensions.get::<RequestId>().map_or_else(String::new, |id| id.as_str().to_owned());
-    let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_string());
-    RequestMeta { id, address }
+    let answer = async {
+        match outcome.await {
+            Ok(Answer::Written(data)) => written(data, media_type),
+            Ok(Answer::Resolved(answer)) => respond(&answer, media_type),
+            Err(error) => HttpError::respond(error, media_type),
+        }
+    };
+    limit_time(*request_timeout, &known, answer).await
 }
 
 /// A body can be anything that a form sends without asking the browser first, unless its type is insisted on.
@@ -115,9 +121,7 @@ fn is_mutation(request: &mut Request) -> bool {
     })
 }
 
-/// The answer whose `data` is JSON already.
-fn written(data: &[u8], media_type: MediaType) -> Response {
-    let body = [br#"{"data":"#, data, b"}"].concat();
+fn written(body: Vec<u8>, media_type: MediaType) -> Response {
     ([(header::CONTENT_TYPE, media_type.content_type())], body).into_response()
 }
 

@@ -19,8 +19,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::FromRef;
 use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 
@@ -55,11 +56,23 @@ impl Options {
     }
 }
 
+/// What handlers have at hand.
+#[derive(Clone)]
+struct Served {
+    app: App,
+    request_timeout: Duration,
+}
+
+impl FromRef<Served> for App {
+    fn from_ref(served: &Served) -> Self {
+        served.app.clone()
+    }
+}
+
 /// The whole HTTP interface of the service.
 pub fn router(app: App, options: Options) -> Router {
-    let limit = from_fn_with_state(options.request_timeout, edge::limit_time);
     let method_not_allowed = || async { error::HttpError::method_not_allowed().into_response() };
-    let graphql = get(graphql::get).post(graphql::post).fallback(method_not_allowed).layer(limit);
+    let graphql = get(graphql::get).post(graphql::post).fallback(method_not_allowed);
     let mut router = Router::new()
         .route("/graphql", graphql)
         .route("/healthz", get(health::alive))
@@ -71,7 +84,10 @@ pub fn router(app: App, options: Options) -> Router {
         router = router.route("/", get(async || Redirect::temporary("/graphiql")));
         router = router.merge(graphiql::routes(options.personas.map(Arc::from)));
     }
-    router.fallback(not_found).layer(from_fn(edge::observe)).with_state(app)
+    router
+        .fallback(not_found)
+        .layer(from_fn(edge::observe))
+        .with_state(Served { app, request_timeout: options.request_timeout })
 }
 
 /// As plain text, which browsers show and every tool reads. The registered types are for requests and answers, and an

@@ -26,6 +26,11 @@ impl RequestId {
         &self.0
     }
 
+    /// The same without its type.
+    pub(super) fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
+
     /// As a header of the answer.
     pub(super) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         HeaderValue::from_str(&self.0).ok().map(|value| (HEADER, value))

@@ -4,12 +4,11 @@ use std::borrow::Cow;
 use std::io::Write as _;
 
 use async_graphql::resolver_utils::EnumType;
-use sea_orm::QueryResult;
 
 use crate::clock::Timestamp;
 use crate::entity::TypedId;
 use crate::error::{Error, Result};
-use crate::store::cell;
+use crate::store::Row;
 
 /// A stored value that writes itself as its scalar does.
 pub trait WriteJson {
@@ -20,17 +19,17 @@ pub trait WriteJson {
 /// A type that columns are shown as.
 pub trait Column {
     /// Appends the value of a column that is not null.
-    fn write(row: &QueryResult, column: usize, out: &mut Vec<u8>) -> Result<()>;
+    fn write(row: Row<'_>, column: usize, out: &mut Vec<u8>) -> Result<()>;
 }
 
 /// Appends the value of a column, which may be null if `T` is an option.
-pub fn write_column<T: Column>(row: &QueryResult, column: usize, out: &mut Vec<u8>) -> Result<()> {
+pub fn write_column<T: Column>(row: Row<'_>, column: usize, out: &mut Vec<u8>) -> Result<()> {
     T::write(row, column, out)
 }
 
 impl<T: Column> Column for Option<T> {
-    fn write(row: &QueryResult, column: usize, out: &mut Vec<u8>) -> Result<()> {
-        if cell::is_null(row, column)? {
+    fn write(row: Row<'_>, column: usize, out: &mut Vec<u8>) -> Result<()> {
+        if row.is_null(column) {
             out.extend_from_slice(b"null");
             return Ok(());
         }
@@ -47,8 +46,8 @@ fn write<T: WriteJson>(value: Option<T>, out: &mut Vec<u8>) -> Result<()> {
 macro_rules! columns {
     ($($type:ty: $cell:ident $(as $shown:expr)?,)*) => {$(
         impl Column for $type {
-            fn write(row: &QueryResult, column: usize, out: &mut Vec<u8>) -> Result<()> {
-                write(cell::$cell(row, column)?$(.map($shown))?, out)
+            fn write(row: Row<'_>, column: usize, out: &mut Vec<u8>) -> Result<()> {
+                write(row.$cell(column)?$(.map($shown))?, out)
             }
         }
     )*};
@@ -56,15 +55,15 @@ macro_rules! columns {
 columns! {
     // Enums as well: they are stored as the text that the API shows.
     String: text,
-    i64: bigint,
-    i32: int,
-    bool: bool,
-    Timestamp: bigint as Timestamp::from_micros,
+    i64: integer,
+    i32: integer,
+    bool: integer as |value| value != 0,
+    Timestamp: integer as Timestamp::from_micros,
 }
 
 impl Column for serde_json::Value {
-    fn write(row: &QueryResult, column: usize, out: &mut Vec<u8>) -> Result<()> {
-        write(row.try_get_by_index::<Option<Self>>(column)?, out)
+    fn write(row: Row<'_>, column: usize, out: &mut Vec<u8>) -> Result<()> {
+        write(row.get::<Self>(column)?, out)
     }
 }
 
@@ -159,8 +158,8 @@ impl<T: WriteJson> WriteJson for Option<T> {
 }
 
 impl<T: TypedId> Column for T {
-    fn write(row: &QueryResult, column: usize, out: &mut Vec<u8>) -> Result<()> {
-        write(cell::uuid(row, column)?.map(T::from), out)
+    fn write(row: Row<'_>, column: usize, out: &mut Vec<u8>) -> Result<()> {
+        write(row.uuid(column)?.map(T::from), out)
     }
 }
 

@@ -3,20 +3,19 @@
 use std::collections::HashMap;
 
 use futures_util::future::BoxFuture;
-use sea_orm::QueryResult;
 use uuid::Uuid;
 
 use super::plan::{ConnectionField, Entry, ListBelow, ListPlan, RootPlan, Shown};
 use crate::error::Result;
 use crate::graphql::connection::COUNT_CAP;
 use crate::graphql::context::RequestContext;
-use crate::store::{Slice, cell};
+use crate::store::{Rows, Slice};
 
 /// The rows of a statement, and those of the lists below it.
 #[derive(Default)]
 pub struct Loaded {
     /// The rows.
-    pub rows: Vec<QueryResult>,
+    pub rows: Rows,
     /// For each parent, the places of its rows in the order of the answer; a single one without parents.
     pub pages: Vec<Slice<usize>>,
     /// The lists below, in the order of the plan.
@@ -66,7 +65,7 @@ fn list<'a>(
                 let places: HashMap<Uuid, usize> = parents.iter().copied().zip(0..).collect();
                 let mut of_parents = vec![Vec::new(); parents.len()];
                 for (place, row) in rows.iter().enumerate() {
-                    if let Some(parent) = cell::uuid(row, 0)?.and_then(|parent| places.get(&parent)) {
+                    if let Some(parent) = row.uuid(0)?.and_then(|parent| places.get(&parent)) {
                         of_parents[*parent].push(place);
                     }
                 }
@@ -98,7 +97,7 @@ fn counts(field: &Entry<ConnectionField<'_>>) -> bool {
 async fn lists(
     request: &RequestContext,
     plans: &[ListBelow<'_>],
-    rows: &[QueryResult],
+    rows: &Rows,
     shown: &[usize],
 ) -> Result<Vec<LoadedList>> {
     let mut loaded = Vec::with_capacity(plans.len());
@@ -108,7 +107,7 @@ async fn lists(
         let mut page_of = vec![None; rows.len()];
         for place in shown {
             // A row that refers to nothing has no parent's id.
-            let Some(id) = cell::uuid(&rows[*place], plan.parent)? else { continue };
+            let Some(id) = rows.row(*place).uuid(plan.parent)? else { continue };
             page_of[*place] = Some(*known.entry(id).or_insert_with(|| {
                 parents.push(id);
                 parents.len() - 1

@@ -50,7 +50,7 @@ impl From<Error> for Unplanned {
 
 /// What the read path makes of a query that it knows.
 pub enum Outcome {
-    /// The `data` of the answer, as JSON.
+    /// The answer, as JSON.
     Data(Vec<u8>),
     /// A statement failed. It would fail the resolvers too, after as long a wait: they are not asked.
     Failed(ServerError),
@@ -68,7 +68,7 @@ pub async fn answer(
     }
     let roots = planner::Planner::new(request, document, variables).operation(operation)?;
     let mut answer = Vec::with_capacity(1024);
-    answer.push(b'{');
+    answer.extend_from_slice(br#"{"data":{"#);
     for (place, root) in roots.iter().enumerate() {
         let loaded = match load::root(request, &root.value.plan).await {
             Ok(loaded) => loaded,
@@ -79,7 +79,7 @@ pub async fn answer(
         }
         write::root(request, root, &loaded, &mut answer)?;
     }
-    answer.push(b'}');
+    answer.extend_from_slice(b"}}");
     Ok(Outcome::Data(answer))
 }
 

@@ -6,7 +6,7 @@ use super::arguments::Arguments;
 use super::json::Json;
 use super::shape::{Facts, Page, WriteColumn};
 use crate::error::Result;
-use crate::store::{Reading, Table};
+use crate::store::Reading;
 
 /// A field of the answer.
 pub struct Entry<T> {
@@ -36,7 +36,6 @@ pub enum Value<'a> {
 pub struct FactsAt<'a> {
     /// Their columns; none of a row that the caller cannot see.
     pub columns: Vec<Option<usize>>,
-    pub table: Table,
     pub arguments: Arguments<'a>,
 }
 
@@ -72,7 +71,7 @@ pub enum Shown<'a> {
     /// As a plain list of objects.
     All(Vec<Entry<Value<'a>>>),
     /// As a connection.
-    Pages(Connection<'a>),
+    Pages(Box<Connection<'a>>),
 }
 
 /// How a connection is written.

@@ -146,7 +146,7 @@ impl<'a> Planner<'a> {
                     };
                     columns.extend(names.into_iter().map(|name| of.map(|of| statement.reading.column(of, name))));
                 }
-                let facts = FactsAt { columns, table, arguments: self.arguments(field) };
+                let facts = FactsAt { columns, arguments: self.arguments(field) };
                 Value::Computed { value, facts, selected: self.selected(&sets)? }
             }
         })

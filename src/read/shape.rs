@@ -1,8 +1,9 @@
 //! What a noun says of itself so that it can be read in bulk: one entry for each field of its GraphQL type.
 
 use async_graphql::ID;
+use sea_orm::sea_query::ValueType;
 use sea_orm::sea_query::{Expr, IntoCondition};
-use sea_orm::{ColumnTrait, Condition, FromQueryResult, IdenStatic, Iterable, QueryResult, TryGetable};
+use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, IdenStatic, Iterable, TryIntoModel};
 
 use super::arguments::Arguments;
 use super::json::{Column, Json, write_column};
@@ -11,7 +12,7 @@ use crate::entity::TypedId;
 use crate::error::{Error, Result};
 use crate::graphql::connection::{ListKey, Listed, MAX_SORT_KEYS, PageArgs, page_request};
 use crate::graphql::context::RequestContext;
-use crate::store::{Extent, KeyColumn, Noun, Order, Reading, Scope, Source, Table, Visible};
+use crate::store::{Extent, KeyColumn, Noun, Order, Reading, Row, Scope, Source, Visible};
 
 /// A table whose rows are objects of the API.
 pub trait Readable: Visible {
@@ -61,7 +62,7 @@ pub enum Field {
 }
 
 /// Writes the value of a column as JSON.
-pub type WriteColumn = fn(&QueryResult, usize, &mut Vec<u8>) -> Result<()>;
+pub type WriteColumn = fn(Row<'_>, usize, &mut Vec<u8>) -> Result<()>;
 
 /// An object of another table, of which there is one at most.
 pub struct One {
@@ -254,10 +255,9 @@ pub fn computed_from_row<E: Readable>(value: fn(&Facts<'_>) -> Result<Json>) -> 
 
 /// What a computed value is computed from.
 pub struct Facts<'a> {
-    pub(super) row: &'a QueryResult,
+    pub(super) row: Row<'a>,
     /// Where the needed columns are, in the order of [`Computed::needs`].
     pub(super) columns: &'a [Option<usize>],
-    pub(super) table: Table,
     /// The request.
     pub request: &'a RequestContext,
     /// The arguments of the field.
@@ -266,9 +266,9 @@ pub struct Facts<'a> {
 
 impl Facts<'_> {
     /// The value of the `index`th needed column; none if it is null or in a row that is not there.
-    pub fn get<T: TryGetable>(&self, index: usize) -> Result<Option<T>> {
+    pub fn get<T: ValueType>(&self, index: usize) -> Result<Option<T>> {
         match self.columns[index] {
-            Some(column) => Ok(self.row.try_get_by_index(column)?),
+            Some(column) => self.row.get(column),
             None => Ok(None),
         }
     }
@@ -279,12 +279,20 @@ impl Facts<'_> {
     }
 
     /// The value of the `index`th needed column, which is never null.
-    pub fn filled<T: TryGetable>(&self, index: usize) -> Result<T> {
+    pub fn filled<T: ValueType>(&self, index: usize) -> Result<T> {
         self.get(index)?.ok_or_else(|| Error::Internal("a column is null".into()))
     }
 
-    /// The whole row, if all its columns are needed.
-    pub fn model<M: FromQueryResult>(&self) -> Result<M> {
-        Ok(M::from_query_result(self.row, &Reading::prefix(self.table))?)
+    /// The whole row, of a value that is [computed from it](computed_from_row).
+    pub fn model<E: Readable>(&self) -> Result<E::Model>
+    where
+        E::ActiveModel: TryIntoModel<E::Model>,
+    {
+        let mut model = E::ActiveModel::default();
+        for (column, place) in E::Column::iter().zip(self.columns) {
+            let place = place.ok_or_else(|| Error::Internal("a column is missing".into()))?;
+            model.try_set(column, self.row.value(place, column.def().get_column_type())?)?;
+        }
+        Ok(model.try_into_model()?)
     }
 }

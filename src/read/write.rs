@@ -12,7 +12,6 @@ use crate::error::{Error, Result};
 use crate::graphql::connection::Count;
 use crate::graphql::context::RequestContext;
 use crate::store::Slice;
-use crate::store::cell::is_null;
 
 /// Appends a root field with its key.
 pub fn root(request: &RequestContext, root: &Entry<RootField<'_>>, loaded: &Loaded, out: &mut Vec<u8>) -> Planned<()> {
@@ -124,8 +123,8 @@ impl Rows<'_> {
 
     fn cursor(self, connection: &Connection<'_>, row: usize) -> Result<String> {
         let keys = connection.page.keys.iter().zip(&connection.cursor);
-        let row = &self.loaded.rows[row];
-        let values = keys.map(|(key, column)| Ok(key.value(row, *column)?)).collect::<Result<Vec<_>>>()?;
+        let row = self.loaded.rows.row(row);
+        let values = keys.map(|(key, column)| key.value(row, *column)).collect::<Result<Vec<_>>>()?;
         Ok(connection.page.key.cursor(self.request, &values))
     }
 
@@ -134,14 +133,14 @@ impl Rows<'_> {
     }
 
     fn value(self, value: &Value<'_>, place: usize, out: &mut Vec<u8>) -> Result<()> {
-        let row = &self.loaded.rows[place];
+        let row = self.loaded.rows.row(place);
         match value {
             Value::Known(json) => out.extend_from_slice(json),
             Value::Column(column, write) => write(row, *column, out)?,
-            Value::Object(Some(key), _) if is_null(row, *key)? => out.extend_from_slice(NULL),
+            Value::Object(Some(key), _) if row.is_null(*key) => out.extend_from_slice(NULL),
             Value::Object(_, fields) => self.object(fields, place, out)?,
             Value::Either { by, filled, null } => {
-                self.value(if is_null(row, *by)? { null } else { filled }, place, out)?;
+                self.value(if row.is_null(*by) { null } else { filled }, place, out)?;
             }
             Value::Many(index) => {
                 let (plan, below) = (&self.lists[*index].list, &self.loaded.lists[*index]);
@@ -152,8 +151,8 @@ impl Rows<'_> {
                 }
             }
             Value::Computed { value, facts, selected } => {
-                let FactsAt { columns, table, arguments } = facts;
-                let facts = Facts { row, columns, table: *table, request: self.request, arguments: *arguments };
+                let FactsAt { columns, arguments } = facts;
+                let facts = Facts { row, columns, request: self.request, arguments: *arguments };
                 json(&value(&facts)?, selected, out)?;
             }
         }

@@ -4,18 +4,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlErr, Statement};
+use sea_orm::{ConnectOptions, Database, DbBackend, DbErr, RuntimeErr, SqlErr, Statement};
 use secrecy::ExposeSecret;
 
+use super::pool::Pool;
 use super::readers::{Notice, Readers};
+use super::reading::Filters;
 use crate::clock::{Clock, Timestamp};
 use crate::config::DatabaseConfig;
 
 /// An open database, shared by all requests.
 #[derive(Clone)]
-pub struct Store {
-    pub(super) connection: DatabaseConnection,
+pub struct Store(pub(super) Arc<Opened>);
+
+/// What belongs to an open database.
+pub(super) struct Opened {
+    pub(super) connection: Pool,
     pub(super) readers: Readers,
+    /// What the read path filters its tables by.
+    pub(super) filters: Filters,
     clock: Clock,
     statements: Arc<AtomicU64>,
     observer: Arc<OnceLock<Observer>>,
@@ -29,10 +36,10 @@ impl Store {
     pub async fn open(config: &DatabaseConfig, clock: Clock) -> Result<Self, DbErr> {
         let url = config.url.expose_secret();
         let mut options = ConnectOptions::new(url);
-        // Half of the connections read, on PostgreSQL.
-        let readers = if url.starts_with("postgres") { config.max_connections / 2 } else { 0 };
+        // The other half is for the read path.
+        let connections = config.max_connections.div_ceil(2);
         options
-            .max_connections(config.max_connections - readers)
+            .max_connections(connections)
             .acquire_timeout(config.acquire_timeout)
             .connect_timeout(config.acquire_timeout)
             .sqlx_logging(false)
@@ -70,8 +77,9 @@ impl Store {
         });
         let noticed = Arc::clone(&notice);
         connection.set_metric_callback(move |info| noticed(info.statement));
-        let readers = Readers::new(&connection, readers, config.acquire_timeout, notice);
-        Ok(Self { connection, readers, clock, statements, observer })
+        let readers = Readers::new(&connection, connections as usize, config.acquire_timeout, notice)?;
+        let connection = Pool { inner: connection, size: connections };
+        Ok(Self(Arc::new(Opened { connection, readers, filters: Filters::new(), clock, statements, observer })))
     }
 
     /// Applies the migrations that are missing and names them.
@@ -79,7 +87,7 @@ impl Store {
         let missing = self.migration_status().await?.into_iter().filter(|(_, applied)| !applied);
         let missing: Vec<_> = missing.map(|(name, _)| name).collect();
         if !missing.is_empty() {
-            Migrator::up(&self.connection, None).await?;
+            Migrator::up(&self.0.connection.inner, None).await?;
         }
         Ok(missing)
     }
@@ -88,10 +96,10 @@ impl Store {
     /// this one still runs, do not matter: migrations keep what the version before them needs.
     pub async fn migration_status(&self) -> Result<Vec<(String, bool)>, DbErr> {
         let known = Migrator::migrations();
-        let applied = match Migrator::get_migration_models(&self.connection).await {
+        let applied = match Migrator::get_migration_models(&self.0.connection.inner).await {
             Ok(applied) => applied,
             // The table of applied migrations itself is made by the first migration.
-            Err(_) if self.connection.ping().await.is_ok() => Vec::new(),
+            Err(_) if self.0.connection.inner.ping().await.is_ok() => Vec::new(),
             Err(error) => return Err(error),
         };
         let is_applied = |name: &str| applied.iter().any(|row| row.version == name);
@@ -100,38 +108,38 @@ impl Store {
 
     /// Closes all connections.
     pub async fn close(self) -> Result<(), DbErr> {
-        self.readers.close().await;
-        self.connection.close().await
+        self.0.readers.close();
+        self.0.connection.inner.clone().close().await
     }
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), DbErr> {
-        self.connection.ping().await
+        self.0.connection.inner.ping().await
     }
 
     /// How many statements were sent since the start.
     pub fn statements(&self) -> u64 {
-        self.statements.load(Ordering::Relaxed)
+        self.0.statements.load(Ordering::Relaxed)
     }
 
     /// Shows every statement from now on, with its values, to an observer, of which there can be one; false if there
     /// is one already. The values are the tenants' data: they belong into no log.
     pub fn observe(&self, observer: impl Fn(&Statement) + Send + Sync + 'static) -> bool {
-        self.observer.set(Box::new(observer)).is_ok()
+        self.0.observer.set(Box::new(observer)).is_ok()
     }
 
     /// The current moment.
     pub fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.0.clock.now()
     }
 
     /// The clock that `now` asks.
     pub fn clock(&self) -> &Clock {
-        &self.clock
+        &self.0.clock
     }
 
     pub(super) fn backend(&self) -> DbBackend {
-        self.connection.get_database_backend()
+        self.0.connection.inner.get_database_backend()
     }
 }
 

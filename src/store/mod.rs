@@ -4,7 +4,6 @@
 //! every query; writes through [`Writer`] and [`Tx`], which keep to one tenant and leave an audit entry and an outbox
 //! event behind. Work that concerns every tenant at once (the demo's data, the command line) goes through [`System`].
 
-pub mod cell;
 mod connection;
 mod cursor;
 mod flush;
@@ -13,8 +12,10 @@ mod limits;
 mod noun;
 mod page;
 mod part;
+mod pool;
 mod readers;
 mod reading;
+mod rows;
 mod scope;
 mod system;
 mod trail;
@@ -30,6 +31,7 @@ pub use noun::{Noun, Record};
 pub use page::{Extent, KeyColumn, Order, PageRequest, Slice, SortKey, between};
 pub use part::Part;
 pub use reading::{First, Reading, Source, Table};
+pub use rows::{Row, Rows};
 pub use scope::{RequestMeta, Scope};
 pub use system::System;
 pub use trail::Change;

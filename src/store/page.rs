@@ -5,10 +5,12 @@ use std::fmt;
 
 use sea_orm::sea_query::Order as SqlOrder;
 use sea_orm::sea_query::{ColumnType, Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr, Value};
-use sea_orm::{ColumnTrait, Condition, DbErr, EntityTrait, IdenStatic, ModelTrait, QueryResult};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, IdenStatic, ModelTrait};
 use uuid::Uuid;
 
+use super::Row;
 use crate::clock::Timestamp;
+use crate::error::Result;
 
 /// One key of a sort.
 #[derive(Clone, Copy, Debug)]
@@ -119,12 +121,12 @@ impl KeyColumn {
     }
 
     /// The sort value of a row.
-    pub fn value(&self, row: &QueryResult, index: usize) -> Result<Value, DbErr> {
+    pub fn value(&self, row: Row<'_>, index: usize) -> Result<Value> {
         Ok(or_last(match self.kind {
-            KeyKind::BigInt => row.try_get_by_index::<Option<i64>>(index)?.into(),
-            KeyKind::Int => row.try_get_by_index::<Option<i32>>(index)?.into(),
-            KeyKind::Text => row.try_get_by_index::<Option<String>>(index)?.into(),
-            KeyKind::Uuid => row.try_get_by_index::<Option<Uuid>>(index)?.into(),
+            KeyKind::BigInt => row.get::<i64>(index)?.into(),
+            KeyKind::Int => row.get::<i32>(index)?.into(),
+            KeyKind::Text => row.get::<String>(index)?.into(),
+            KeyKind::Uuid => row.get::<Uuid>(index)?.into(),
         }))
     }
 }

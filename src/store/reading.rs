@@ -3,24 +3,29 @@
 //! A [`Reading`] is a base table with joins that find one row at most each. It is put together from [`Source`]s, which
 //! only a [`Scope`] gives: so every table in it is filtered by what the caller may see, however deep it lies.
 
+mod filter;
 mod text;
 
 use std::sync::Arc;
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{Condition, ConnectionTrait, EntityTrait, QueryResult};
+use sea_orm::{Condition, EntityTrait};
 use uuid::Uuid;
 
+use self::filter::BoundFilter;
+pub(super) use self::filter::Filters;
 use self::text::Text;
 use super::page::{KeyColumn, PageRequest};
-use super::{Scope, Visible};
+use super::{Rows, Scope, Visible};
 use crate::error::Result;
 
 /// The rows of a table that a scope may see.
 #[derive(Clone)]
 pub struct Source {
     table: &'static str,
-    /// What must hold of them.
+    /// What the scope may see.
+    visible: BoundFilter,
+    /// What else must hold of them.
     conditions: Vec<Arc<Expr>>,
     /// Whether the conditions ask if the caller is still there.
     asks_for_caller: bool,
@@ -76,31 +81,32 @@ impl Scope {
     }
 
     fn source_beside<E: Visible>(&self, first_asks: bool, condition: Condition) -> Result<Source> {
-        let visible = E::visible(self.reach().beside(first_asks))?;
-        let (table, conditions) = (E::default().table_name(), Vec::with_capacity(4));
-        Ok(Source { table, conditions, asks_for_caller: E::ASKS_FOR_CALLER }.with(visible).with(condition))
+        let visible = self.store.0.filters.of::<E>(self.reach().beside(first_asks), self.store.backend())?;
+        let (table, conditions) = (E::default().table_name(), Vec::new());
+        Ok(Source { table, visible, conditions, asks_for_caller: E::ASKS_FOR_CALLER }.with(condition))
     }
 
     /// How many rows a source has, counting no further than `cap`.
     pub async fn count_of(&self, source: &Source, cap: u64) -> Result<u64> {
-        let row = self.run(|text| text.count(source, cap)).await?.into_iter().next();
-        Ok(row.map(|row| row.try_get_by_index::<i64>(0)).transpose()?.map_or(0, i64::unsigned_abs))
+        let rows = self.run(|text| text.count(source, cap)).await?;
+        Ok(rows.iter().next().map(|row| row.integer(0)).transpose()?.flatten().map_or(0, i64::unsigned_abs))
     }
 
     /// The rows of a reading.
-    pub async fn read(&self, reading: &Reading) -> Result<Vec<QueryResult>> {
+    pub async fn read(&self, reading: &Reading) -> Result<Rows> {
         self.run(|text| text.reading(reading, &[])).await
     }
 
     /// The rows of a reading for each of these parents: every row begins with the id of its parent.
-    pub async fn read_for(&self, reading: &Reading, parents: &[Uuid]) -> Result<Vec<QueryResult>> {
+    pub async fn read_for(&self, reading: &Reading, parents: &[Uuid]) -> Result<Rows> {
         self.run(|text| text.reading(reading, parents)).await
     }
 
-    async fn run(&self, write: impl FnOnce(&mut Text)) -> Result<Vec<QueryResult>> {
+    async fn run(&self, write: impl FnOnce(&mut Text)) -> Result<Rows> {
         let mut text = Text::new(self.store.backend());
         write(&mut text);
-        self.ask(self.store.readers.query_all_raw(text.finish())).await
+        let _asking = self.asking();
+        self.store.0.readers.rows(text.finish()).await
     }
 }
 
@@ -147,11 +153,6 @@ impl Reading {
                 self.columns.push((table, column));
                 self.columns.len() - 1
             })
-    }
-
-    /// What the names of the table's columns in a row begin with.
-    pub fn prefix(table: Table) -> String {
-        format!("t{}_", table.0)
     }
 }
 

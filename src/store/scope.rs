@@ -1,5 +1,6 @@
 //! Reading: every query runs through a [`Scope`], which adds what the caller may see.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -17,9 +18,9 @@ use crate::store::Noun;
 #[derive(Clone, Debug, Default)]
 pub struct RequestMeta {
     /// Id of the request, as the client sees it.
-    pub id: String,
+    pub id: Arc<str>,
     /// Network address of the client.
-    pub address: Option<String>,
+    pub address: Option<IpAddr>,
 }
 
 /// What one request may read.
@@ -52,7 +53,7 @@ pub struct RequestMeta {
 pub struct Scope {
     pub(super) store: Store,
     pub(super) principal: Option<Arc<Principal>>,
-    pub(super) request: Arc<RequestMeta>,
+    pub(super) request: RequestMeta,
     /// How many statements of the request are under way.
     asking: Arc<AtomicUsize>,
 }
@@ -74,8 +75,8 @@ impl Drop for Asking<'_> {
 }
 
 impl Scope {
-    pub(crate) fn new(store: Store, principal: Option<Principal>, request: RequestMeta) -> Self {
-        Self { store, principal: principal.map(Arc::new), request: Arc::new(request), asking: Arc::default() }
+    pub(crate) fn new(store: Store, principal: Option<Arc<Principal>>, request: RequestMeta) -> Self {
+        Self { store, principal, request, asking: Arc::default() }
     }
 
     /// The caller, or the error that there is none.
@@ -109,9 +110,14 @@ impl Scope {
         self.asking.load(Ordering::Relaxed) > 0
     }
 
+    /// Counts a statement until the guard is dropped.
+    pub(super) fn asking(&self) -> impl Drop {
+        Asking::start(&self.asking)
+    }
+
     /// Waits for the answer to a statement.
     pub(super) async fn ask<T>(&self, answer: impl Future<Output = Result<T, DbErr>>) -> Result<T> {
-        let _asking = Asking::start(&self.asking);
+        let _asking = self.asking();
         Ok(answer.await?)
     }
 
@@ -126,12 +132,12 @@ impl Scope {
 
     /// The visible rows that the query finds.
     pub async fn all<E: Visible>(&self, query: Select<E>) -> Result<Vec<E::Model>> {
-        self.ask(query.filter(E::visible(self.reach())?).all(&self.store.readers)).await
+        self.ask(query.filter(E::visible(self.reach())?).all(&self.store.0.connection)).await
     }
 
     /// The first visible row that the query finds.
     pub async fn one<E: Visible>(&self, query: Select<E>) -> Result<Option<E::Model>> {
-        self.ask(query.filter(E::visible(self.reach())?).one(&self.store.readers)).await
+        self.ask(query.filter(E::visible(self.reach())?).one(&self.store.0.connection)).await
     }
 
     /// The visible row with this id.
@@ -142,14 +148,14 @@ impl Scope {
     /// What the query selects from the visible rows, such as sums.
     pub async fn rows<E: Visible, R: FromQueryResult>(&self, query: Select<E>) -> Result<Vec<R>> {
         let query = query.filter(E::visible(self.reach())?);
-        self.ask(query.into_model::<R>().all(&self.store.readers)).await
+        self.ask(query.into_model::<R>().all(&self.store.0.connection)).await
     }
 
     /// One page of the visible rows that the query finds.
     pub async fn page<E: Visible>(&self, query: Select<E>, page: &PageRequest<E>) -> Result<Slice<E::Model>> {
         let mut query = query.filter(E::visible(self.reach())?);
         page.apply(QueryTrait::query(&mut query));
-        let rows = self.ask(query.limit(page.extent().fetched()).all(&self.store.readers)).await?;
+        let rows = self.ask(query.limit(page.extent().fetched()).all(&self.store.0.connection)).await?;
         Ok(page.slice(rows))
     }
 
@@ -179,7 +185,7 @@ impl Scope {
             .order_by(Alias::new("place"), SqlOrder::Asc)
             .take();
         let statement = self.store.backend().build(&outer);
-        self.ask(E::find().from_raw_sql(statement).all(&self.store.readers)).await
+        self.ask(E::find().from_raw_sql(statement).all(&self.store.0.connection)).await
     }
 
     /// How many visible rows the query finds, counting no further than `cap`.
@@ -195,7 +201,7 @@ impl Scope {
             .from_subquery(found, Alias::new("found"))
             .take();
         let statement = self.store.backend().build(&count);
-        let row = self.ask(Row::find_by_statement(statement).one(&self.store.readers)).await?;
+        let row = self.ask(Row::find_by_statement(statement).one(&self.store.0.connection)).await?;
         Ok(row.map_or(0, |row| row.total.unsigned_abs()))
     }
 
@@ -239,7 +245,7 @@ impl Scope {
             .and_where(Expr::col(("counted", "place")).eq(1))
             .take();
         let statement = self.store.backend().build(&one_each);
-        let rows = self.ask(Counted::<E::Model>::find_by_statement(statement).all(&self.store.readers)).await?;
+        let rows = self.ask(Counted::<E::Model>::find_by_statement(statement).all(&self.store.0.connection)).await?;
         Ok(rows.into_iter().map(|Counted(row, total)| (row, total.unsigned_abs())).collect())
     }
 }

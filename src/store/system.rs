@@ -43,7 +43,7 @@ impl System<'_> {
         let found = organization::Entity::find()
             .filter(organization::Column::Slug.eq(slug))
             .filter(organization::Column::DeletedAt.is_null())
-            .one(&self.0.connection)
+            .one(&self.0.0.connection)
             .await?;
         Ok(found.map(|organization| organization.id))
     }
@@ -54,19 +54,19 @@ impl System<'_> {
         E: EntityTrait,
         E::Model: Send + Sync,
     {
-        E::find().count(&self.0.connection).await
+        E::find().count(&self.0.0.connection).await
     }
 
     /// Every row of the table.
     pub async fn all<E: EntityTrait>(&self) -> Result<Vec<E::Model>, DbErr> {
-        E::find().all(&self.0.connection).await
+        E::find().all(&self.0.0.connection).await
     }
 
     /// How many totals of subscriptions differ from what the subscriptions add up to: none, unless rows were written
     /// without the database's triggers.
     pub async fn stale_totals(&self) -> Result<u64, DbErr> {
         let statement = Statement::from_string(self.0.backend(), STALE_TOTALS);
-        let row = self.0.connection.query_one_raw(statement).await?;
+        let row = self.0.0.connection.query_one_raw(statement).await?;
         let stale: i64 = row.map_or(Ok(0), |row| row.try_get("", "stale"))?;
         Ok(stale.unsigned_abs())
     }
@@ -82,7 +82,7 @@ impl System<'_> {
         let mut rows = rows.into_iter().map(|row| row.into_active_model().reset_all()).peekable();
         while rows.peek().is_some() {
             let batch: Vec<_> = rows.by_ref().take(400).collect();
-            E::insert_many(batch).exec_without_returning(&self.0.connection).await?;
+            E::insert_many(batch).exec_without_returning(&self.0.0.connection).await?;
         }
         Ok(())
     }

@@ -110,8 +110,8 @@ impl Entry {
             entity_version: row.version(),
             changes: serde_json::to_string(&changes)?,
             reason: change.reason,
-            request_id: (!request.id.is_empty()).then(|| request.id.clone()),
-            address: request.address.clone(),
+            request_id: (!request.id.is_empty()).then(|| request.id.as_ref().to_owned()),
+            address: request.address.map(|address| address.to_string()),
             created_at: now,
         })
     }

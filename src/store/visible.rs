@@ -1,5 +1,7 @@
 //! Which rows of which table a caller may see: the whole answer, on one page.
 
+use std::collections::BTreeSet;
+
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait};
 
@@ -11,11 +13,27 @@ use crate::entity::{
 use crate::error::{Error, Result};
 
 /// What one caller can see, taken from its verified token; without a token, what everyone can.
+///
+/// It holds nothing of the token but the standing and the permissions: what is visible to one caller is visible to all
+/// who stand there with the same permissions.
 #[derive(Clone, Copy, Debug)]
 pub struct Reach<'a> {
-    principal: Option<&'a Principal>,
+    caller: Option<Caller<'a>>,
     /// Whether the statement asks elsewhere whether the caller's own organization and customer are still there.
     presumes: bool,
+}
+
+/// What of a caller its reach depends on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Caller<'a> {
+    pub(super) standing: Standing,
+    pub(super) permissions: &'a BTreeSet<Permission>,
+}
+
+impl Caller<'_> {
+    fn may(self, permission: Permission) -> bool {
+        self.permissions.contains(&permission)
+    }
 }
 
 /// A table that requests may read. There is no way to read one that does not say here who sees what.
@@ -29,7 +47,9 @@ pub trait Visible: EntityTrait {
 
 impl<'a> Reach<'a> {
     pub(super) fn new(principal: Option<&'a Principal>) -> Self {
-        Self { principal, presumes: false }
+        let caller =
+            principal.map(|principal| Caller { standing: principal.standing(), permissions: principal.permissions() });
+        Self { caller, presumes: false }
     }
 
     /// The same in a statement whose first table asks for the caller: its rows are none if the caller is gone, and so
@@ -38,8 +58,17 @@ impl<'a> Reach<'a> {
         Self { presumes: first_asks, ..self }
     }
 
-    fn caller(self) -> Result<&'a Principal> {
-        self.principal.ok_or(Error::Unauthenticated)
+    /// Who it is; none without a token.
+    pub(super) fn anyone(self) -> Option<Caller<'a>> {
+        self.caller
+    }
+
+    pub(super) fn presumes(self) -> bool {
+        self.presumes
+    }
+
+    fn caller(self) -> Result<Caller<'a>> {
+        self.caller.ok_or(Error::Unauthenticated)
     }
 
     /// That this is still there.
@@ -53,7 +82,7 @@ impl<'a> Reach<'a> {
 
     /// Rows of the tenants that the caller can see.
     pub(super) fn tenants(self, column: impl ColumnTrait) -> Result<Condition> {
-        Ok(match self.caller()?.standing() {
+        Ok(match self.caller()?.standing {
             Standing::Platform => Condition::all().add(column.not_in_subquery(deleted())),
             Standing::Organization(id) | Standing::Customer(id, _) => {
                 Condition::all().add(column.eq(id)).add_option(self.there(alive(id)))
@@ -68,7 +97,7 @@ impl<'a> Reach<'a> {
     /// Rows of the tenants that the caller could see before any was deleted: what its own commands came to.
     pub(super) fn ever(self, column: impl ColumnTrait) -> Result<Condition> {
         let all = Condition::all();
-        Ok(match self.caller()?.standing() {
+        Ok(match self.caller()?.standing {
             Standing::Platform => all,
             Standing::Organization(id) | Standing::Customer(id, _) => all.add(column.eq(id)),
             Standing::Reseller(id) => all.add(column.in_subquery(family(id))),
@@ -80,7 +109,7 @@ impl<'a> Reach<'a> {
     fn owned<C: ColumnTrait>(self, tenant: C, customer: C) -> Result<Condition> {
         let caller = self.caller()?;
         let rows = self.tenants(tenant)?;
-        if let Some(id) = caller.customer() {
+        if let Some(id) = caller.standing.customer() {
             self.needs(Permission::CustomersRead)?;
             return Ok(rows.add(customer.eq(id)).add_option(self.there(undeleted(id))));
         }
@@ -171,7 +200,7 @@ impl Visible for customer::Entity {
         use customer::Column::{DeletedAt, Id, TenantId};
         reach.needs(Permission::CustomersRead)?;
         let rows = reach.tenants(TenantId)?.add(DeletedAt.is_null());
-        Ok(match reach.caller()?.customer() {
+        Ok(match reach.caller()?.standing.customer() {
             Some(id) => rows.add(Id.eq(id)),
             None => rows,
         })
@@ -190,7 +219,7 @@ impl Visible for subscription_total::Entity {
     /// Sums over exactly the live subscriptions that the caller may see.
     fn visible(reach: Reach<'_>) -> Result<Condition> {
         use subscription_total::Column::{OfCustomers, TenantId};
-        if reach.caller()?.customer().is_some() {
+        if reach.caller()?.standing.customer().is_some() {
             // A total has no part for a single customer.
             return Err(Error::Forbidden(Permission::OrganizationsRead));
         }
@@ -222,7 +251,7 @@ impl Visible for audit_event::Entity {
     fn visible(reach: Reach<'_>) -> Result<Condition> {
         reach.needs(Permission::AuditRead)?;
         // The trail outlives what it tells of, and the platform's own entries have no tenant.
-        match reach.caller()?.standing() {
+        match reach.caller()?.standing {
             Standing::Platform => Ok(Condition::all()),
             _ => reach.tenants(audit_event::Column::TenantId),
         }
@@ -240,7 +269,7 @@ impl Visible for tier::Entity {
         let Ok(caller) = reach.caller() else {
             return Ok(Condition::all().add(Public.eq(true)).add(ArchivedAt.is_null()));
         };
-        let Some(own) = caller.organization() else {
+        let Some(own) = caller.standing.organization() else {
             return Ok(Condition::any().add(TenantId.is_null()).add(reach.tenants(TenantId)?));
         };
         let parent = Query::select()

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use sea_orm::sea_query::LockType;
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, ModelTrait, QueryFilter, QuerySelect, Select, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    TransactionOptions,
 };
 use uuid::Uuid;
 
@@ -237,7 +237,7 @@ impl Writer {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..Default::default()
         };
-        let inner = self.0.store.connection.begin_with_options(options).await?;
+        let inner = self.0.store.0.connection.begin(options).await?;
         match work(inner).await? {
             Attempt::Done(tx, result) => {
                 tx.commit(command.outcome(self.caller()?, result.uuid())).await?;

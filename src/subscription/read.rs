@@ -121,7 +121,7 @@ fn feature_overrides(facts: &Facts<'_>) -> Result<Json> {
 
 fn available_actions(facts: &Facts<'_>) -> Result<Json> {
     let (caller, now) = (facts.request.scope.caller()?, facts.request.scope.now());
-    let row: subscription::Model = facts.model()?;
+    let row = facts.model::<subscription::Entity>()?;
     let one = |action| {
         let reason = actions::obstacle(&row, action, caller, now);
         let fields = vec![

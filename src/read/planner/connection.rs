@@ -40,7 +40,7 @@ impl<'a> Planner<'a> {
         let has_cursors = fields.iter().any(|field| field.value.has_cursors());
         let keys = page.keys.iter().filter(|_| has_cursors);
         let cursor = keys.map(|key| statement.reading.column(Reading::BASE, key.name)).collect();
-        Ok(ListPlan { statement, shown: Shown::Pages(Connection { page, cursor, fields }) })
+        Ok(ListPlan { statement, shown: Shown::Pages(Box::new(Connection { page, cursor, fields })) })
     }
 
     fn edges(

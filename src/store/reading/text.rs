@@ -22,6 +22,14 @@ pub(super) struct Text {
     sql: SqlWriterValues,
 }
 
+/// Puts a condition down.
+pub(super) fn render(backend: DbBackend, expr: &Expr, sql: &mut SqlWriterValues) {
+    match backend {
+        DbBackend::Sqlite => SqliteQueryBuilder.prepare_expr(expr, sql),
+        _ => PostgresQueryBuilder.prepare_expr(expr, sql),
+    }
+}
+
 /// Puts text down. Writing to a string cannot fail.
 macro_rules! put {
     ($text:expr, $($format:tt)*) => {
@@ -51,13 +59,6 @@ impl Text {
         }
     }
 
-    fn expr(&mut self, expr: &Expr) {
-        match self.is_sqlite() {
-            true => SqliteQueryBuilder.prepare_expr(expr, &mut self.sql),
-            false => PostgresQueryBuilder.prepare_expr(expr, &mut self.sql),
-        }
-    }
-
     pub(super) fn count(&mut self, source: &Source, cap: u64) {
         put!(self, "SELECT count(*) FROM (SELECT 1");
         self.rows_of(source);
@@ -76,7 +77,7 @@ impl Text {
         }
         for (place, (Table(table), column)) in reading.columns.iter().enumerate() {
             let comma = if place > 0 || reading.parent.is_some() { ", " } else { "" };
-            put!(self, r#"{comma}"t{table}"."{column}" AS "t{table}_{column}""#);
+            put!(self, r#"{comma}"t{table}"."{column}""#);
         }
         put!(self, " FROM ");
         match reading.parent {
@@ -153,9 +154,17 @@ impl Text {
 
     fn rows_of(&mut self, source: &Source) {
         put!(self, r#" FROM "{}" WHERE TRUE"#, source.table);
+        if !source.visible.is_empty() {
+            put!(self, " AND (");
+            for (text, value) in source.visible.pieces() {
+                put!(self, "{text}");
+                value.into_iter().for_each(|value| self.value(value));
+            }
+            put!(self, ")");
+        }
         for condition in &source.conditions {
             put!(self, " AND (");
-            self.expr(condition);
+            render(self.backend, condition, &mut self.sql);
             put!(self, ")");
         }
     }

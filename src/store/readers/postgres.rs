@@ -1,0 +1,319 @@
+//! Reading from PostgreSQL: a few connections, each of which takes several statements at once.
+//!
+//! Statements are pipelined (PostgreSQL manual, 55.2.3): the next one is sent before the answer to the last one has
+//! come. Under load neither side sleeps between two statements, and both send and receive several at a time.
+
+use std::error::Error as _;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use futures_util::TryStreamExt as _;
+use moka::sync::Cache;
+use sea_orm::sea_query::{ArrayType, Value};
+use sea_orm::sqlx::ConnectOptions as _;
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sea_orm::{DbErr, Statement, Values};
+use tokio_postgres::config::SslMode;
+use tokio_postgres::error::{DbError, Severity};
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Client, Config};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::tls::{self, Certificates};
+use super::{failed, in_time};
+use crate::error::Result;
+use crate::store::rows::Rows;
+
+/// How many statements a connection has at once at most: beyond that, more gain nothing.
+pub(super) const PIPELINE: usize = 16;
+
+/// A connection that answers nothing for so long has a statement that takes its time: others should not wait behind it.
+/// Small statements take a fraction of it.
+const STALLED: Duration = Duration::from_micros(200);
+
+/// How many statements a connection keeps prepared.
+const PREPARED: u64 = 256;
+
+/// Why a statement failed.
+type Fault = Box<dyn std::error::Error + Send + Sync>;
+
+pub(super) struct Connections {
+    config: Config,
+    tls: MakeRustlsConnect,
+    /// How many there may be.
+    count: usize,
+    open: Mutex<Vec<Arc<Connection>>>,
+    /// Held by who opens a connection.
+    opening: tokio::sync::Mutex<()>,
+}
+
+struct Connection {
+    client: Client,
+    prepared: Cache<String, tokio_postgres::Statement>,
+    /// How many statements are under way.
+    load: AtomicUsize,
+    /// When the connection was last heard of: it answered, or took up work. In nanoseconds since it was opened.
+    heard: AtomicU64,
+    opened: Instant,
+}
+
+/// A connection, while a statement uses it.
+struct Use {
+    connection: Arc<Connection>,
+    /// Whether the connection is new.
+    first: bool,
+}
+
+impl Use {
+    fn of(connection: &Arc<Connection>, first: bool) -> Self {
+        if connection.load.fetch_add(1, Ordering::Relaxed) == 0 {
+            connection.hear();
+        }
+        Self { connection: Arc::clone(connection), first }
+    }
+}
+
+impl Drop for Use {
+    fn drop(&mut self) {
+        self.connection.hear();
+        self.connection.load.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Connections {
+    pub(super) fn new(options: &PgConnectOptions, count: usize) -> Result<Self, DbErr> {
+        let (config, tls) = settings(options).map_err(|fault| DbErr::Custom(format!("database: {fault}")))?;
+        Ok(Self { config, tls, count, open: Mutex::default(), opening: tokio::sync::Mutex::default() })
+    }
+
+    pub(super) fn close(&self) {
+        self.open().clear();
+    }
+
+    fn open(&self) -> MutexGuard<'_, Vec<Arc<Connection>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The rows that a statement finds.
+    ///
+    /// A connection may have been lost while nobody used it, because the database was restarted. A read can be sent
+    /// again, and is, over the others and in the end over a new one; what fails over a new one has failed.
+    pub(super) async fn rows(&self, statement: &Statement, patience: Duration) -> Result<Rows> {
+        loop {
+            let used = match self.pick(false) {
+                Some(used) => used,
+                // In a box, like preparing: these futures are large, and rarely needed.
+                None => Box::pin(in_time(patience, self.acquire())).await?,
+            };
+            match used.connection.rows(statement).await {
+                Err(fault) if !used.first && is_lost(&*fault) => {
+                    self.open().retain(|connection| !Arc::ptr_eq(connection, &used.connection));
+                }
+                outcome => return outcome.map_err(|fault| failed(explained(&*fault))),
+            }
+        }
+    }
+
+    /// The first connection that keeps up with what it is given, so that under load statements travel together; if
+    /// none does, the one with the fewest statements, once no more can be opened or if `busy` will do.
+    fn pick(&self, busy: bool) -> Option<Use> {
+        let mut open = self.open();
+        open.retain(|connection| !connection.client.is_closed());
+        if let Some(connection) = open.iter().find(|connection| connection.keeps_up()) {
+            return Some(Use::of(connection, false));
+        }
+        let best = open.iter().min_by_key(|connection| connection.load.load(Ordering::Relaxed))?;
+        (busy || open.len() >= self.count).then(|| Use::of(best, false))
+    }
+
+    /// A connection: a new one, unless another request is opening one and a busy one can be used meanwhile.
+    async fn acquire(&self) -> Result<Use> {
+        let _turn = match self.opening.try_lock() {
+            Ok(turn) => turn,
+            Err(_) => match self.pick(true) {
+                Some(used) => return Ok(used),
+                None => self.opening.lock().await,
+            },
+        };
+        if let Some(used) = self.pick(false) {
+            return Ok(used);
+        }
+        let (client, connection) =
+            self.config.connect(self.tls.clone()).await.map_err(|fault| failed(explained(&fault)))?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::warn!(error = explained(&error), "a connection for reading was lost");
+            }
+        });
+        let connection = Arc::new(Connection::new(client));
+        let used = Use::of(&connection, true);
+        self.open().push(connection);
+        Ok(used)
+    }
+}
+
+impl Connection {
+    fn new(client: Client) -> Self {
+        let (load, heard) = (AtomicUsize::new(0), AtomicU64::new(0));
+        Self { client, prepared: Cache::new(PREPARED), load, heard, opened: Instant::now() }
+    }
+
+    fn age(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn hear(&self) {
+        self.heard.store(self.age(), Ordering::Relaxed);
+    }
+
+    /// Whether it is idle, or has room and answers.
+    fn keeps_up(&self) -> bool {
+        let silent = || Duration::from_nanos(self.age().saturating_sub(self.heard.load(Ordering::Relaxed)));
+        match self.load.load(Ordering::Relaxed) {
+            0 => true,
+            load => load < PIPELINE && silent() < STALLED,
+        }
+    }
+
+    async fn rows(&self, statement: &Statement) -> Result<Rows, Fault> {
+        let values = statement.values.as_ref().map_or(&[][..], |Values(values)| values);
+        let prepared = match self.prepared.get(&statement.sql) {
+            Some(prepared) => prepared,
+            None => {
+                let types = values.iter().map(type_of).collect::<Result<Vec<_>, _>>()?;
+                let prepared = Box::pin(self.client.prepare_typed(&statement.sql, &types)).await?;
+                self.prepared.insert(statement.sql.clone(), prepared.clone());
+                prepared
+            }
+        };
+        let width = prepared.columns().len();
+        let mut found = std::pin::pin!(self.client.query_raw(&prepared, values.iter().map(Bound)).await?);
+        let mut rows = Rows::new(width);
+        while let Some(row) = found.try_next().await? {
+            for column in 0..width {
+                match row.try_get(column)? {
+                    None => rows.push_null(),
+                    Some(Found::Integer(value)) => rows.push_integer(value),
+                    Some(Found::Bytes(bytes)) => rows.push_bytes(bytes),
+                }
+            }
+        }
+        Ok(rows)
+    }
+}
+
+/// Whether the connection cannot be used any more: it broke, or the database ends it with what it says (it shuts down,
+/// or somebody ended the session).
+fn is_lost(fault: &(dyn std::error::Error + 'static)) -> bool {
+    let Some(error) = fault.downcast_ref::<tokio_postgres::Error>() else { return false };
+    match error.as_db_error().map(DbError::parsed_severity) {
+        Some(severity) => matches!(severity, Some(Severity::Fatal | Severity::Panic)),
+        None => error.is_closed() || error.source().is_some_and(|cause| cause.is::<std::io::Error>()),
+    }
+}
+
+/// The settings of a pool, for this driver.
+fn settings(options: &PgConnectOptions) -> Result<(Config, MakeRustlsConnect), Fault> {
+    // The password and the certificates can be had from nowhere else.
+    let url = options.to_url_lossy();
+    let parameter = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    let mode = options.get_ssl_mode();
+    let mut config = Config::new();
+    match options.get_socket() {
+        Some(socket) => config.host_path(socket),
+        None => config.host(options.get_host()),
+    };
+    config.port(options.get_port()).user(options.get_username()).ssl_mode(match mode {
+        PgSslMode::Disable | PgSslMode::Allow => SslMode::Disable,
+        PgSslMode::Prefer => SslMode::Prefer,
+        PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull => SslMode::Require,
+    });
+    options.get_database().map(|name| config.dbname(name));
+    options.get_application_name().map(|name| config.application_name(name));
+    options.get_options().map(|options| config.options(options));
+    if let Some(password) = url.password() {
+        config.password(percent_encoding::percent_decode_str(password).collect::<Vec<u8>>());
+    }
+    let own = parameter("sslcert").zip(parameter("sslkey"));
+    Ok((config, tls::connector(mode, &Certificates { root: parameter("sslrootcert"), own })?))
+}
+
+/// All that an error says: by itself it names only what was being done.
+fn explained(mut error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    while let Some(cause) = error.source() {
+        text = format!("{text}: {cause}");
+        error = cause;
+    }
+    text
+}
+
+/// A value of a statement.
+#[derive(Debug)]
+struct Bound<'a>(&'a Value);
+
+fn unbound(value: &Value) -> Fault {
+    format!("{value:?} is not bound").into()
+}
+
+fn type_of(value: &Value) -> Result<Type, Fault> {
+    Ok(match value {
+        Value::Bool(_) => Type::BOOL,
+        Value::Int(_) => Type::INT4,
+        Value::BigInt(_) => Type::INT8,
+        Value::String(_) => Type::TEXT,
+        Value::Uuid(_) => Type::UUID,
+        Value::Array(ArrayType::Uuid, _) => Type::UUID_ARRAY,
+        other => return Err(unbound(other)),
+    })
+}
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Fault> {
+        fn put(bytes: Option<impl AsRef<[u8]>>, out: &mut BytesMut) -> IsNull {
+            let Some(bytes) = bytes else { return IsNull::Yes };
+            out.extend_from_slice(bytes.as_ref());
+            IsNull::No
+        }
+        Ok(match self.0 {
+            Value::Bool(value) => put(value.map(|value| [u8::from(value)]), out),
+            Value::Int(value) => put(value.map(i32::to_be_bytes), out),
+            Value::BigInt(value) => put(value.map(i64::to_be_bytes), out),
+            Value::String(value) => put(value.as_ref(), out),
+            Value::Uuid(value) => put(value.as_ref(), out),
+            Value::Array(_, Some(values)) => return values.iter().map(Bound).collect::<Vec<_>>().to_sql(kind, out),
+            other => return Err(unbound(other)),
+        })
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+/// A cell that is not null.
+enum Found<'a> {
+    Integer(i64),
+    Bytes(&'a [u8]),
+}
+
+impl<'a> FromSql<'a> for Found<'a> {
+    fn from_sql(kind: &Type, raw: &'a [u8]) -> Result<Self, Fault> {
+        Ok(match *kind {
+            Type::BOOL => Self::Integer(raw.first().copied().unwrap_or(0).into()),
+            Type::INT4 => Self::Integer(i32::from_be_bytes(raw.try_into()?).into()),
+            Type::INT8 => Self::Integer(i64::from_be_bytes(raw.try_into()?)),
+            // A byte that tells the version comes before the text.
+            Type::JSONB => Self::Bytes(raw.get(1..).unwrap_or_default()),
+            _ => Self::Bytes(raw),
+        })
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
