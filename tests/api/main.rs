@@ -7,6 +7,8 @@ mod authz;
 #[cfg(test)]
 mod concurrency;
 #[cfg(test)]
+mod connections;
+#[cfg(test)]
 mod customer;
 #[cfg(test)]
 mod dashboard;

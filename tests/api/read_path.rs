@@ -16,7 +16,7 @@ use tessera::entity::{OrganizationId, TypedId};
 
 use crate::support::estate::Estate;
 use crate::support::introspection::Schema;
-use crate::support::{Backend, Client, Payer, World, card, on_both, payment};
+use crate::support::{Client, Payer, World, card, on_both, payment};
 use generator::{Generated, Generator};
 
 /// How many documents are generated for each caller.
@@ -48,18 +48,6 @@ async fn ask(client: &Client, document: &str, variables: &Value) -> Told {
             let text = if is_ok { serde_json::to_string(&response.data) } else { serde_json::to_string(&response) };
             Told::Resolved { text: text.expect("JSON"), is_ok }
         }
-    }
-}
-
-/// Ends all sessions of the world's database; SQLite has none.
-async fn lose_connections(world: &World) {
-    if world.backend == Backend::Postgres {
-        world
-            .sql(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-            WHERE datname = current_database() AND pid <> pg_backend_pid()",
-            )
-            .await;
     }
 }
 
@@ -264,19 +252,6 @@ on_both! {
         };
         assert_eq!(text, expected);
         assert!(text.contains("INTERNAL_SERVER_ERROR"), "{text}");
-    }
-
-    async fn connections_that_were_lost_are_replaced(world: World) {
-        let (client, document) = (world.admin(world.alpha), "{ members(first: 2) { nodes { id } } }");
-        assert!(same_twice(&client, document, &json!({})).await);
-        lose_connections(world).await;
-        for number in 0..10 {
-            reference(&client, document, &json!({}), number).await;
-            assert!(matches!(ask(&client, document, &json!({})).await, Told::Written(_)));
-        }
-        lose_connections(world).await;
-        let created = client.mutate("createCustomer", json!({"name": "Ada"}), "customer { name }").await;
-        assert_eq!(created["customer"]["name"], "Ada");
     }
 
     async fn pages_are_the_same_forward_and_backward(world: World) {

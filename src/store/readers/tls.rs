@@ -22,7 +22,7 @@ struct Verifier {
     host: bool,
 }
 
-/// Where the certificates are: files, or the certificates themselves, as PEM.
+/// Where the certificates are, as sqlx writes it: `file: ` and its name, or the certificates themselves, as PEM.
 #[derive(Default)]
 pub(super) struct Certificates {
     /// Of authorities, besides those that everybody knows.
@@ -66,10 +66,10 @@ fn chain_of(source: &str) -> Result<Vec<CertificateDer<'static>>, Fault> {
 }
 
 fn pem(source: &str) -> Result<Vec<u8>, Fault> {
-    if source.contains("-----BEGIN") {
-        return Ok(source.as_bytes().to_vec());
+    match source.strip_prefix("file: ") {
+        Some(file) => std::fs::read(file).map_err(|error| format!("{file}: {error}").into()),
+        None => Ok(source.as_bytes().to_vec()),
     }
-    std::fs::read(source).map_err(|error| format!("{source}: {error}").into())
 }
 
 impl ServerCertVerifier for Verifier {

@@ -23,6 +23,11 @@ impl Client {
         self.token.as_deref().unwrap_or_default()
     }
 
+    /// The same caller at another program.
+    pub fn with_app(self, app: App) -> Self {
+        Self { app, ..self }
+    }
+
     /// The program.
     pub fn app(&self) -> &App {
         &self.app
