@@ -58,7 +58,7 @@ target_input! {
 
 payload! {
     /// The answer of a mutation on a customer.
-    CustomerPayload, customer: Customer
+    CustomerPayload, customer: Shown<Customer>
 }
 
 payload! {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_graphql::ServerError;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition};
+use foldhash::fast::RandomState;
 use moka::sync::Cache;
 
 /// How many bytes of query text are kept parsed. A parsed document takes about ten times its text.
@@ -36,13 +37,13 @@ impl Document {
 
 /// The documents that were asked for lately, by their text.
 #[derive(Clone)]
-pub struct Documents(Cache<String, Arc<Document>>);
+pub struct Documents(Cache<String, Arc<Document>, RandomState>);
 
 impl Documents {
     /// No documents yet.
     pub fn new() -> Self {
         let weight = |query: &String, _: &Arc<Document>| u32::try_from(query.len()).unwrap_or(u32::MAX);
-        Self(Cache::builder().weigher(weight).max_capacity(KEPT).build())
+        Self(Cache::builder().weigher(weight).max_capacity(KEPT).build_with_hasher(RandomState::default()))
     }
 
     /// The document of this text, or what is wrong with its syntax.

@@ -236,14 +236,22 @@ impl From<Refusal> for UserError {
 /// A mutation's answer: the object that was made or changed, or why it was refused.
 ///
 /// `payload!(CancelPayload, subscription: Subscription, "The canceled subscription.")` makes the type and turns the
-/// outcome of a use case into it; faults stay errors.
+/// outcome of a use case into it; faults stay errors. `Shown<Subscription>` is read in one go where it can be.
 macro_rules! payload {
+    ($(#[$doc:meta])* $name:ident, $field:ident: Shown<$object:ty>) => {
+        $crate::graphql::error::payload! {
+            @make $(#[$doc])* $name, $field: $object, $crate::read::payload::Shown<$object>, $crate::read::payload::Shown
+        }
+    };
     ($(#[$doc:meta])* $name:ident, $field:ident: $object:ty) => {
+        $crate::graphql::error::payload! { @make $(#[$doc])* $name, $field: $object, $object, std::convert::identity }
+    };
+    (@make $(#[$doc:meta])* $name:ident, $field:ident: $object:ty, $shown:ty, $show:expr) => {
         $(#[$doc])*
         #[derive(async_graphql::SimpleObject)]
         pub struct $name {
             /// What came of it; null if the mutation was refused.
-            $field: Option<$object>,
+            $field: Option<$shown>,
             /// Why the mutation was refused; empty if it was carried out.
             user_errors: Vec<$crate::graphql::error::UserError>,
         }
@@ -251,7 +259,7 @@ macro_rules! payload {
         impl $name {
             fn new<M: Into<$object>>(outcome: $crate::error::Result<M>) -> $crate::error::Result<Self> {
                 match outcome {
-                    Ok(row) => Ok(Self { $field: Some(row.into()), user_errors: Vec::new() }),
+                    Ok(row) => Ok(Self { $field: Some($show(row.into())), user_errors: Vec::new() }),
                     Err($crate::error::Error::Refused(refusals)) => {
                         Ok(Self { $field: None, user_errors: refusals.into_iter().map(Into::into).collect() })
                     }

@@ -40,7 +40,7 @@ impl RequestId {
 fn generate() -> Arc<str> {
     #[expect(clippy::disallowed_methods, reason = "the one place that makes request ids")]
     let id = Uuid::now_v7();
-    id.to_string().into()
+    Arc::from(&*id.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()))
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ target_input! {
 
 payload! {
     /// The answer of a mutation on a member.
-    MemberPayload, member: Member
+    MemberPayload, member: Shown<Member>
 }
 
 /// Mutations of members.

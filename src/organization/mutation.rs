@@ -73,7 +73,7 @@ target_input! {
 
 payload! {
     /// The answer of a mutation on an organization.
-    OrganizationPayload, organization: Organization
+    OrganizationPayload, organization: Shown<Organization>
 }
 
 payload! {

@@ -16,12 +16,15 @@
 //! none), is [`Unplanned`]: the resolvers answer the whole operation instead, and they say what is wrong. Only a statement
 //! that fails is told of here.
 //!
+//! Mutations are the resolvers' own; the objects in their answers are read here too ([`payload`]).
+//!
 //! A document comes here only when the resolvers have answered it once without an error, so it is known to be valid;
 //! what validation says of variables is not reused: arguments are read anew each time.
 
 pub mod arguments;
 pub mod json;
 mod load;
+pub mod payload;
 mod plan;
 mod planner;
 mod roots;
@@ -66,7 +69,7 @@ pub async fn answer(
     if operation.ty != OperationType::Query {
         return Err(Unplanned);
     }
-    let roots = planner::Planner::new(request, document, variables).operation(operation)?;
+    let roots = planner::Planner::new(request, &document.fragments, variables).operation(operation)?;
     let mut answer = Vec::with_capacity(1024);
     answer.extend_from_slice(br#"{"data":{"#);
     for (place, root) in roots.iter().enumerate() {

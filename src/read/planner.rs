@@ -3,12 +3,12 @@
 mod connection;
 
 use async_graphql::Variables;
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, SelectionSet};
+use async_graphql::parser::types::{OperationDefinition, SelectionSet};
 
 use super::arguments::Arguments;
 use super::json::WriteJson;
 use super::plan::{Entry, FactsAt, ListBelow, ListPlan, RootField, RootPlan, Selected, Shown, Statement, Value};
-use super::selection::{Collected, Collector};
+use super::selection::{Collected, Collector, Fragments};
 use super::shape::{Computed, Either, Field, Found, List, Many, Object, One, Root};
 use super::{Planned, Unplanned};
 use crate::error::Error;
@@ -22,8 +22,8 @@ pub struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    pub fn new(request: &'a RequestContext, document: &'a ExecutableDocument, variables: &'a Variables) -> Self {
-        Self { request, collector: Collector { document, variables } }
+    pub fn new(request: &'a RequestContext, fragments: &'a Fragments, variables: &'a Variables) -> Self {
+        Self { request, collector: Collector { fragments, variables } }
     }
 
     /// The plans of all root fields of a query, in the order of the answer.
@@ -65,24 +65,23 @@ impl<'a> Planner<'a> {
                 let page = page(self.request, arguments)?;
                 self.connection(object, page, None, field).map(RootPlan::Pages)
             }
-            Root::One(find) => {
-                let Some(Found { row, object, field: shown, is_caller }) = find(self.request, arguments)? else {
-                    return Ok(RootPlan::Known(b"null".to_vec()));
-                };
-                let reading = Reading::new(row, First { keys: Vec::new(), limit: None });
-                let mut statement = Statement { reading, lists: Vec::new() };
-                let value = match shown {
-                    Some(name) => {
-                        self.value((object.field)(name).ok_or(Unplanned)?, Reading::BASE, field, &mut statement)?
-                    }
-                    None => Value::Object(
-                        None,
-                        self.object(object, None, Reading::BASE, &field.selections(), &mut statement)?,
-                    ),
-                };
-                Ok(RootPlan::One { statement, value, is_caller })
-            }
+            Root::One(find) => match find(self.request, arguments)? {
+                Some(found) => self.found(found, field),
+                None => Ok(RootPlan::Known(b"null".to_vec())),
+            },
         }
+    }
+
+    /// One object, of which a field selects.
+    pub fn found(&self, found: Found, field: &Collected<'a>) -> Planned<RootPlan<'a>> {
+        let Found { row, object, field: shown, is_caller } = found;
+        let reading = Reading::new(row, First { keys: Vec::new(), limit: None });
+        let mut statement = Statement { reading, lists: Vec::new() };
+        let value = match shown {
+            Some(name) => self.value((object.field)(name).ok_or(Unplanned)?, Reading::BASE, field, &mut statement)?,
+            None => Value::Object(None, self.object(object, None, Reading::BASE, &field.selections(), &mut statement)?),
+        };
+        Ok(RootPlan::One { statement, value, is_caller })
     }
 
     /// The fields that are selected from the object that a table's row is shown as.

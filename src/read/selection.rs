@@ -2,11 +2,16 @@
 //!
 //! Specification: GraphQL, section 6.3.2, "Field Collection".
 
-use async_graphql::parser::types::{Directive, ExecutableDocument, Field, Selection, SelectionSet};
-use async_graphql::{Positioned, Value as ConstValue, Variables};
+use std::collections::HashMap;
+
+use async_graphql::parser::types::{Directive, Field, FragmentDefinition, Selection, SelectionSet};
+use async_graphql::{Name, Positioned, Value as ConstValue, Variables};
 
 use super::arguments::fill;
 use super::{Planned, Unplanned};
+
+/// The fragments of a document, by name.
+pub type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
 /// A field of the answer, with every selection of it in the document.
 pub struct Collected<'a> {
@@ -31,8 +36,8 @@ impl<'a> Collected<'a> {
 /// Collects fields.
 #[derive(Clone, Copy)]
 pub struct Collector<'a> {
-    /// The document, for its fragments.
-    pub document: &'a ExecutableDocument,
+    /// The document's fragments.
+    pub fragments: &'a Fragments,
     /// The variables, for `@skip` and `@include`.
     pub variables: &'a Variables,
 }
@@ -66,7 +71,7 @@ impl<'a> Collector<'a> {
                     (fragment.node.type_condition.as_ref(), &fragment.node.selection_set.node)
                 }
                 Selection::FragmentSpread(spread) => {
-                    let fragment = self.document.fragments.get(&spread.node.fragment_name.node).ok_or(Unplanned)?;
+                    let fragment = self.fragments.get(&spread.node.fragment_name.node).ok_or(Unplanned)?;
                     (Some(&fragment.node.type_condition), &fragment.node.selection_set.node)
                 }
             };
@@ -105,7 +110,7 @@ mod tests {
                     fragment F on X { two two one @include(if: $b) }";
         let document = async_graphql::parser::parse_query(text).expect("a document");
         let variables = Variables::from_json(serde_json::json!({"a": false, "b": true}));
-        let collector = Collector { document: &document, variables: &variables };
+        let collector = Collector { fragments: &document.fragments, variables: &variables };
         let (_, operation) = document.operations.iter().next().expect("an operation");
         let fields = collector.collect(None, &[&operation.node.selection_set.node]).expect("fields");
         assert_eq!(fields.len(), 1);

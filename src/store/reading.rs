@@ -143,6 +143,11 @@ impl Reading {
         Table(self.joins.len())
     }
 
+    /// Whether it has no joins.
+    pub fn is_plain(&self) -> bool {
+        self.joins.is_empty()
+    }
+
     /// Selects a column; returns its place among the columns of a row.
     pub fn column(&mut self, table: Table, column: &'static str) -> usize {
         // The parent's id comes first.

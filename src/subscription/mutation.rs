@@ -19,7 +19,7 @@ use crate::graphql::input::{Check, MAX_DAYS, check_key, parse_id, parse_optional
 
 payload! {
     /// The answer of a mutation on a subscription.
-    SubscriptionPayload, subscription: Subscription
+    SubscriptionPayload, subscription: Shown<Subscription>
 }
 
 /// Mutations of subscriptions.

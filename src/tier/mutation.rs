@@ -15,7 +15,7 @@ use crate::graphql::input::parse_optional_id;
 
 payload! {
     /// The answer of a mutation on a tier.
-    TierPayload, tier: Tier
+    TierPayload, tier: Shown<Tier>
 }
 
 /// Mutations of tiers.

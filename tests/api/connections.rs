@@ -55,10 +55,16 @@ on_both! {
     }
 }
 
+/// The file of the authority that signed the server's certificate.
+#[expect(clippy::disallowed_methods, reason = "tests are told where")]
+fn authority() -> Option<String> {
+    std::env::var("TESSERA_TEST_POSTGRES_CA").ok()
+}
+
 /// The address of the world's database, with these parameters, if its server is the one that `scripts/with-postgres`
 /// starts.
 fn address(world: &World, user: &str, host: &str, parameters: &str) -> Option<String> {
-    std::env::var_os("TESSERA_TEST_POSTGRES_CA")?;
+    authority()?;
     let url = world.config.database.url.expose_secret();
     let place = url.split_once("@127.0.0.1").expect("an address of this machine").1;
     Some(format!("postgres://{user}@{host}{place}?{parameters}"))
@@ -67,7 +73,7 @@ fn address(world: &World, user: &str, host: &str, parameters: &str) -> Option<St
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_are_encrypted_as_far_as_it_is_asked_for() {
     let world = World::new(Backend::Postgres).await;
-    let ca = std::env::var("TESSERA_TEST_POSTGRES_CA").unwrap_or_default();
+    let ca = authority().unwrap_or_default();
     let trusting = |mode: &str| format!("sslmode={mode}&sslrootcert={ca}&application_name=encrypted");
     for (host, parameters, good) in [
         ("127.0.0.1", "sslmode=prefer&application_name=encrypted".to_owned(), true),

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
+use foldhash::fast::RandomState;
 use futures_util::TryStreamExt as _;
 use moka::sync::Cache;
 use sea_orm::sea_query::{ArrayType, Value};
@@ -51,7 +52,7 @@ pub(super) struct Connections {
 
 struct Connection {
     client: Client,
-    prepared: Cache<String, tokio_postgres::Statement>,
+    prepared: Cache<String, tokio_postgres::Statement, RandomState>,
     /// How many statements are under way.
     load: AtomicUsize,
     /// When the connection was last heard of: it answered, or took up work. In nanoseconds since it was opened.
@@ -157,7 +158,8 @@ impl Connections {
 impl Connection {
     fn new(client: Client) -> Self {
         let (load, heard) = (AtomicUsize::new(0), AtomicU64::new(0));
-        Self { client, prepared: Cache::new(PREPARED), load, heard, opened: Instant::now() }
+        let prepared = Cache::builder().max_capacity(PREPARED).build_with_hasher(RandomState::default());
+        Self { client, prepared, load, heard, opened: Instant::now() }
     }
 
     fn age(&self) -> u64 {

@@ -1,0 +1,97 @@
+//! The objects in the answers of mutations.
+//!
+//! What is selected from them beyond their own columns would be loaded level by level. It is read in one go instead,
+//! where the read path knows all of it and the caller sees the object; else the resolvers answer from the row that the
+//! mutation left.
+
+use std::borrow::Cow;
+
+use async_graphql::parser::types::Field;
+use async_graphql::registry::Registry;
+use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
+use sea_orm::ColumnTrait;
+use uuid::Uuid;
+
+use super::plan::{Entry, RootField, RootPlan};
+use super::planner::Planner;
+use super::selection::Collected;
+use super::shape::{Found, Readable};
+use super::{Planned, Unplanned, load, write};
+use crate::graphql::context::RequestContext;
+use crate::store::Noun;
+
+/// An object in the answer of a mutation.
+pub struct Shown<O>(pub O);
+
+/// A GraphQL object that shows the row of a noun.
+pub trait ShowsNoun: OutputType {
+    /// The noun.
+    type Noun: Readable + Noun;
+
+    /// The row's id.
+    fn uuid(&self) -> Uuid;
+}
+
+/// Says of GraphQL objects which noun's rows they show.
+macro_rules! shows {
+    ($($object:ty => $noun:ident,)*) => {$(
+        impl ShowsNoun for $object {
+            type Noun = crate::entity::$noun::Entity;
+
+            fn uuid(&self) -> Uuid {
+                self.id.into()
+            }
+        }
+    )*};
+}
+shows! {
+    crate::organization::graphql::Organization => organization,
+    crate::member::graphql::Member => member,
+    crate::customer::graphql::Customer => customer,
+    crate::tier::graphql::Tier => tier,
+    crate::subscription::graphql::Subscription => subscription,
+}
+
+impl<O: ShowsNoun> OutputType for Shown<O> {
+    fn type_name() -> Cow<'static, str> {
+        O::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        O::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        match read::<O::Noun>(self.0.uuid(), ctx, field).await {
+            Ok(value) => Ok(value),
+            Err(Unplanned) => self.0.resolve(ctx, field).await,
+        }
+    }
+}
+
+async fn read<N: Readable + Noun>(
+    id: Uuid,
+    ctx: &ContextSelectionSet<'_>,
+    field: &Positioned<Field>,
+) -> Planned<Value> {
+    let request = ctx.data_unchecked::<RequestContext>();
+    let planner = Planner::new(request, &ctx.query_env.fragments, &ctx.query_env.variables);
+    let key = field.node.response_key();
+    let selected = Collected { key: key.node.as_str(), fields: vec![field] };
+    let plan = planner.found(Found::of::<N>(request, N::id().eq(id))?, &selected)?;
+    if let RootPlan::One { statement, .. } = &plan
+        && statement.reading.is_plain()
+        && statement.lists.is_empty()
+    {
+        // All that is asked for is in the row at hand.
+        return Err(Unplanned);
+    }
+    let loaded = load::root(request, &plan).await?;
+    if loaded.rows.is_empty() {
+        return Err(Unplanned);
+    }
+    let mut json = Vec::with_capacity(512);
+    let root = RootField { plan, place: (key.node.as_str(), key.pos) };
+    write::root(request, &Entry { key: Vec::new(), value: root }, &loaded, &mut json)?;
+    serde_json::from_slice(&json).map_err(|_| Unplanned)
+}
