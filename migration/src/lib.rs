@@ -17,6 +17,7 @@ mod m20261120_000006_payments;
 mod m20261120_000007_audit_and_outbox;
 mod m20261120_000008_subscription_totals;
 mod m20261120_000009_search;
+mod m20261120_000010_trail_without_keys;
 
 /// Applies the steps in order.
 pub struct Migrator;
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000007_audit_and_outbox::Migration),
             Box::new(m20261120_000008_subscription_totals::Migration),
             Box::new(m20261120_000009_search::Migration),
+            Box::new(m20261120_000010_trail_without_keys::Migration),
         ]
     }
 }

@@ -8,8 +8,9 @@ use super::{read_id, show_id};
 use crate::clock::Timestamp;
 use crate::entity::{AuditEventId, OrganizationId, audit_event};
 use crate::error::{Code, Refusal, Result};
-use crate::graphql::connection::{DateTimeRange, PageArgs, connection, sort_order};
+use crate::graphql::connection::{PageArgs, connection, sort_order};
 use crate::graphql::context::RequestContext;
+use crate::graphql::filter::DateTimeRange;
 use crate::graphql::input::parse_optional_id;
 use crate::organization::graphql::Organization;
 

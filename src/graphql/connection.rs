@@ -2,14 +2,13 @@
 //!
 //! Specification: <https://relay.dev/graphql/connections.htm>.
 
-use async_graphql::{InputObject, InputType, SimpleObject};
+use async_graphql::{InputType, SimpleObject};
 use futures_util::future::BoxFuture;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, ModelTrait, QueryFilter, Select, Value};
+use sea_orm::{Condition, EntityTrait, ModelTrait, QueryFilter, Select, Value};
 
 use super::batch::Key;
 use super::context::RequestContext;
 use super::scalar::SafeInt;
-use crate::clock::Timestamp;
 use crate::error::{Code, Refusal, Result};
 use crate::store::{Noun, Order, PageRequest, Slice, Visible};
 
@@ -100,24 +99,6 @@ impl Counter {
     pub async fn count(&self, request: &RequestContext) -> Result<u64> {
         (self.0)(request).await
     }
-}
-
-/// A span of time.
-#[derive(Clone, Copy, Debug, InputObject)]
-pub struct DateTimeRange {
-    /// From this moment on.
-    pub from: Option<Timestamp>,
-    /// Before this moment.
-    pub to: Option<Timestamp>,
-}
-
-/// A span of amounts, in minor units.
-#[derive(Clone, Copy, Debug, InputObject)]
-pub struct AmountRange {
-    /// At least this much.
-    pub min: Option<SafeInt>,
-    /// At most this much.
-    pub max: Option<SafeInt>,
 }
 
 /// The paging arguments of a list.
@@ -367,43 +348,3 @@ macro_rules! sort_order {
     };
 }
 pub(crate) use sort_order;
-
-/// Makes the filter of an enum: equal to a value, or one of several.
-macro_rules! enum_filter {
-    ($filter:ident of $enum:ty) => {
-        /// Which values to find. Everything given must hold.
-        #[derive(Clone, Debug, async_graphql::InputObject)]
-        pub struct $filter {
-            /// Exactly this value.
-            pub eq: Option<$enum>,
-            /// Any of these values.
-            #[graphql(name = "in", validator(max_items = 250))]
-            pub any_of: Option<Vec<$enum>>,
-        }
-
-        impl $filter {
-            /// The condition on a column.
-            pub fn on(&self, column: impl sea_orm::ColumnTrait) -> sea_orm::Condition {
-                let any_of = self.any_of.as_ref().map(|values| column.is_in(values.iter().copied()));
-                sea_orm::Condition::all().add_option(self.eq.map(|value| column.eq(value))).add_option(any_of)
-            }
-        }
-    };
-}
-pub(crate) use enum_filter;
-
-impl DateTimeRange {
-    /// The condition on a column.
-    pub fn on(&self, column: impl ColumnTrait) -> Condition {
-        Condition::all().add_option(self.from.map(|from| column.gte(from))).add_option(self.to.map(|to| column.lt(to)))
-    }
-}
-
-impl AmountRange {
-    /// The condition on a column of minor units.
-    pub fn on(&self, column: impl ColumnTrait) -> Condition {
-        Condition::all()
-            .add_option(self.min.map(|min| column.gte(min.0)))
-            .add_option(self.max.map(|max| column.lte(max.0)))
-    }
-}

@@ -8,6 +8,7 @@ pub(crate) mod cost;
 pub(crate) mod document;
 pub mod error;
 mod error_path;
+pub mod filter;
 pub mod input;
 pub mod nested;
 pub mod node;

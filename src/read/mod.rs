@@ -4,17 +4,19 @@
 //! what front ends ask for is simpler than that: rows, the rows they refer to, and lists of rows that belong to them.
 //! Such a query is answered here in three steps:
 //!
-//! 1. `planner.rs` walks the selection set once and turns it into a plan of statements: one for the objects that a query starts from
-//!    together with all they refer to (joins), and one for each list below them, for all parents at once. What can be
-//!    selected from a noun is said by the noun itself ([`shape`], implemented in the file `read.rs` of each noun).
+//! 1. `planner.rs` walks the selection set once and turns it into a plan of statements: one for the objects that a query
+//!    starts from together with all they refer to (joins), and one for each list below them, for all parents at once.
+//!    What can be selected from a noun is said by the noun itself ([`shape`], implemented in the file `read.rs` of each
+//!    noun).
 //! 2. `load.rs` runs the statements, each behind the one whose rows it belongs to. They are made of
-//!    [`Source`](crate::store::Source)s, so the scope filters every table and asks for every permission.
-//! 3. `write.rs` writes the JSON of the answer from the columns of the rows.
+//!    [`Source`](crate::store::Source)s, so the scope filters every table and asks for every permission. They are sent
+//!    over drivers of their own, which fill one table of cells ([`Rows`](crate::store::Rows)).
+//! 3. `write.rs` writes the JSON of the answer from these cells.
 //!
 //! **The resolvers are the reference.** The read path only ever answers what they would have answered without an error,
 //! byte for byte. Whatever it does not know, or would have to refuse (an argument, a permission, a null where there is
-//! none), is [`Unplanned`]: the resolvers answer the whole operation instead, and they say what is wrong. Only a statement
-//! that fails is told of here.
+//! none), is [`Unplanned`]: the resolvers answer the whole operation instead, and they say what is wrong. Only a
+//! statement that fails is told of here.
 //!
 //! Mutations are the resolvers' own; the objects in their answers are read here too ([`payload`]).
 //!

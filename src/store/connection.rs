@@ -36,8 +36,9 @@ impl Store {
     pub async fn open(config: &DatabaseConfig, clock: Clock) -> Result<Self, DbErr> {
         let url = config.url.expose_secret();
         let mut options = ConnectOptions::new(url);
-        // The other half is for the read path.
-        let connections = config.max_connections.div_ceil(2);
+        // Half of them are for the read path, and each needs one.
+        let readers = (config.max_connections / 2).max(1);
+        let connections = (config.max_connections - readers).max(1);
         options
             .max_connections(connections)
             .acquire_timeout(config.acquire_timeout)
@@ -77,7 +78,7 @@ impl Store {
         });
         let noticed = Arc::clone(&notice);
         connection.set_metric_callback(move |info| noticed(info.statement));
-        let readers = Readers::new(&connection, connections as usize, config.acquire_timeout, notice)?;
+        let readers = Readers::new(&connection, readers as usize, config.acquire_timeout, notice)?;
         let connection = Pool { inner: connection, size: connections };
         Ok(Self(Arc::new(Opened { connection, readers, filters: Filters::new(), clock, statements, observer })))
     }

@@ -52,7 +52,7 @@ impl Readers {
             (Database::Postgres(Box::new(postgres::Connections::new(&options, count)?)), count * postgres::PIPELINE)
         } else {
             let options = pool.get_sqlite_connection_pool().connect_options();
-            (Database::Sqlite(sqlite::Connections::new(options.get_filename())), count)
+            (Database::Sqlite(sqlite::Connections::new(options.get_filename(), count)), count)
         };
         Ok(Self(Arc::new(Inner { database, permits: Semaphore::new(permits), patience, notice })))
     }

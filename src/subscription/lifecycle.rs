@@ -3,111 +3,17 @@
 //! Every step is a pure function from a row and a moment to the changed row or a refusal. Mutations and
 //! `availableActions` ask the same table.
 
-use async_graphql::Enum;
+mod action;
+mod part;
 
-use super::period;
+pub use self::action::{Action, allowed};
+use self::part::{apply_schedule, clear_schedule, end_override, leave_state, running_end, start_period};
+pub use self::part::{move_period_end, move_trial_end};
 use super::status::access_ends_at;
 use crate::clock::Timestamp;
 use crate::entity::SubscriptionStatus::{Active, Canceled, Expired, PastDue, Paused, Pending, Suspended, Trialing};
-use crate::entity::{BillingCycle, ManagementMode, SubscriptionStatus, SuspensionCause, TierId, subscription};
+use crate::entity::{BillingCycle, ManagementMode, SuspensionCause, TierId, subscription};
 use crate::error::{Code, Facts, Refusal};
-
-/// Something a person can do with a subscription.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
-#[graphql(name = "SubscriptionAction")]
-pub enum Action {
-    /// Change dates, limits, references and metadata.
-    Update,
-    /// Start paid time: convert a trial, or accept a pending subscription without payment.
-    Activate,
-    /// Start the trial of a pending subscription.
-    StartTrial,
-    /// Move the end of the period or trial.
-    Extend,
-    /// Move to another tier or cycle.
-    ChangeTier,
-    /// Give a tier without payment.
-    OverrideTier,
-    /// Return to the tier from before the override.
-    EndOverride,
-    /// Shut off; read only until resumed.
-    Suspend,
-    /// Pause at the owner's wish.
-    Pause,
-    /// Lift a suspension or pause.
-    Resume,
-    /// Cancel now or later.
-    Cancel,
-    /// Take back a cancellation that has not taken effect.
-    UndoCancel,
-    /// Bring an ended subscription back.
-    Reactivate,
-    /// End now, without a cancellation.
-    Expire,
-    /// Remove a subscription that was made by mistake.
-    Delete,
-}
-
-impl Action {
-    /// Every action there is, in the order a screen shows them.
-    pub const ALL: [Self; 15] = [
-        Self::Update,
-        Self::Activate,
-        Self::StartTrial,
-        Self::Extend,
-        Self::ChangeTier,
-        Self::OverrideTier,
-        Self::EndOverride,
-        Self::Suspend,
-        Self::Pause,
-        Self::Resume,
-        Self::Cancel,
-        Self::UndoCancel,
-        Self::Reactivate,
-        Self::Expire,
-        Self::Delete,
-    ];
-
-    /// The states in which the action makes sense: the transition table, row by row.
-    const fn from(self) -> &'static [SubscriptionStatus] {
-        const LIVE: &[SubscriptionStatus] = &[Pending, Trialing, Active, PastDue, Paused, Suspended];
-        const ANY: &[SubscriptionStatus] = &[Pending, Trialing, Active, PastDue, Paused, Suspended, Canceled, Expired];
-        match self {
-            Self::Update | Self::Delete | Self::OverrideTier => ANY,
-            Self::Activate => &[Pending, Trialing],
-            Self::StartTrial => &[Pending],
-            Self::Extend | Self::ChangeTier | Self::Cancel | Self::Expire | Self::EndOverride | Self::UndoCancel => {
-                LIVE
-            }
-            Self::Suspend => &[Trialing, Active, PastDue],
-            Self::Pause => &[Active],
-            Self::Resume => &[Paused, Suspended],
-            Self::Reactivate => &[Canceled, Expired],
-        }
-    }
-
-    /// Whether the row's state, mode and dates allow the action at `now`.
-    pub fn fits(self, row: &subscription::Model, now: Timestamp) -> bool {
-        let detail = match self {
-            Self::EndOverride => row.mode == ManagementMode::Override,
-            Self::ChangeTier => row.mode != ManagementMode::Override,
-            Self::UndoCancel => row.cancel_at.is_some_and(|at| at > now),
-            Self::StartTrial => row.trial_started_at.is_none(),
-            _ => true,
-        };
-        detail && self.from().contains(&row.status)
-    }
-
-    /// Whether a gateway that bills the subscription would have to carry the action out.
-    pub const fn concerns_gateway(self) -> bool {
-        !matches!(self, Self::Update | Self::Suspend | Self::Resume)
-    }
-}
-
-/// The actions that the row's state allows at `now`.
-pub fn allowed(row: &subscription::Model, now: Timestamp) -> Vec<Action> {
-    Action::ALL.into_iter().filter(|action| action.fits(row, now)).collect()
-}
 
 /// What a tier costs on the terms that were chosen.
 #[derive(Clone, Copy, Debug)]
@@ -324,80 +230,6 @@ pub fn apply(row: &subscription::Model, step: &Step, now: Timestamp) -> Result<s
 pub fn settled(mut row: subscription::Model) -> subscription::Model {
     row.access_ends_at = access_ends_at(&row);
     row
-}
-
-/// Starts a period now. What waits for the end of the present one waits for the end of the new one.
-fn start_period(row: &mut subscription::Model, now: Timestamp) {
-    row.anchor_day = period::anchor_day(now);
-    row.current_period_start = Some(now);
-    let end = period::period_end(now, row.billing_cycle, row.anchor_day);
-    move_period_end(row, end);
-}
-
-/// Makes a change of tier that waits happen.
-fn apply_schedule(row: &mut subscription::Model) {
-    row.tier_id = row.scheduled_tier_id.unwrap_or(row.tier_id);
-    row.amount_minor = row.scheduled_amount_minor.unwrap_or(row.amount_minor);
-    row.billing_cycle = row.scheduled_billing_cycle.unwrap_or(row.billing_cycle);
-    clear_schedule(row);
-}
-
-/// Clears what belongs to the state that is left.
-fn leave_state(row: &mut subscription::Model) {
-    row.suspended_at = None;
-    row.suspended_from = None;
-    row.suspension_cause = None;
-    row.paused_at = None;
-    row.resumes_at = None;
-    row.past_due_since = None;
-    row.grace_ends_at = None;
-    row.pending_until = None;
-}
-
-fn clear_schedule(row: &mut subscription::Model) {
-    row.scheduled_tier_id = None;
-    row.scheduled_amount_minor = None;
-    row.scheduled_billing_cycle = None;
-    row.scheduled_at = None;
-}
-
-fn end_override(row: &mut subscription::Model) {
-    row.mode = ManagementMode::Manual;
-    row.tier_id = row.overridden_tier_id.take().unwrap_or(row.tier_id);
-    row.amount_minor = row.overridden_amount_minor.take().unwrap_or(row.amount_minor);
-    row.billing_cycle = row.overridden_billing_cycle.take().unwrap_or(row.billing_cycle);
-    row.override_reason = None;
-    row.override_ends_at = None;
-}
-
-/// Moves the end of the period, and what waits for it.
-pub fn move_period_end(row: &mut subscription::Model, end: Timestamp) {
-    let from = row.current_period_end.replace(end);
-    carry_along(row, from, end);
-}
-
-/// Moves the end of the trial, and what waits for it.
-pub fn move_trial_end(row: &mut subscription::Model, end: Timestamp) {
-    let from = row.trial_ends_at.replace(end);
-    carry_along(row, from, end);
-}
-
-/// A cancellation at an end and a change of tier that waits for it move along with it; a cancellation at a date stays.
-fn carry_along(row: &mut subscription::Model, from: Option<Timestamp>, to: Timestamp) {
-    for waiting in [&mut row.cancel_at, &mut row.scheduled_at] {
-        if waiting.is_some() && *waiting == from {
-            *waiting = Some(to);
-        }
-    }
-}
-
-/// The end of the period or trial that runs.
-fn running_end(row: &subscription::Model) -> Option<Timestamp> {
-    match row.status {
-        Trialing => row.trial_ends_at,
-        Active | PastDue => row.current_period_end,
-        _ => None,
-    }
 }
 
 fn extend(row: &mut subscription::Model, days: i64, now: Timestamp) {

@@ -12,8 +12,9 @@ use crate::entity::{
     CustomerId, ManagementMode, OrganizationId, SubscriptionStatus, TierId, organization, subscription,
 };
 use crate::error::Result;
-use crate::graphql::connection::{AmountRange, DateTimeRange, PageArgs, connection, enum_filter, sort_order};
+use crate::graphql::connection::{PageArgs, connection, sort_order};
 use crate::graphql::context::RequestContext;
+use crate::graphql::filter::{AmountRange, DateTimeRange, enum_filter};
 use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
 use crate::graphql::nested::{OwnerKey, by_owner};
 use crate::store;

@@ -3,26 +3,25 @@
 //! Statements are pipelined (PostgreSQL manual, 55.2.3): the next one is sent before the answer to the last one has
 //! come. Under load neither side sleeps between two statements, and both send and receive several at a time.
 
+mod settings;
+mod value;
+
 use std::error::Error as _;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
 use foldhash::fast::RandomState;
 use futures_util::TryStreamExt as _;
 use moka::sync::Cache;
-use sea_orm::sea_query::{ArrayType, Value};
-use sea_orm::sqlx::ConnectOptions as _;
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{DbErr, Statement, Values};
-use tokio_postgres::config::SslMode;
 use tokio_postgres::error::{DbError, Severity};
-use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::tls::{self, Certificates};
+use self::settings::settings;
+use self::value::{Bound, Found, type_of};
 use super::{failed, in_time};
 use crate::error::Result;
 use crate::store::rows::Rows;
@@ -216,32 +215,6 @@ fn is_lost(fault: &(dyn std::error::Error + 'static)) -> bool {
     }
 }
 
-/// The settings of a pool, for this driver.
-fn settings(options: &PgConnectOptions) -> Result<(Config, MakeRustlsConnect), Fault> {
-    // The password and the certificates can be had from nowhere else.
-    let url = options.to_url_lossy();
-    let parameter = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-    let mode = options.get_ssl_mode();
-    let mut config = Config::new();
-    match options.get_socket() {
-        Some(socket) => config.host_path(socket),
-        None => config.host(options.get_host()),
-    };
-    config.port(options.get_port()).user(options.get_username()).ssl_mode(match mode {
-        PgSslMode::Disable | PgSslMode::Allow => SslMode::Disable,
-        PgSslMode::Prefer => SslMode::Prefer,
-        PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull => SslMode::Require,
-    });
-    options.get_database().map(|name| config.dbname(name));
-    options.get_application_name().map(|name| config.application_name(name));
-    options.get_options().map(|options| config.options(options));
-    if let Some(password) = url.password() {
-        config.password(percent_encoding::percent_decode_str(password).collect::<Vec<u8>>());
-    }
-    let own = parameter("sslcert").zip(parameter("sslkey"));
-    Ok((config, tls::connector(mode, &Certificates { root: parameter("sslrootcert"), own })?))
-}
-
 /// All that an error says: by itself it names only what was being done.
 fn explained(mut error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
@@ -250,72 +223,4 @@ fn explained(mut error: &(dyn std::error::Error + 'static)) -> String {
         error = cause;
     }
     text
-}
-
-/// A value of a statement.
-#[derive(Debug)]
-struct Bound<'a>(&'a Value);
-
-fn unbound(value: &Value) -> Fault {
-    format!("{value:?} is not bound").into()
-}
-
-fn type_of(value: &Value) -> Result<Type, Fault> {
-    Ok(match value {
-        Value::Bool(_) => Type::BOOL,
-        Value::Int(_) => Type::INT4,
-        Value::BigInt(_) => Type::INT8,
-        Value::String(_) => Type::TEXT,
-        Value::Uuid(_) => Type::UUID,
-        Value::Array(ArrayType::Uuid, _) => Type::UUID_ARRAY,
-        other => return Err(unbound(other)),
-    })
-}
-
-impl ToSql for Bound<'_> {
-    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Fault> {
-        fn put(bytes: Option<impl AsRef<[u8]>>, out: &mut BytesMut) -> IsNull {
-            let Some(bytes) = bytes else { return IsNull::Yes };
-            out.extend_from_slice(bytes.as_ref());
-            IsNull::No
-        }
-        Ok(match self.0 {
-            Value::Bool(value) => put(value.map(|value| [u8::from(value)]), out),
-            Value::Int(value) => put(value.map(i32::to_be_bytes), out),
-            Value::BigInt(value) => put(value.map(i64::to_be_bytes), out),
-            Value::String(value) => put(value.as_ref(), out),
-            Value::Uuid(value) => put(value.as_ref(), out),
-            Value::Array(_, Some(values)) => return values.iter().map(Bound).collect::<Vec<_>>().to_sql(kind, out),
-            other => return Err(unbound(other)),
-        })
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
-    }
-
-    to_sql_checked!();
-}
-
-/// A cell that is not null.
-enum Found<'a> {
-    Integer(i64),
-    Bytes(&'a [u8]),
-}
-
-impl<'a> FromSql<'a> for Found<'a> {
-    fn from_sql(kind: &Type, raw: &'a [u8]) -> Result<Self, Fault> {
-        Ok(match *kind {
-            Type::BOOL => Self::Integer(raw.first().copied().unwrap_or(0).into()),
-            Type::INT4 => Self::Integer(i32::from_be_bytes(raw.try_into()?).into()),
-            Type::INT8 => Self::Integer(i64::from_be_bytes(raw.try_into()?)),
-            // A byte that tells the version comes before the text.
-            Type::JSONB => Self::Bytes(raw.get(1..).unwrap_or_default()),
-            _ => Self::Bytes(raw),
-        })
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
-    }
 }

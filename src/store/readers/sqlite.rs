@@ -1,7 +1,9 @@
 //! Reading from SQLite: a connection is used by one thread until the last row is read.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -9,6 +11,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags};
 use sea_orm::sea_query::Value;
 use sea_orm::{Statement, Values};
+use tokio::sync::oneshot;
 
 use super::failed;
 use crate::error::Result;
@@ -20,33 +23,86 @@ const PREPARED: usize = 256;
 /// How long to wait for a lock, which readers of a write-ahead log need only when it is set up or recovered.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// Threads with a connection each, of which any that is idle takes the next statement.
+///
+/// Not the runtime's blocking threads: it starts new ones whenever all are busy for a moment, and what each keeps of the
+/// memory it used adds up.
 pub(super) struct Connections {
-    file: Arc<PathBuf>,
-    idle: Arc<Mutex<Vec<Connection>>>,
+    file: Arc<Path>,
+    /// How many there may be.
+    count: usize,
+    started: AtomicUsize,
+    idle: Arc<AtomicUsize>,
+    /// None once they are closed.
+    queue: Mutex<Option<Sender<Job>>>,
+    jobs: Arc<Mutex<Receiver<Job>>>,
+}
+
+struct Job {
+    statement: Statement,
+    answer: oneshot::Sender<rusqlite::Result<Rows>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Connections {
-    pub(super) fn new(file: &Path) -> Self {
-        Self { file: Arc::new(file.to_owned()), idle: Arc::default() }
+    pub(super) fn new(file: &Path, count: usize) -> Self {
+        let (queue, jobs) = mpsc::channel();
+        Self {
+            file: file.into(),
+            count,
+            started: AtomicUsize::new(0),
+            idle: Arc::default(),
+            queue: Mutex::new(Some(queue)),
+            jobs: Arc::new(Mutex::new(jobs)),
+        }
     }
 
+    /// Threads end when they have nothing left to do.
     pub(super) fn close(&self) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        lock(&self.queue).take();
     }
 
     pub(super) async fn rows(&self, statement: Statement) -> Result<Rows> {
-        let (file, idle) = (Arc::clone(&self.file), Arc::clone(&self.idle));
-        let read = move || {
-            let known = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let connection = match known {
-                Some(connection) => connection,
-                None => open(&file)?,
-            };
-            let rows = read(&connection, &statement);
-            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-            rows
+        let (answer, answered) = oneshot::channel();
+        {
+            let queue = lock(&self.queue);
+            let queue = queue.as_ref().ok_or_else(|| failed("closed"))?;
+            self.start_another().map_err(failed)?;
+            queue.send(Job { statement, answer }).map_err(failed)?;
+        }
+        answered.await.map_err(failed)?.map_err(failed)
+    }
+
+    /// Starts a thread if none is idle and there may be more.
+    fn start_another(&self) -> std::io::Result<()> {
+        let started = self.started.load(Ordering::Relaxed);
+        if self.idle.load(Ordering::Relaxed) == 0 && started < self.count {
+            let (file, jobs, idle) = (Arc::clone(&self.file), Arc::clone(&self.jobs), Arc::clone(&self.idle));
+            std::thread::Builder::new().name("sqlite-reader".to_owned()).spawn(move || serve(&file, &jobs, &idle))?;
+            // Under the lock of the queue: nobody else counts.
+            self.started.store(started + 1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+/// Reads what is asked for until there will be nothing more.
+fn serve(file: &Path, jobs: &Mutex<Receiver<Job>>, idle: &AtomicUsize) {
+    let mut known = None;
+    loop {
+        idle.fetch_add(1, Ordering::Relaxed);
+        let job = lock(jobs).recv();
+        idle.fetch_sub(1, Ordering::Relaxed);
+        let Ok(Job { statement, answer }) = job else { return };
+        let rows = match &known {
+            Some(connection) => read(connection, &statement),
+            None => open(file).and_then(|connection| read(known.insert(connection), &statement)),
         };
-        tokio::task::spawn_blocking(read).await.map_err(failed)?.map_err(failed)
+        // Nobody waits for it when the request was given up.
+        let _ = answer.send(rows);
     }
 }
 

@@ -1,10 +1,10 @@
 //! What a caller may see of a table, as SQL that is written once for all callers of a kind.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::mem::{Discriminant, discriminant};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use moka::sync::Cache;
+use foldhash::fast::RandomState;
 use sea_orm::sea_query::{Expr, SqlWriterValues, Value};
 use sea_orm::{Condition, DbBackend, Values};
 
@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::store::{Reach, Visible};
 
 /// How many filters are kept: some for each table and each set of permissions.
-const KEPT: u64 = 4096;
+const KEPT: usize = 4096;
 
 /// Stands in a text for a value; no name and no constant holds it.
 const SLOT: &str = "\u{1}";
@@ -25,7 +25,7 @@ const SLOT: &str = "\u{1}";
 /// [`Visible::visible`] says what a caller may see, and is asked whenever its filter is not known. To build that
 /// condition and to render it took a quarter of the time of a small request.
 #[derive(Clone)]
-pub(in crate::store) struct Filters(Cache<Key, Arc<Filter>>);
+pub(in crate::store) struct Filters(Arc<RwLock<HashMap<Key, Arc<Filter>, RandomState>>>);
 
 /// All that a filter depends on besides the ids of the caller's organization and customer.
 #[derive(PartialEq, Eq, Hash)]
@@ -69,7 +69,7 @@ fn bits(permissions: &BTreeSet<Permission>) -> u64 {
 
 impl Filters {
     pub(in crate::store) fn new() -> Self {
-        Self(Cache::new(KEPT))
+        Self(Arc::default())
     }
 
     /// The filter on a table, or the permission that the caller lacks.
@@ -82,13 +82,18 @@ impl Filters {
             caller: caller.map(|caller| (discriminant(&caller.standing), bits(caller.permissions))),
             presumes: reach.presumes(),
         };
-        let filter = match self.0.get(&key) {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let filter = match known {
             Some(filter) => filter,
             None => {
                 let filter = Arc::new(Filter::new(E::visible(reach)?, backend, organization, customer));
                 // With one id for both it cannot be told which is meant where.
                 if customer.map(Value::from).is_none_or(|customer| organization.map(Value::from) != Some(customer)) {
-                    self.0.insert(key, Arc::clone(&filter));
+                    let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+                    if known.len() >= KEPT {
+                        known.clear();
+                    }
+                    known.insert(key, Arc::clone(&filter));
                 }
                 filter
             }

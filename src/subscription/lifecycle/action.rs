@@ -1,0 +1,104 @@
+//! What can be done with a subscription, and in which of its states: the transition table.
+
+use async_graphql::Enum;
+
+use crate::clock::Timestamp;
+use crate::entity::SubscriptionStatus::{Active, Canceled, Expired, PastDue, Paused, Pending, Suspended, Trialing};
+use crate::entity::{ManagementMode, SubscriptionStatus, subscription};
+
+/// Something a person can do with a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
+#[graphql(name = "SubscriptionAction")]
+pub enum Action {
+    /// Change dates, limits, references and metadata.
+    Update,
+    /// Start paid time: convert a trial, or accept a pending subscription without payment.
+    Activate,
+    /// Start the trial of a pending subscription.
+    StartTrial,
+    /// Move the end of the period or trial.
+    Extend,
+    /// Move to another tier or cycle.
+    ChangeTier,
+    /// Give a tier without payment.
+    OverrideTier,
+    /// Return to the tier from before the override.
+    EndOverride,
+    /// Shut off; read only until resumed.
+    Suspend,
+    /// Pause at the owner's wish.
+    Pause,
+    /// Lift a suspension or pause.
+    Resume,
+    /// Cancel now or later.
+    Cancel,
+    /// Take back a cancellation that has not taken effect.
+    UndoCancel,
+    /// Bring an ended subscription back.
+    Reactivate,
+    /// End now, without a cancellation.
+    Expire,
+    /// Remove a subscription that was made by mistake.
+    Delete,
+}
+
+impl Action {
+    /// Every action there is, in the order a screen shows them.
+    pub const ALL: [Self; 15] = [
+        Self::Update,
+        Self::Activate,
+        Self::StartTrial,
+        Self::Extend,
+        Self::ChangeTier,
+        Self::OverrideTier,
+        Self::EndOverride,
+        Self::Suspend,
+        Self::Pause,
+        Self::Resume,
+        Self::Cancel,
+        Self::UndoCancel,
+        Self::Reactivate,
+        Self::Expire,
+        Self::Delete,
+    ];
+
+    /// The states in which the action makes sense: the transition table, row by row.
+    const fn from(self) -> &'static [SubscriptionStatus] {
+        const LIVE: &[SubscriptionStatus] = &[Pending, Trialing, Active, PastDue, Paused, Suspended];
+        const ANY: &[SubscriptionStatus] = &[Pending, Trialing, Active, PastDue, Paused, Suspended, Canceled, Expired];
+        match self {
+            Self::Update | Self::Delete | Self::OverrideTier => ANY,
+            Self::Activate => &[Pending, Trialing],
+            Self::StartTrial => &[Pending],
+            Self::Extend | Self::ChangeTier | Self::Cancel | Self::Expire | Self::EndOverride | Self::UndoCancel => {
+                LIVE
+            }
+            Self::Suspend => &[Trialing, Active, PastDue],
+            Self::Pause => &[Active],
+            Self::Resume => &[Paused, Suspended],
+            Self::Reactivate => &[Canceled, Expired],
+        }
+    }
+
+    /// Whether the row's state, mode and dates allow the action at `now`.
+    pub fn fits(self, row: &subscription::Model, now: Timestamp) -> bool {
+        let detail = match self {
+            Self::EndOverride => row.mode == ManagementMode::Override,
+            Self::ChangeTier => row.mode != ManagementMode::Override,
+            Self::UndoCancel => row.cancel_at.is_some_and(|at| at > now),
+            Self::StartTrial => row.trial_started_at.is_none(),
+            _ => true,
+        };
+        detail && self.from().contains(&row.status)
+    }
+
+    /// Whether a gateway that bills the subscription would have to carry the action out.
+    pub const fn concerns_gateway(self) -> bool {
+        !matches!(self, Self::Update | Self::Suspend | Self::Resume)
+    }
+}
+
+/// The actions that the row's state allows at `now`.
+pub fn allowed(row: &subscription::Model, now: Timestamp) -> Vec<Action> {
+    Action::ALL.into_iter().filter(|action| action.fits(row, now)).collect()
+}
