@@ -254,6 +254,43 @@ on_both! {
         assert!(text.contains("INTERNAL_SERVER_ERROR"), "{text}");
     }
 
+    /// What a caller may see is rendered for the first caller of a kind, and then serves all of them.
+    async fn callers_of_a_kind_see_each_their_own(world: World) {
+        let mut customers = Vec::new();
+        for (tenant, name) in [(world.alpha, "Ada"), (world.alpha, "Bob"), (world.beta, "Cid"), (world.delta, "Dan")] {
+            let (id, _) = world.subscribed(tenant, name, tenant.basic, json!({})).await;
+            customers.push((world.customer(tenant, &id), name));
+        }
+        let document = "{ customers(first: 9) { nodes { name organization { id } subscription { id tier { id } } } }
+            subscriptions(first: 9) { nodes { id owner { __typename } } } payments(first: 9) { nodes { id } } }";
+        assert!(!matches!(ask(&world.admin(world.alpha), document, &json!({})).await, Told::Written(_)));
+        let tenants = [world.alpha, world.gamma, world.beta, world.delta];
+        let staff = [Role::Admin, Role::Reseller, Role::Service].into_iter().flat_map(|role| tenants.map(|tenant| world.caller(role, tenant)));
+        // The same permissions mean something else to each who stands elsewhere.
+        let reads = [Permission::CustomersRead, Permission::OrganizationsRead, Permission::PaymentsRead];
+        let elsewhere = [Role::Service, Role::Reseller, Role::Root].map(|role| world.limited(role, world.gamma, &reads));
+        let staff = staff.chain(elsewhere).map(|client| (client, None));
+        let clients = customers.iter().map(|(client, name)| (client.clone(), Some(*name))).chain(staff);
+        let mut answers = BTreeSet::new();
+        for (number, (client, name)) in clients.enumerate() {
+            let expected = reference(&client, document, &json!({}), number).await;
+            let Told::Written(text) = ask(&client, document, &json!({})).await else { panic!("the document is known") };
+            assert_eq!(text, expected, "{name:?}");
+            if let Some(name) = name {
+                assert!(text.contains(&format!(r#""customers":{{"nodes":[{{"name":"{name}","#)), "{name}: {text}");
+                answers.insert(text);
+            }
+        }
+        assert_eq!(answers.len(), customers.len());
+        // A filter that presumes that the caller is there is not the filter of a table that is asked first.
+        world.root().mutate("deleteOrganization", json!({"id": world.delta.id.to_string(), "reason": "a test"}), "").await;
+        for (number, client) in [customers[3].0.clone(), world.admin(world.delta)].into_iter().enumerate() {
+            let expected = reference(&client, document, &json!({}), 100 + number).await;
+            assert!(matches!(ask(&client, document, &json!({})).await, Told::Written(text) if text == expected));
+            assert!(!expected.contains("\"id\""), "{expected}");
+        }
+    }
+
     async fn the_objects_of_payloads_are_what_queries_answer(world: World) {
         populate(world).await;
         let (admin, root) = (world.admin(world.alpha), world.root());

@@ -149,6 +149,19 @@ impl World {
         })
     }
 
+    /// A caller of the role with no more than these permissions.
+    pub fn limited(&self, role: Role, tenant: Tenant, permissions: &[Permission]) -> Client {
+        self.client(Grant {
+            subject: "limited".to_owned(),
+            role,
+            organization: (role != Role::Root).then_some(tenant.id),
+            customer: None,
+            permissions: Some(permissions.to_vec()),
+            expires_in: VALID_FOR,
+            impersonator: None,
+        })
+    }
+
     /// Moves the clock.
     pub fn pass(&self, delta: TimeDelta) {
         self.clock.advance(delta);
