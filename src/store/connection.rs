@@ -80,7 +80,7 @@ impl Store {
         connection.set_metric_callback(move |info| noticed(info.statement));
         let readers = Readers::new(&connection, readers as usize, config.acquire_timeout, notice)?;
         let connection = Pool { inner: connection, size: connections };
-        Ok(Self(Arc::new(Opened { connection, readers, filters: Filters::new(), clock, statements, observer })))
+        Ok(Self(Arc::new(Opened { connection, readers, filters: Filters::default(), clock, statements, observer })))
     }
 
     /// Applies the migrations that are missing and names them.

@@ -22,10 +22,7 @@ use crate::error::{Error, Result};
 pub(super) type Notice = Arc<dyn Fn(&Statement) + Send + Sync>;
 
 /// Where reads are sent.
-#[derive(Clone)]
-pub(super) struct Readers(Arc<Inner>);
-
-struct Inner {
+pub(super) struct Readers {
     database: Database,
     /// As many as there may be statements under way.
     permits: Semaphore,
@@ -54,13 +51,13 @@ impl Readers {
             let options = pool.get_sqlite_connection_pool().connect_options();
             (Database::Sqlite(sqlite::Connections::new(options.get_filename(), count)), count)
         };
-        Ok(Self(Arc::new(Inner { database, permits: Semaphore::new(permits), patience, notice })))
+        Ok(Self { database, permits: Semaphore::new(permits), patience, notice })
     }
 
     /// Closes the connections.
     pub(super) fn close(&self) {
-        self.0.permits.close();
-        match &self.0.database {
+        self.permits.close();
+        match &self.database {
             Database::Postgres(connections) => connections.close(),
             Database::Sqlite(connections) => connections.close(),
         }
@@ -68,7 +65,7 @@ impl Readers {
 
     /// The rows that a statement finds.
     pub(super) async fn rows(&self, statement: Statement) -> Result<Rows> {
-        let Inner { database, permits, patience, notice } = &*self.0;
+        let Self { database, permits, patience, notice } = self;
         let _permit = match permits.try_acquire() {
             Ok(permit) => permit,
             Err(_) => in_time(*patience, async { permits.acquire().await.map_err(|_| failed("closed")) }).await?,

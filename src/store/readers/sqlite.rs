@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::types::{ToSql, ToSqlOutput, Type, ValueRef};
 use rusqlite::{Connection, OpenFlags};
 use sea_orm::sea_query::Value;
 use sea_orm::{Statement, Values};
@@ -31,7 +31,7 @@ pub(super) struct Connections {
     file: Arc<Path>,
     /// How many there may be.
     count: usize,
-    started: AtomicUsize,
+    started: Arc<AtomicUsize>,
     idle: Arc<AtomicUsize>,
     /// None once they are closed.
     queue: Mutex<Option<Sender<Job>>>,
@@ -53,7 +53,7 @@ impl Connections {
         Self {
             file: file.into(),
             count,
-            started: AtomicUsize::new(0),
+            started: Arc::default(),
             idle: Arc::default(),
             queue: Mutex::new(Some(queue)),
             jobs: Arc::new(Mutex::new(jobs)),
@@ -78,14 +78,31 @@ impl Connections {
 
     /// Starts a thread if none is idle and there may be more.
     fn start_another(&self) -> std::io::Result<()> {
-        let started = self.started.load(Ordering::Relaxed);
-        if self.idle.load(Ordering::Relaxed) == 0 && started < self.count {
+        if self.idle.load(Ordering::Relaxed) == 0 && self.started.load(Ordering::Relaxed) < self.count {
             let (file, jobs, idle) = (Arc::clone(&self.file), Arc::clone(&self.jobs), Arc::clone(&self.idle));
-            std::thread::Builder::new().name("sqlite-reader".to_owned()).spawn(move || serve(&file, &jobs, &idle))?;
-            // Under the lock of the queue: nobody else counts.
-            self.started.store(started + 1, Ordering::Relaxed);
+            let started = Started::count(&self.started);
+            std::thread::Builder::new().name("sqlite-reader".to_owned()).spawn(move || {
+                serve(&file, &jobs, &idle);
+                drop(started);
+            })?;
         }
         Ok(())
+    }
+}
+
+/// A thread, until it ends: should one panic, another takes its place.
+struct Started(Arc<AtomicUsize>);
+
+impl Started {
+    fn count(started: &Arc<AtomicUsize>) -> Self {
+        started.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(started))
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -128,7 +145,10 @@ fn read(connection: &Connection, statement: &Statement) -> rusqlite::Result<Rows
                 ValueRef::Null => rows.push_null(),
                 ValueRef::Integer(value) => rows.push_integer(value),
                 ValueRef::Text(bytes) | ValueRef::Blob(bytes) => rows.push_bytes(bytes),
-                ValueRef::Real(_) => return Err(rusqlite::Error::IntegralValueOutOfRange(column, 0)),
+                ValueRef::Real(_) => {
+                    let name = row.as_ref().column_name(column)?.to_owned();
+                    return Err(rusqlite::Error::InvalidColumnType(column, name, Type::Real));
+                }
             }
         }
     }

@@ -24,8 +24,8 @@ const SLOT: &str = "\u{1}";
 ///
 /// [`Visible::visible`] says what a caller may see, and is asked whenever its filter is not known. To build that
 /// condition and to render it took a quarter of the time of a small request.
-#[derive(Clone)]
-pub(in crate::store) struct Filters(Arc<RwLock<HashMap<Key, Arc<Filter>, RandomState>>>);
+#[derive(Default)]
+pub(in crate::store) struct Filters(RwLock<HashMap<Key, Arc<Filter>, RandomState>>);
 
 /// All that a filter depends on besides the ids of the caller's organization and customer.
 #[derive(PartialEq, Eq, Hash)]
@@ -68,10 +68,6 @@ fn bits(permissions: &BTreeSet<Permission>) -> u64 {
 }
 
 impl Filters {
-    pub(in crate::store) fn new() -> Self {
-        Self(Arc::default())
-    }
-
     /// The filter on a table, or the permission that the caller lacks.
     pub(super) fn of<E: Visible>(&self, reach: Reach<'_>, backend: DbBackend) -> Result<BoundFilter> {
         let caller = reach.anyone();
