@@ -1,6 +1,5 @@
 //! Permissions, roles, and the one table that says which role has which permission.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -75,6 +74,39 @@ impl FromStr for Permission {
     }
 }
 
+/// A set of permissions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Permissions(u64);
+
+const _: () = assert!(Permission::ALL.len() <= u64::BITS as usize);
+
+impl Permissions {
+    const fn bit(permission: Permission) -> u64 {
+        1 << permission as u32
+    }
+
+    /// Whether the permission is one of them.
+    pub const fn contains(self, permission: Permission) -> bool {
+        self.0 & Self::bit(permission) != 0
+    }
+
+    /// Those that are in both.
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// All of them, in the order of [`Permission::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Permission> {
+        Permission::ALL.iter().copied().filter(move |permission| self.contains(*permission))
+    }
+}
+
+impl FromIterator<Permission> for Permissions {
+    fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
+        Self(permissions.into_iter().fold(0, |bits, permission| bits | Self::bit(permission)))
+    }
+}
+
 /// The kind of a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, async_graphql::Enum, clap::ValueEnum)]
 #[value(rename_all = "UPPER")]
@@ -114,7 +146,7 @@ impl Role {
     }
 
     /// What the role may do at most. A token may narrow it, never widen it.
-    pub fn permissions(self) -> BTreeSet<Permission> {
+    pub fn permissions(self) -> Permissions {
         use Permission::*;
         let of = |list: &[Permission]| list.iter().copied().collect();
         match self {

@@ -1,9 +1,7 @@
 //! Who is calling.
 
-use std::collections::BTreeSet;
-
 use super::claims::Claims;
-use super::permission::{Permission, Role};
+use super::permission::{Permission, Permissions, Role};
 use crate::entity::{CustomerId, OrganizationId, TypedId};
 
 /// Where a caller stands: what it can see at most.
@@ -48,7 +46,7 @@ pub struct Principal {
     subject: String,
     role: Role,
     standing: Standing,
-    permissions: BTreeSet<Permission>,
+    permissions: Permissions,
     impersonator: Option<String>,
 }
 
@@ -82,8 +80,8 @@ impl Principal {
             (None, _) => role.permissions(),
             // A name this version does not know grants nothing: older servers read newer tokens.
             (Some(names), _) => {
-                let named: BTreeSet<_> = names.iter().filter_map(|name| name.parse().ok()).collect();
-                role.permissions().intersection(&named).copied().collect()
+                let named: Permissions = names.iter().filter_map(|name| name.parse().ok()).collect();
+                role.permissions().intersection(named)
             }
         };
         Ok(Self { subject: claims.sub.clone(), role, standing, permissions, impersonator: claims.act_subject() })
@@ -105,13 +103,13 @@ impl Principal {
     }
 
     /// What the caller may do.
-    pub fn permissions(&self) -> &BTreeSet<Permission> {
-        &self.permissions
+    pub fn permissions(&self) -> Permissions {
+        self.permissions
     }
 
     /// Whether the caller has the permission.
     pub fn may(&self, permission: Permission) -> bool {
-        self.permissions.contains(&permission)
+        self.permissions.contains(permission)
     }
 
     /// Who acts in the subject's name (RFC 8693 §4.1, claim `act`).

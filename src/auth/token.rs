@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::TimeDelta;
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 use secrecy::ExposeSecret;
 
 use super::claims::Claims;
@@ -26,7 +26,7 @@ use crate::config::{AuthConfig, KeySource};
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// A key that was withdrawn is believed for no longer than this.
 const REMEMBERED_FOR: Duration = Duration::from_secs(60);
-const REMEMBERED_TOKENS: u64 = 10_000;
+const REMEMBERED_TOKENS: usize = 10_000;
 const MAX_SUBJECT_BYTES: usize = 255;
 
 /// Why a token was refused. For the log: a client learns [`TokenError::message`] only.
@@ -106,7 +106,7 @@ impl TokenVerifier {
             leeway: TimeDelta::from_std(config.leeway).map_err(|_| "the leeway is out of range")?,
             keys,
             clock,
-            remembered: Cache::builder().max_capacity(REMEMBERED_TOKENS).time_to_live(REMEMBERED_FOR).build(),
+            remembered: Cache::new(REMEMBERED_TOKENS),
         })
     }
 

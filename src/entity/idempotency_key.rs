@@ -18,8 +18,8 @@ pub struct Model {
     pub operation: String,
     /// SHA-256 of the mutation's input, in hexadecimal.
     pub fingerprint: String,
-    /// The row that the command made or changed; none only inside the command's own transaction.
-    pub result_id: Option<Uuid>,
+    /// The row that the command made or changed.
+    pub result_id: Uuid,
     /// When.
     pub created_at: Timestamp,
 }

@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_graphql::ServerError;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition};
-use foldhash::fast::RandomState;
-use moka::sync::Cache;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 
 /// How many bytes of query text are kept parsed. A parsed document takes about ten times its text.
 const KEPT: u64 = 1024 * 1024;
+
+/// How many documents there are about; the cache adapts to more.
+const EXPECTED: usize = 256;
 
 /// A parsed document.
 pub struct Document {
@@ -36,14 +39,22 @@ impl Document {
 }
 
 /// The documents that were asked for lately, by their text.
+pub struct Documents(Cache<String, Arc<Document>, TextLength>);
+
+/// Weighs a document by the bytes of its text.
 #[derive(Clone)]
-pub struct Documents(Cache<String, Arc<Document>, RandomState>);
+struct TextLength;
+
+impl Weighter<String, Arc<Document>> for TextLength {
+    fn weight(&self, query: &String, _: &Arc<Document>) -> u64 {
+        query.len() as u64
+    }
+}
 
 impl Documents {
     /// No documents yet.
     pub fn new() -> Self {
-        let weight = |query: &String, _: &Arc<Document>| u32::try_from(query.len()).unwrap_or(u32::MAX);
-        Self(Cache::builder().weigher(weight).max_capacity(KEPT).build_with_hasher(RandomState::default()))
+        Self(Cache::with_weighter(EXPECTED, KEPT, TextLength))
     }
 
     /// The document of this text, or what is wrong with its syntax.

@@ -1,9 +1,8 @@
 //! The parameters of a GraphQL request, from a body or a query string.
 
-use async_graphql::{Request, Value as GraphqlValue, Variables};
+use async_graphql::{Request, Value, Variables};
 use axum::http::StatusCode;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::error::HttpError;
 use super::nesting::is_too_deep;
@@ -75,16 +74,14 @@ fn request(
     let mut request = Request::new(query);
     request.operation_name = operation_name;
     match variables {
-        Some(variables @ Value::Object(_)) => request.variables = Variables::from_json(variables),
+        Some(variables @ Value::Object(_)) => request.variables = Variables::from_value(variables),
         Some(Value::Null) | None => {}
         Some(_) => return Err(HttpError::bad_request("`variables` must be an object.")),
     }
     match extensions {
         Some(Value::Object(extensions)) => {
             for (name, value) in extensions {
-                let value = GraphqlValue::from_json(value)
-                    .map_err(|_| HttpError::bad_request("`extensions` cannot be read."))?;
-                request.extensions.insert(name, value);
+                request.extensions.insert(name.to_string(), value);
             }
         }
         Some(Value::Null) | None => {}

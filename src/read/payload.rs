@@ -76,9 +76,7 @@ async fn read<N: Readable + Noun>(
 ) -> Planned<Value> {
     let request = ctx.data_unchecked::<RequestContext>();
     let planner = Planner::new(request, &ctx.query_env.fragments, &ctx.query_env.variables);
-    let key = field.node.response_key();
-    let selected = Collected { key: key.node.as_str(), fields: vec![field] };
-    let plan = planner.found(Found::of::<N>(request, N::id().eq(id))?, &selected)?;
+    let plan = planner.found(Found::of::<N>(request, N::id().eq(id))?, &Collected::once(field))?;
     if let RootPlan::One { statement, .. } = &plan
         && statement.reading.is_plain()
         && statement.lists.is_empty()
@@ -91,6 +89,7 @@ async fn read<N: Readable + Noun>(
         return Err(Unplanned);
     }
     let mut json = Vec::with_capacity(512);
+    let key = field.node.response_key();
     let root = RootField { plan, place: (key.node.as_str(), key.pos) };
     write::root(request, &Entry { key: Vec::new(), value: root }, &loaded, &mut json)?;
     serde_json::from_slice(&json).map_err(|_| Unplanned)

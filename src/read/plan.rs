@@ -29,7 +29,7 @@ pub enum Value<'a> {
     /// The list of this place among the statement's lists.
     Many(usize),
     /// The outcome of a function.
-    Computed { value: fn(&Facts<'_>) -> Result<Json>, facts: FactsAt<'a>, selected: Selected },
+    Computed { value: fn(&Facts<'_>) -> Result<Json>, facts: FactsAt<'a>, selected: Selected<'a> },
 }
 
 /// Where a function finds what it needs.
@@ -40,11 +40,11 @@ pub struct FactsAt<'a> {
 }
 
 /// What is selected from a computed value.
-pub enum Selected {
+pub enum Selected<'a> {
     /// A scalar.
     All,
     /// These fields of an object.
-    Fields(Vec<Entry<(String, Selected)>>),
+    Fields(Vec<Entry<(&'a str, Selected<'a>)>>),
 }
 
 /// A statement, and the statements behind it.

@@ -30,13 +30,13 @@ impl<'a> Planner<'a> {
     pub fn operation(&self, operation: &'a OperationDefinition) -> Planned<Vec<Entry<RootField<'a>>>> {
         let known =
             |json| RootField { plan: RootPlan::Known(json), place: ("__typename", async_graphql::Pos::default()) };
-        self.entries("Query", &["Query"], &[&operation.selection_set.node], known, |field| {
-            Ok(RootField { plan: self.root(field)?, place: (field.key, field.fields[0].pos) })
+        self.entries("Query", &["Query"], std::iter::once(&operation.selection_set.node), known, |field| {
+            Ok(RootField { plan: self.root(field)?, place: (field.key, field.field.pos) })
         })
     }
 
     fn arguments(&self, field: &Collected<'a>) -> Arguments<'a> {
-        Arguments::of(&field.fields[0].node, self.collector.variables)
+        Arguments::of(&field.field.node, self.collector.variables)
     }
 
     /// The fields that are selected from an object; `__typename` is known.
@@ -44,7 +44,7 @@ impl<'a> Planner<'a> {
         &self,
         name: &str,
         types: &[&str],
-        sets: &[&'a SelectionSet],
+        sets: impl Iterator<Item = &'a SelectionSet>,
         known: fn(Vec<u8>) -> T,
         mut plan: impl FnMut(&Collected<'a>) -> Planned<T>,
     ) -> Planned<Vec<Entry<T>>> {
@@ -79,7 +79,7 @@ impl<'a> Planner<'a> {
         let mut statement = Statement { reading, lists: Vec::new() };
         let value = match shown {
             Some(name) => self.value((object.field)(name).ok_or(Unplanned)?, Reading::BASE, field, &mut statement)?,
-            None => Value::Object(None, self.object(object, None, Reading::BASE, &field.selections(), &mut statement)?),
+            None => Value::Object(None, self.object(object, None, Reading::BASE, field, &mut statement)?),
         };
         Ok(RootPlan::One { statement, value, is_caller })
     }
@@ -90,11 +90,11 @@ impl<'a> Planner<'a> {
         object: Object,
         union: Option<&str>,
         table: Table,
-        sets: &[&'a SelectionSet],
+        of: &Collected<'a>,
         statement: &mut Statement<'a>,
     ) -> Planned<Vec<Entry<Value<'a>>>> {
         let types: Vec<&str> = [Some(object.name), object.interface, union].into_iter().flatten().collect();
-        self.entries(object.name, &types, sets, Value::Known, |field| {
+        self.entries(object.name, types.as_slice(), of.selections(), Value::Known, |field| {
             self.value((object.field)(field.name()).ok_or(Unplanned)?, table, field, statement)
         })
     }
@@ -106,17 +106,16 @@ impl<'a> Planner<'a> {
         field: &Collected<'a>,
         statement: &mut Statement<'a>,
     ) -> Planned<Value<'a>> {
-        let sets = field.selections();
         Ok(match shape {
             Field::Column(column, write) => Value::Column(statement.reading.column(table, column), write),
             Field::Part(object, key) => {
                 let key = key.map(|key| statement.reading.column(table, key));
-                Value::Object(key, self.object(object, None, table, &sets, statement)?)
+                Value::Object(key, self.object(object, None, table, field, statement)?)
             }
             Field::One(one) => match self.join(&one, table, statement)? {
                 Some(joined) => {
                     let key = statement.reading.column(joined, one.key);
-                    Value::Object(Some(key), self.object(one.object, None, joined, &sets, statement)?)
+                    Value::Object(Some(key), self.object(one.object, None, joined, field, statement)?)
                 }
                 None => Value::Known(b"null".to_vec()),
             },
@@ -127,7 +126,7 @@ impl<'a> Planner<'a> {
                     match self.join(&one, table, statement)? {
                         Some(joined) => {
                             let key = statement.reading.column(joined, one.key);
-                            let fields = self.object(one.object, Some(union), joined, &sets, statement)?;
+                            let fields = self.object(one.object, Some(union), joined, field, statement)?;
                             Ok(Value::Object(Some(key), fields))
                         }
                         None => Ok(Value::Known(b"null".to_vec())),
@@ -146,7 +145,7 @@ impl<'a> Planner<'a> {
                     columns.extend(names.into_iter().map(|name| of.map(|of| statement.reading.column(of, name))));
                 }
                 let facts = FactsAt { columns, arguments: self.arguments(field) };
-                Value::Computed { value, facts, selected: self.selected(&sets)? }
+                Value::Computed { value, facts, selected: self.selected(field)? }
             }
         })
     }
@@ -181,7 +180,7 @@ impl<'a> Planner<'a> {
                 let source = source(&self.request.scope)?;
                 let reading = Reading::per_parent(source, First { keys, limit: None }, own);
                 let mut below = Statement { reading, lists: Vec::new() };
-                let fields = self.object(many.object, None, Reading::BASE, &field.selections(), &mut below)?;
+                let fields = self.object(many.object, None, Reading::BASE, field, &mut below)?;
                 ListPlan { statement: below, shown: Shown::All(fields) }
             }
         };
@@ -190,15 +189,15 @@ impl<'a> Planner<'a> {
     }
 
     /// What is selected from a computed value, whatever its type: such types have no arguments and no interfaces.
-    fn selected(&self, sets: &[&'a SelectionSet]) -> Planned<Selected> {
-        if sets.iter().all(|set| set.items.is_empty()) {
+    fn selected(&self, field: &Collected<'a>) -> Planned<Selected<'a>> {
+        if field.selections().all(|set| set.items.is_empty()) {
             return Ok(Selected::All);
         }
-        let collected = self.collector.collect(None, sets)?;
+        let collected = self.collector.collect(None, field.selections())?;
         let field = |field: &Collected<'a>| {
             let mut key = quoted(field.key);
             key.push(b':');
-            Ok(Entry { key, value: (field.name().to_owned(), self.selected(&field.selections())?) })
+            Ok(Entry { key, value: (field.name(), self.selected(field)?) })
         };
         Ok(Selected::Fields(collected.iter().map(field).collect::<Planned<_>>()?))
     }

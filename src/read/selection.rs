@@ -17,19 +17,27 @@ pub type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 pub struct Collected<'a> {
     /// The key in the answer.
     pub key: &'a str,
-    /// The selections. Validation has seen that all name one field with the same arguments.
-    pub fields: Vec<&'a Positioned<Field>>,
+    /// Its first selection.
+    pub field: &'a Positioned<Field>,
+    /// The others. Validation has seen that all name one field with the same arguments.
+    again: Vec<&'a Positioned<Field>>,
 }
 
 impl<'a> Collected<'a> {
+    /// A field that is selected once.
+    pub fn once(field: &'a Positioned<Field>) -> Self {
+        Self { key: field.node.response_key().node.as_str(), field, again: Vec::new() }
+    }
+
     /// The name of the field.
     pub fn name(&self) -> &'a str {
-        self.fields[0].node.name.node.as_str()
+        self.field.node.name.node.as_str()
     }
 
     /// What is selected from its value.
-    pub fn selections(&self) -> Vec<&'a SelectionSet> {
-        self.fields.iter().map(|field| &field.node.selection_set.node).collect()
+    pub fn selections(&self) -> impl Iterator<Item = &'a SelectionSet> {
+        let fields = std::iter::once(&self.field).chain(&self.again);
+        fields.map(|field| &field.node.selection_set.node)
     }
 }
 
@@ -45,8 +53,12 @@ pub struct Collector<'a> {
 impl<'a> Collector<'a> {
     /// The fields that are selected from an object with these type names: its own, those of its interfaces and unions.
     /// Without any, every fragment applies: validation has seen that those on a lone object type do.
-    pub fn collect(&self, types: Option<&[&str]>, sets: &[&'a SelectionSet]) -> Planned<Vec<Collected<'a>>> {
-        let mut collected = Vec::new();
+    pub fn collect(
+        &self,
+        types: Option<&[&str]>,
+        sets: impl Iterator<Item = &'a SelectionSet>,
+    ) -> Planned<Vec<Collected<'a>>> {
+        let mut collected: Vec<Collected<'a>> = Vec::new();
         for set in sets {
             self.add(types, set, &mut collected)?;
         }
@@ -62,8 +74,8 @@ impl<'a> Collector<'a> {
                 Selection::Field(field) => {
                     let key = field.node.response_key().node.as_str();
                     match collected.iter_mut().find(|known| known.key == key) {
-                        Some(known) => known.fields.push(field),
-                        None => collected.push(Collected { key, fields: vec![field] }),
+                        Some(known) => known.again.push(field),
+                        None => collected.push(Collected::once(field)),
                     }
                     continue;
                 }
@@ -112,9 +124,9 @@ mod tests {
         let variables = Variables::from_json(serde_json::json!({"a": false, "b": true}));
         let collector = Collector { fragments: &document.fragments, variables: &variables };
         let (_, operation) = document.operations.iter().next().expect("an operation");
-        let fields = collector.collect(None, &[&operation.node.selection_set.node]).expect("fields");
+        let fields = collector.collect(None, std::iter::once(&operation.node.selection_set.node)).expect("fields");
         assert_eq!(fields.len(), 1);
-        let below = collector.collect(None, &fields[0].selections()).expect("fields");
+        let below = collector.collect(None, fields[0].selections()).expect("fields");
         let keys: Vec<_> = below.iter().map(|field| field.key).collect();
         assert_eq!(keys, ["two", "one"]);
     }

@@ -161,7 +161,7 @@ impl Rows<'_> {
 }
 
 /// Appends the selected part of a computed value.
-fn json(value: &Json, selected: &Selected, out: &mut Vec<u8>) -> Result<()> {
+fn json(value: &Json, selected: &Selected<'_>, out: &mut Vec<u8>) -> Result<()> {
     match value {
         Json::Null => out.extend_from_slice(NULL),
         Json::Bool(value) => value.write_json(out),
@@ -174,7 +174,7 @@ fn json(value: &Json, selected: &Selected, out: &mut Vec<u8>) -> Result<()> {
                 return Err(Error::Internal("nothing is selected from an object".into()));
             };
             object(out, entries, |out, (field, selected)| {
-                if field == "__typename" {
+                if *field == "__typename" {
                     name.write_json(out);
                     return Ok(());
                 }

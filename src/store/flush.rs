@@ -40,12 +40,12 @@ impl Waiting {
         send(db, None, self.0.into_iter().map(|(_, write)| write).collect()).await
     }
 
-    /// Sends these writes, the trail of all that the transaction wrote, and what came of its command.
+    /// Sends these writes, the trail of all that the transaction wrote, and the record of its command.
     pub(super) async fn send_last(
         self,
         db: &DatabaseTransaction,
         entries: Vec<Entry>,
-        outcome: Option<UpdateStatement>,
+        record: Option<InsertStatement>,
     ) -> Result<()> {
         let mut writes: Vec<_> = self.0.into_iter().map(|(_, write)| write).collect();
         let mut source = (!entries.is_empty()).then(|| trail::table(entries));
@@ -58,7 +58,7 @@ impl Waiting {
                 writes.extend(told.map(Write::Insert));
             }
         }
-        writes.extend(outcome.map(Write::Update));
+        writes.extend(record.map(Write::Insert));
         send(db, source, writes).await
     }
 }

@@ -121,7 +121,7 @@ impl Scope {
         Ok(answer.await?)
     }
 
-    pub(super) fn reach(&self) -> Reach<'_> {
+    pub(super) fn reach(&self) -> Reach {
         Reach::new(self.principal.as_deref())
     }
 

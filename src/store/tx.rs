@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sea_orm::sea_query::{LockType, UpdateStatement};
+use sea_orm::sea_query::{InsertStatement, LockType};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IntoActiveModel, ModelTrait,
     QueryFilter, QuerySelect, QueryTrait, Select,
@@ -202,11 +202,11 @@ impl<'e> Tx<'e> {
         lock(&self.trail).push(entry);
     }
 
-    /// Sends all that was written, its trail and what came of the command, and commits.
-    pub(super) async fn commit(self, outcome: Option<UpdateStatement>) -> Result<()> {
+    /// Sends all that was written, its trail and the record of the command, and commits.
+    pub(super) async fn commit(self, record: Option<InsertStatement>) -> Result<()> {
         let waiting = self.waiting.into_inner().unwrap_or_else(PoisonError::into_inner);
         let trail = self.trail.into_inner().unwrap_or_else(PoisonError::into_inner);
-        waiting.send_last(&self.inner, trail, outcome).await?;
+        waiting.send_last(&self.inner, trail, record).await?;
         Ok(self.inner.commit().await?)
     }
 }

@@ -1,11 +1,9 @@
 //! Which rows of which table a caller may see: the whole answer, on one page.
 
-use std::collections::BTreeSet;
-
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait};
 
-use crate::auth::{Permission, Principal, Standing};
+use crate::auth::{Permission, Permissions, Principal, Standing};
 use crate::entity::{
     CustomerId, OrganizationId, audit_event, customer, member, organization, payment, payment_method, subscription,
     subscription_total, tier, tier_feature, tier_price,
@@ -17,22 +15,22 @@ use crate::error::{Error, Result};
 /// It holds nothing of the token but the standing and the permissions: what is visible to one caller is visible to all
 /// who stand there with the same permissions.
 #[derive(Clone, Copy, Debug)]
-pub struct Reach<'a> {
-    caller: Option<Caller<'a>>,
+pub struct Reach {
+    caller: Option<Caller>,
     /// Whether the statement asks elsewhere whether the caller's own organization and customer are still there.
     presumes: bool,
 }
 
 /// What of a caller its reach depends on.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Caller<'a> {
+pub(super) struct Caller {
     pub(super) standing: Standing,
-    pub(super) permissions: &'a BTreeSet<Permission>,
+    pub(super) permissions: Permissions,
 }
 
-impl Caller<'_> {
+impl Caller {
     fn may(self, permission: Permission) -> bool {
-        self.permissions.contains(&permission)
+        self.permissions.contains(permission)
     }
 }
 
@@ -42,11 +40,11 @@ pub trait Visible: EntityTrait {
     const ASKS_FOR_CALLER: bool = true;
 
     /// The condition on the rows that `reach` may see, or the permission that is missing to see any.
-    fn visible(reach: Reach<'_>) -> Result<Condition>;
+    fn visible(reach: Reach) -> Result<Condition>;
 }
 
-impl<'a> Reach<'a> {
-    pub(super) fn new(principal: Option<&'a Principal>) -> Self {
+impl Reach {
+    pub(super) fn new(principal: Option<&Principal>) -> Self {
         let caller =
             principal.map(|principal| Caller { standing: principal.standing(), permissions: principal.permissions() });
         Self { caller, presumes: false }
@@ -59,7 +57,7 @@ impl<'a> Reach<'a> {
     }
 
     /// Who it is; none without a token.
-    pub(super) fn anyone(self) -> Option<Caller<'a>> {
+    pub(super) fn anyone(self) -> Option<Caller> {
         self.caller
     }
 
@@ -67,7 +65,7 @@ impl<'a> Reach<'a> {
         self.presumes
     }
 
-    fn caller(self) -> Result<Caller<'a>> {
+    fn caller(self) -> Result<Caller> {
         self.caller.ok_or(Error::Unauthenticated)
     }
 
@@ -182,21 +180,21 @@ fn family(reseller: OrganizationId) -> sea_orm::sea_query::SelectStatement {
 }
 
 impl Visible for organization::Entity {
-    fn visible(reach: Reach<'_>) -> Result<Condition> {
+    fn visible(reach: Reach) -> Result<Condition> {
         reach.needs(Permission::OrganizationsRead)?;
         Ok(reach.tenants(organization::Column::Id)?.add(organization::Column::DeletedAt.is_null()))
     }
 }
 
 impl Visible for member::Entity {
-    fn visible(reach: Reach<'_>) -> Result<Condition> {
+    fn visible(reach: Reach) -> Result<Condition> {
         reach.needs(Permission::MembersRead)?;
         reach.tenants(member::Column::TenantId)
     }
 }
 
 impl Visible for customer::Entity {
-    fn visible(reach: Reach<'_>) -> Result<Condition> {
+    fn visible(reach: Reach) -> Result<Condition> {
         use customer::Column::{DeletedAt, Id, TenantId};
         reach.needs(Permission::CustomersRead)?;
         let rows = reach.tenants(TenantId)?.add(DeletedAt.is_null());
@@ -209,7 +207,7 @@ impl Visible for customer::Entity {
 
 impl Visible for subscription::Entity {
     /// Reading a subscription is implied by reading its owner.
-    fn visible(reach: Reach<'_>) -> Result<Condition> {
+    fn visible(reach: Reach) -> Result<Condition> {
         use subscription::Column::{CustomerId, DeletedAt, TenantId};
         Ok(reach.owned(TenantId, CustomerId)?.add(DeletedAt.is_null()))
     }
@@ -217,7 +215,7 @@ impl Visible for subscription::Entity {
 
 impl Visible for subscription_total::Entity {
     /// Sums over exactly the live subscriptions that the caller may see.
-    fn visible(reach: Reach<'_>) -> Result<Condition> {
+    fn visible(reach: Reach) -> Result<Condition> {
         use subscription_total::Column::{OfCustomers, TenantId};
         if reach.caller()?.standing.customer().is_some() {
             // A total has no part for a single customer.
@@ -233,14 +231,14 @@ impl Visible for subscription_total::Entity {
 }
 
 impl Visible for payment::Entity {
-    fn visible(reach: Reach<'_>) -> Result<Condition> {
+    fn visible(reach: Reach) -> Result<Condition> {
         reach.needs(Permission::PaymentsRead)?;
         reach.owned(payment::Column::TenantId, payment::Column::CustomerId)
     }
 }
 
 impl Visible for payment_method::Entity {
-    fn visible(reach: Reach<'_>) -> Result<Condition> {
+    fn visible(reach: Reach) -> Result<Condition> {
         use payment_method::Column::{CustomerId, DeletedAt, TenantId};
         reach.needs(Permission::PaymentsRead)?;
         Ok(reach.owned(TenantId, CustomerId)?.add(DeletedAt.is_null()))
@@ -248,7 +246,7 @@ impl Visible for payment_method::Entity {
 }
 
 impl Visible for audit_event::Entity {
-    fn visible(reach: Reach<'_>) -> Result<Condition> {
+    fn visible(reach: Reach) -> Result<Condition> {
         reach.needs(Permission::AuditRead)?;
         // The trail outlives what it tells of, and the platform's own entries have no tenant.
         match reach.caller()?.standing {
@@ -264,7 +262,7 @@ impl Visible for tier::Entity {
 
     /// A catalogue is seen by who manages it; the public tiers of the platform and of the organization above are seen
     /// by everyone below; any other tier by who is subscribed to it. Without a token, what is on offer to the public.
-    fn visible(reach: Reach<'_>) -> Result<Condition> {
+    fn visible(reach: Reach) -> Result<Condition> {
         use tier::Column::{ArchivedAt, Id, Public, TenantId};
         let Ok(caller) = reach.caller() else {
             return Ok(Condition::all().add(Public.eq(true)).add(ArchivedAt.is_null()));
@@ -299,7 +297,7 @@ impl Visible for tier::Entity {
 }
 
 /// Parts of a tier are visible with it.
-fn parts_of_tiers(reach: Reach<'_>, tier_id: impl ColumnTrait) -> Result<Condition> {
+fn parts_of_tiers(reach: Reach, tier_id: impl ColumnTrait) -> Result<Condition> {
     let tiers =
         Query::select().column(tier::Column::Id).from(tier::Entity).cond_where(tier::Entity::visible(reach)?).take();
     Ok(Condition::all().add(tier_id.in_subquery(tiers)))
@@ -308,7 +306,7 @@ fn parts_of_tiers(reach: Reach<'_>, tier_id: impl ColumnTrait) -> Result<Conditi
 impl Visible for tier_price::Entity {
     const ASKS_FOR_CALLER: bool = tier::Entity::ASKS_FOR_CALLER;
 
-    fn visible(reach: Reach<'_>) -> Result<Condition> {
+    fn visible(reach: Reach) -> Result<Condition> {
         parts_of_tiers(reach, tier_price::Column::TierId)
     }
 }
@@ -316,7 +314,7 @@ impl Visible for tier_price::Entity {
 impl Visible for tier_feature::Entity {
     const ASKS_FOR_CALLER: bool = tier::Entity::ASKS_FOR_CALLER;
 
-    fn visible(reach: Reach<'_>) -> Result<Condition> {
+    fn visible(reach: Reach) -> Result<Condition> {
         parts_of_tiers(reach, tier_feature::Column::TierId)
     }
 }

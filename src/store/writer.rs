@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::idempotency::Claim;
+use super::pool::Pool;
 use super::{Command, Noun, Record, Scope, Tx};
 use crate::auth::{Permission, Standing};
 use crate::entity::{Mutable, OperationalStatus, OrganizationId, organization};
@@ -92,19 +92,16 @@ impl Writer {
         // Boxed, here and below: a mutation's future is large, and a debug build keeps several copies on the stack.
         Box::pin(self.run(command, |inner| {
             Box::pin(async move {
-                let (caller, now) = (self.caller()?, self.now());
-                let claim = match place {
-                    Place::Named(id, _) => command.claim_and_find(caller, now, &inner, self.tenant(id)?).await?,
-                    Place::New(_) | Place::Platform => match command.claim(caller, now, &inner).await? {
-                        Claim::Taken(()) => Claim::Taken(None),
-                        Claim::Spent(id) => Claim::Spent(id),
-                    },
+                let tenant = match place {
+                    Place::Named(id, _) => command.find(self.caller()?, &inner, self.tenant(id)?).await?,
+                    Place::New(_) | Place::Platform => None,
                 };
-                let found = match claim {
-                    Claim::Taken(found) => found,
-                    Claim::Spent(id) => return Ok(Attempt::Replayed(inner, id)),
-                };
-                let tx = self.open(inner, place, found).await?;
+                if tenant.is_none()
+                    && let Some(id) = command.outcome(self.caller()?, &inner).await?
+                {
+                    return Ok(Attempt::Replayed(id));
+                }
+                let tx = self.open(inner, place, tenant).await?;
                 let result = work(&tx).await?;
                 Ok(Attempt::Done(Box::new(tx), result))
             })
@@ -129,10 +126,9 @@ impl Writer {
         Box::pin(self.run(command, |inner| {
             Box::pin(async move {
                 let visible = E::find().filter(E::id().eq(id)).filter(E::visible(self.reach())?);
-                let (caller, now) = (self.caller()?, self.now());
-                let row = match command.claim_and_find(caller, now, &inner, visible.lock_exclusive()).await? {
-                    Claim::Taken(row) => row.ok_or_else(|| not_found(E::Model::NOUN, path))?,
-                    Claim::Spent(id) => return Ok(Attempt::Replayed(inner, id)),
+                let Some(row) = command.find(self.caller()?, &inner, visible.lock_exclusive()).await? else {
+                    let outcome = command.outcome(self.caller()?, &inner).await?;
+                    return outcome.map(Attempt::Replayed).ok_or_else(|| not_found(E::Model::NOUN, path));
                 };
                 let (place, tenant) = match row.tenant() {
                     Some(tenant) => (Place::Named(tenant, path), self.tenant(tenant)?.one(&inner).await?),
@@ -209,8 +205,8 @@ impl Writer {
         }
     }
 
-    /// Runs one transaction: replays the command if it was carried out before, does the work, records the outcome,
-    /// commits. Tries again when another transaction was faster.
+    /// Runs one transaction: does the work, records the outcome, commits. Tries again when another transaction was
+    /// faster, and replays a command that was carried out before.
     async fn run<'e, 'f, M: Row>(
         &'e self,
         command: &Command,
@@ -220,6 +216,13 @@ impl Writer {
         for _ in 0..TRIES {
             match self.attempt(command, &work).await {
                 Err(Error::Contended(text)) => lost = Some(text),
+                Err(refused @ Error::Refused(_)) => {
+                    // It may be for what the same command did, sent twice at the same time.
+                    return match command.outcome(self.caller()?, self.pool()).await? {
+                        Some(id) => self.replay(id).await,
+                        None => Err(refused),
+                    };
+                }
                 outcome => return outcome,
             }
         }
@@ -237,18 +240,24 @@ impl Writer {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..Default::default()
         };
-        let inner = self.0.store.0.connection.begin(options).await?;
-        match work(inner).await? {
+        match work(self.pool().begin(options).await?).await? {
             Attempt::Done(tx, result) => {
-                tx.commit(command.outcome(self.caller()?, result.uuid())).await?;
+                tx.commit(command.record(self.caller()?, self.now(), result.uuid())).await?;
                 Ok(result)
             }
-            Attempt::Replayed(inner, id) => {
-                let tenants = self.reach().ever(M::Entity::tenant())?;
-                let row = M::Entity::find().filter(M::Entity::id().eq(id)).filter(tenants).one(&inner).await?;
-                row.ok_or_else(|| Error::Internal("the row of a replayed command is gone".into()))
-            }
+            Attempt::Replayed(id) => self.replay(id).await,
         }
+    }
+
+    /// What came of a command that was carried out before, as it is now.
+    async fn replay<M: Row>(&self, id: Uuid) -> Result<M> {
+        let tenants = self.reach().ever(M::Entity::tenant())?;
+        let row = M::Entity::find().filter(M::Entity::id().eq(id)).filter(tenants).one(self.pool()).await?;
+        row.ok_or_else(|| Error::Internal("the row of a replayed command is gone".into()))
+    }
+
+    fn pool(&self) -> &Pool {
+        &self.0.store.0.connection
     }
 }
 
@@ -257,7 +266,7 @@ enum Attempt<'e, M> {
     /// The work was done, with this result.
     Done(Box<Tx<'e>>, M),
     /// It had been done before, and the row with this id came of it.
-    Replayed(DatabaseTransaction, Uuid),
+    Replayed(Uuid),
 }
 
 /// A row that a command can have as its outcome.

@@ -175,7 +175,7 @@ async fn both_databases_agree_on_who_may_read_what() {
 fn every_permission_of_every_role() {
     let roles: Vec<_> = Role::ALL.iter().map(|role| role.as_str()).collect();
     let may = |permission: Permission| {
-        let cell = |role: &Role| if role.permissions().contains(&permission) { "yes" } else { "" }.to_owned();
+        let cell = |role: &Role| if role.permissions().contains(permission) { "yes" } else { "" }.to_owned();
         (permission.to_string(), Role::ALL.iter().map(cell).collect())
     };
     let rows: Vec<Row> = Permission::ALL.iter().copied().map(may).collect();
@@ -195,7 +195,7 @@ async fn a_token_narrows_its_role_and_never_widens_it() {
     let world = World::new(Backend::Sqlite).await;
     let (customer, _) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
     for role in Role::ALL.iter().copied() {
-        let own: BTreeSet<_> = role.permissions().iter().map(ToString::to_string).collect();
+        let own: BTreeSet<_> = role.permissions().iter().map(|permission| permission.to_string()).collect();
         assert_eq!(permissions_of(&world, role, &customer, Permission::ALL).await, own, "{role:?} with everything");
         assert_eq!(permissions_of(&world, role, &customer, &[]).await, BTreeSet::new(), "{role:?} with nothing");
         for permission in Permission::ALL.iter().copied() {

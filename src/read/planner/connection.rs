@@ -1,7 +1,5 @@
 //! Planning a connection.
 
-use async_graphql::parser::types::SelectionSet;
-
 use super::Planner;
 use crate::read::plan::{
     Connection, ConnectionField, CountField, EdgeField, Entry, ListPlan, PageInfoField, Shown, Statement,
@@ -27,13 +25,12 @@ impl<'a> Planner<'a> {
         };
         let mut statement = Statement { reading, lists: Vec::new() };
         let name = format!("{}Connection", object.name);
-        let fields = self.entries(&name, &[&name], &field.selections(), ConnectionField::Known, |field| {
-            let sets = field.selections();
+        let fields = self.entries(&name, &[&name], field.selections(), ConnectionField::Known, |field| {
             Ok(match field.name() {
-                "nodes" => ConnectionField::Nodes(self.object(object, None, Reading::BASE, &sets, &mut statement)?),
-                "edges" => ConnectionField::Edges(self.edges(object, &sets, &mut statement)?),
-                "pageInfo" => ConnectionField::PageInfo(self.page_info(&sets)?),
-                "totalCount" if parent.is_none() => ConnectionField::TotalCount(self.total_count(&sets)?),
+                "nodes" => ConnectionField::Nodes(self.object(object, None, Reading::BASE, field, &mut statement)?),
+                "edges" => ConnectionField::Edges(self.edges(object, field, &mut statement)?),
+                "pageInfo" => ConnectionField::PageInfo(self.page_info(field)?),
+                "totalCount" if parent.is_none() => ConnectionField::TotalCount(self.total_count(field)?),
                 _ => return Err(Unplanned),
             })
         })?;
@@ -46,22 +43,19 @@ impl<'a> Planner<'a> {
     fn edges(
         &self,
         object: Object,
-        sets: &[&'a SelectionSet],
+        of: &Collected<'a>,
         statement: &mut Statement<'a>,
     ) -> Planned<Vec<Entry<EdgeField<'a>>>> {
         let name = format!("{}Edge", object.name);
-        self.entries(&name, &[&name], sets, EdgeField::Known, |field| match field.name() {
+        self.entries(&name, &[&name], of.selections(), EdgeField::Known, |field| match field.name() {
             "cursor" => Ok(EdgeField::Cursor),
-            "node" => {
-                let fields = self.object(object, None, Reading::BASE, &field.selections(), statement)?;
-                Ok(EdgeField::Node(fields))
-            }
+            "node" => Ok(EdgeField::Node(self.object(object, None, Reading::BASE, field, statement)?)),
             _ => Err(Unplanned),
         })
     }
 
-    fn page_info(&self, sets: &[&'a SelectionSet]) -> Planned<Vec<Entry<PageInfoField>>> {
-        self.entries("PageInfo", &["PageInfo"], sets, PageInfoField::Known, |field| match field.name() {
+    fn page_info(&self, of: &Collected<'a>) -> Planned<Vec<Entry<PageInfoField>>> {
+        self.entries("PageInfo", &["PageInfo"], of.selections(), PageInfoField::Known, |field| match field.name() {
             "hasPreviousPage" => Ok(PageInfoField::HasPreviousPage),
             "hasNextPage" => Ok(PageInfoField::HasNextPage),
             "startCursor" => Ok(PageInfoField::StartCursor),
@@ -70,8 +64,8 @@ impl<'a> Planner<'a> {
         })
     }
 
-    fn total_count(&self, sets: &[&'a SelectionSet]) -> Planned<Vec<Entry<CountField>>> {
-        self.entries("Count", &["Count"], sets, CountField::Known, |field| match field.name() {
+    fn total_count(&self, of: &Collected<'a>) -> Planned<Vec<Entry<CountField>>> {
+        self.entries("Count", &["Count"], of.selections(), CountField::Known, |field| match field.name() {
             "value" => Ok(CountField::Value),
             "exact" => Ok(CountField::Exact),
             _ => Err(Unplanned),

@@ -11,9 +11,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use foldhash::fast::RandomState;
 use futures_util::TryStreamExt as _;
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{DbErr, Statement, Values};
 use tokio_postgres::error::{DbError, Severity};
@@ -34,7 +33,7 @@ pub(super) const PIPELINE: usize = 16;
 const STALLED: Duration = Duration::from_micros(200);
 
 /// How many statements a connection keeps prepared.
-const PREPARED: u64 = 256;
+const PREPARED: usize = 256;
 
 /// Why a statement failed.
 type Fault = Box<dyn std::error::Error + Send + Sync>;
@@ -51,7 +50,7 @@ pub(super) struct Connections {
 
 struct Connection {
     client: Client,
-    prepared: Cache<String, tokio_postgres::Statement, RandomState>,
+    prepared: Cache<String, tokio_postgres::Statement>,
     /// How many statements are under way.
     load: AtomicUsize,
     /// When the connection was last heard of: it answered, or took up work. In nanoseconds since it was opened.
@@ -157,8 +156,7 @@ impl Connections {
 impl Connection {
     fn new(client: Client) -> Self {
         let (load, heard) = (AtomicUsize::new(0), AtomicU64::new(0));
-        let prepared = Cache::builder().max_capacity(PREPARED).build_with_hasher(RandomState::default());
-        Self { client, prepared, load, heard, opened: Instant::now() }
+        Self { client, prepared: Cache::new(PREPARED), load, heard, opened: Instant::now() }
     }
 
     fn age(&self) -> u64 {

@@ -1,6 +1,6 @@
 //! What a caller may see of a table, as SQL that is written once for all callers of a kind.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -9,7 +9,7 @@ use sea_orm::sea_query::{Expr, SqlWriterValues, Value};
 use sea_orm::{Condition, DbBackend, Values};
 
 use super::text::render;
-use crate::auth::{Permission, Standing};
+use crate::auth::{Permissions, Standing};
 use crate::entity::{CustomerId, OrganizationId};
 use crate::error::Result;
 use crate::store::{Reach, Visible};
@@ -31,8 +31,8 @@ pub(in crate::store) struct Filters(RwLock<HashMap<Key, Arc<Filter>, RandomState
 #[derive(PartialEq, Eq, Hash)]
 struct Key {
     table: &'static str,
-    /// The kind of standing, and the permissions as bits.
-    caller: Option<(Discriminant<Standing>, u64)>,
+    /// The kind of standing, and the permissions.
+    caller: Option<(Discriminant<Standing>, Permissions)>,
     presumes: bool,
 }
 
@@ -61,21 +61,15 @@ pub(super) struct BoundFilter {
     customer: Option<CustomerId>,
 }
 
-const _: () = assert!(Permission::ALL.len() <= u64::BITS as usize);
-
-fn bits(permissions: &BTreeSet<Permission>) -> u64 {
-    permissions.iter().fold(0, |bits, permission| bits | 1 << (*permission as u32))
-}
-
 impl Filters {
     /// The filter on a table, or the permission that the caller lacks.
-    pub(super) fn of<E: Visible>(&self, reach: Reach<'_>, backend: DbBackend) -> Result<BoundFilter> {
+    pub(super) fn of<E: Visible>(&self, reach: Reach, backend: DbBackend) -> Result<BoundFilter> {
         let caller = reach.anyone();
         let organization = caller.and_then(|caller| caller.standing.organization());
         let customer = caller.and_then(|caller| caller.standing.customer());
         let key = Key {
             table: E::default().table_name(),
-            caller: caller.map(|caller| (discriminant(&caller.standing), bits(caller.permissions))),
+            caller: caller.map(|caller| (discriminant(&caller.standing), caller.permissions)),
             presumes: reach.presumes(),
         };
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
