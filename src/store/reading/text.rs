@@ -83,13 +83,14 @@ impl Text {
         match reading.parent {
             Some(column) => {
                 self.parents(parents);
-                self.join("INNER JOIN", Reading::BASE, &reading.base, &reading.first, |text| {
+                self.join("INNER JOIN", Reading::BASE, reading, &reading.base, &reading.first, |text| {
                     put!(text, r#""{}"."{column}" = "#, reading.base.table);
                     text.parents_id();
                 });
             }
             None => {
-                put!(self, "(SELECT *");
+                put!(self, "(SELECT ");
+                self.columns_of(Reading::BASE, reading);
                 self.rows_of(&reading.base);
                 self.first(&reading.first, reading.base.table);
                 put!(self, r#") AS "t0""#);
@@ -99,7 +100,7 @@ impl Text {
             // Without an order there is one row at most: a limit would only keep the planner from a plain join.
             let limit = (!join.first_by.is_empty()).then_some(1);
             let first = First { keys: join.first_by.clone(), limit };
-            self.join("LEFT JOIN", Table(place + 1), &join.source, &first, |text| {
+            self.join("LEFT JOIN", Table(place + 1), reading, &join.source, &first, |text| {
                 let ((own, parents), Table(parent)) = (join.on, join.parent);
                 put!(text, r#""{}"."{own}" = "t{parent}"."{parents}""#, join.source.table);
             });
@@ -130,7 +131,16 @@ impl Text {
     ///
     /// PostgreSQL looks them up by a lateral subquery, which it flattens where there is no limit. SQLite has none, but
     /// follows a correlated subquery of row ids as well as an index: one id by an equality, whatever the table's size.
-    fn join(&mut self, kind: &str, Table(table): Table, source: &Source, first: &First, on: impl FnOnce(&mut Self)) {
+    fn join(
+        &mut self,
+        kind: &str,
+        joined: Table,
+        reading: &Reading,
+        source: &Source,
+        first: &First,
+        on: impl FnOnce(&mut Self),
+    ) {
+        let Table(table) = joined;
         if self.is_sqlite() {
             let found = if kind == "LEFT JOIN" { "=" } else { "IN" };
             put!(
@@ -139,7 +149,8 @@ impl Text {
                 source.table
             );
         } else {
-            put!(self, " {kind} LATERAL (SELECT *");
+            put!(self, " {kind} LATERAL (SELECT ");
+            self.columns_of(joined, reading);
         }
         self.rows_of(source);
         put!(self, " AND ");
@@ -149,6 +160,24 @@ impl Text {
             put!(self, ")");
         } else {
             put!(self, r#") AS "t{table}" ON TRUE"#);
+        }
+    }
+
+    /// The columns of a table that the rest of the statement refers to. Where the table stands in a subquery of its own,
+    /// PostgreSQL computes all that the subquery selects, used or not.
+    fn columns_of(&mut self, table: Table, reading: &Reading) {
+        let selected = reading.columns.iter().filter(|(of, _)| *of == table).map(|(_, column)| *column);
+        let followed = reading.joins.iter().filter(|join| join.parent == table).map(|join| join.on.1);
+        let sorted = reading.first.keys.iter().filter(|_| table == Reading::BASE).map(|key| key.name);
+        let mut needed: Vec<&str> = Vec::with_capacity(reading.columns.len());
+        for column in selected.chain(followed).chain(sorted) {
+            if !needed.contains(&column) {
+                put!(self, r#"{}"{column}""#, if needed.is_empty() { "" } else { ", " });
+                needed.push(column);
+            }
+        }
+        if needed.is_empty() {
+            put!(self, "1");
         }
     }
 
