@@ -48,9 +48,9 @@ impl Waiting {
         record: Option<InsertStatement>,
     ) -> Result<()> {
         let mut writes: Vec<_> = self.0.into_iter().map(|(_, write)| write).collect();
-        let mut source = (!entries.is_empty()).then(|| trail::table(entries));
+        let mut source = (!entries.is_empty()).then(|| trail::table(entries, db.get_database_backend()));
         if let Some(table) = &source {
-            let told = trail::writes(db.get_database_backend())?;
+            let told = trail::writes()?;
             if one_by_one(db) {
                 writes.extend(told.map(|mut write| Write::Insert(write.with_cte(table.clone()).take())));
                 source = None;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use sea_orm::sea_query::{CommonTableExpression, Expr, ExprTrait, InsertStatement, Query, Values};
+use sea_orm::sea_query::{CommonTableExpression, Expr, ExprTrait, InsertStatement, Query, ValueTuple};
 use sea_orm::{DbBackend, DbErr, EntityTrait};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value as Json};
@@ -117,8 +117,8 @@ impl Entry {
     }
 
     /// In the order of [`COLUMNS`].
-    fn values(self) -> Values {
-        Values(vec![
+    fn values(self) -> ValueTuple {
+        ValueTuple::Many(vec![
             self.audit_id.into(),
             self.event_id.into(),
             self.tenant_id.into(),
@@ -159,15 +159,28 @@ const COLUMNS: [&str; 15] = [
     "created_at",
 ];
 
-/// The entries as a table for [`writes`] to read: what both of them hold is sent once.
-pub(super) fn table(entries: Vec<Entry>) -> CommonTableExpression {
+/// The entries as a table for [`writes`] to read: what both of them hold is sent once, and made JSON once.
+pub(super) fn table(entries: Vec<Entry>, backend: DbBackend) -> CommonTableExpression {
+    let mut rows = Query::select();
+    rows.from_values(entries.into_iter().map(Entry::values), "entries");
+    for (place, name) in (1..).zip(COLUMNS) {
+        let value = Expr::col(format!("column{place}"));
+        rows.expr_as(
+            match name {
+                // PostgreSQL has a type for JSON, SQLite keeps the text.
+                "changes" if backend == DbBackend::Postgres => value.cast_as("jsonb"),
+                _ => value,
+            },
+            name,
+        );
+    }
     let mut table = CommonTableExpression::new();
-    table.table_name(TRAIL).columns(COLUMNS).values(entries.into_iter().map(Entry::values).collect());
+    table.table_name(TRAIL).query(rows);
     table
 }
 
 /// What writes the audit entries and the outbox events from the [`table`].
-pub(super) fn writes(backend: DbBackend) -> Result<[InsertStatement; 2]> {
+pub(super) fn writes() -> Result<[InsertStatement; 2]> {
     use audit_event::Column as Audit;
     use outbox_event::Column as Outbox;
     let audit = [
@@ -195,16 +208,11 @@ pub(super) fn writes(backend: DbBackend) -> Result<[InsertStatement; 2]> {
         (Outbox::Payload, "changes"),
         (Outbox::CreatedAt, "created_at"),
     ];
-    Ok([copy(backend, audit_event::Entity, &audit)?, copy(backend, outbox_event::Entity, &outbox)?])
+    Ok([copy(audit_event::Entity, &audit)?, copy(outbox_event::Entity, &outbox)?])
 }
 
-fn copy<E: EntityTrait>(backend: DbBackend, into: E, columns: &[(E::Column, &'static str)]) -> Result<InsertStatement> {
-    let column = |(_, from): &(_, &'static str)| match *from {
-        // PostgreSQL has a type for JSON, SQLite keeps the text.
-        "changes" if backend == DbBackend::Postgres => Expr::col("changes").cast_as("jsonb"),
-        from => Expr::col(from),
-    };
-    let rows = Query::select().exprs(columns.iter().map(column)).from(TRAIL).take();
+fn copy<E: EntityTrait>(into: E, columns: &[(E::Column, &'static str)]) -> Result<InsertStatement> {
+    let rows = Query::select().columns(columns.iter().map(|(_, from)| *from)).from(TRAIL).take();
     let mut insert = Query::insert();
     insert.into_table(into).columns(columns.iter().map(|(to, _)| *to));
     insert.select_from(rows).map_err(|error| DbErr::Custom(error.to_string()))?;
