@@ -2,10 +2,10 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crossbeam_channel::{Receiver, Sender};
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSql, ToSqlOutput, Type, ValueRef};
 use rusqlite::{Connection, OpenFlags};
@@ -35,7 +35,7 @@ pub(super) struct Connections {
     idle: Arc<AtomicUsize>,
     /// None once they are closed.
     queue: Mutex<Option<Sender<Job>>>,
-    jobs: Arc<Mutex<Receiver<Job>>>,
+    jobs: Receiver<Job>,
 }
 
 struct Job {
@@ -49,14 +49,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Connections {
     pub(super) fn new(file: &Path, count: usize) -> Self {
-        let (queue, jobs) = mpsc::channel();
+        let (queue, jobs) = crossbeam_channel::unbounded();
         Self {
             file: file.into(),
             count,
             started: Arc::default(),
             idle: Arc::default(),
             queue: Mutex::new(Some(queue)),
-            jobs: Arc::new(Mutex::new(jobs)),
+            jobs,
         }
     }
 
@@ -79,7 +79,7 @@ impl Connections {
     /// Starts a thread if none is idle and there may be more.
     fn start_another(&self) -> std::io::Result<()> {
         if self.idle.load(Ordering::Relaxed) == 0 && self.started.load(Ordering::Relaxed) < self.count {
-            let (file, jobs, idle) = (Arc::clone(&self.file), Arc::clone(&self.jobs), Arc::clone(&self.idle));
+            let (file, jobs, idle) = (Arc::clone(&self.file), self.jobs.clone(), Arc::clone(&self.idle));
             let started = Started::count(&self.started);
             std::thread::Builder::new().name("sqlite-reader".to_owned()).spawn(move || {
                 serve(&file, &jobs, &idle);
@@ -107,11 +107,11 @@ impl Drop for Started {
 }
 
 /// Reads what is asked for until there will be nothing more.
-fn serve(file: &Path, jobs: &Mutex<Receiver<Job>>, idle: &AtomicUsize) {
+fn serve(file: &Path, jobs: &Receiver<Job>, idle: &AtomicUsize) {
     let mut known = None;
     loop {
         idle.fetch_add(1, Ordering::Relaxed);
-        let job = lock(jobs).recv();
+        let job = jobs.recv();
         idle.fetch_sub(1, Ordering::Relaxed);
         let Ok(Job { statement, answer }) = job else { return };
         let rows = match &known {
