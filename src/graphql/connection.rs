@@ -4,7 +4,7 @@
 
 use async_graphql::{InputType, SimpleObject};
 use futures_util::future::BoxFuture;
-use sea_orm::{Condition, EntityTrait, ModelTrait, QueryFilter, Select, Value};
+use sea_orm::{Condition, EntityTrait, ModelTrait, Select, Value};
 
 use super::batch::Key;
 use super::context::RequestContext;
@@ -33,10 +33,10 @@ pub trait Listed: Noun {
     /// The sort that the client asked for; newest first if it did not say.
     fn sort(keys: &Option<Vec<Self::Order>>) -> Order<Self>;
 
-    /// What a filter finds; everything without one.
-    fn found(filter: Option<&Self::Filter>, request: &RequestContext) -> Result<Select<Self>> {
+    /// What is found with a filter; everything without one.
+    fn found(filter: Option<&Self::Filter>, request: &RequestContext) -> Result<Condition> {
         let condition = filter.map(|filter| Self::condition(filter, request)).transpose()?;
-        Ok(Self::find().filter(Condition::all().add_option(condition)))
+        Ok(Condition::all().add_option(condition))
     }
 }
 
@@ -252,7 +252,8 @@ macro_rules! connection {
                 use $crate::graphql::connection::{Counter, ListKey, Listed, page_request};
                 use $crate::graphql::context::ContextExt;
                 let list = ListKey::new(ctx.request(), field, &filter, &order_by);
-                let query = $entity::Entity::found(filter.as_ref(), ctx.request())?;
+                let found = $entity::Entity::found(filter.as_ref(), ctx.request())?;
+                let query = sea_orm::QueryFilter::filter(<$entity::Entity as sea_orm::EntityTrait>::find(), found);
                 let page = page_request(ctx.request(), &list, args, $entity::Entity::sort(&order_by))?;
                 let slice = ctx.scope().page(query.clone(), &page).await?;
                 Ok(Self::from_slice(ctx, &list, &page, Counter::of_list(query), slice))
@@ -275,9 +276,9 @@ macro_rules! connection {
                 use $crate::graphql::context::ContextExt;
                 use $crate::graphql::nested::{Asked, Length, Nested};
                 let list = ListKey::new(ctx.request(), field, &filter, &order_by);
-                let query = $entity::Entity::found(filter.as_ref(), ctx.request())?;
+                let found = $entity::Entity::found(filter.as_ref(), ctx.request())?;
                 let page = page_request(ctx.request(), &list, &args, $entity::Entity::sort(&order_by))?;
-                let asked = std::sync::Arc::new(Asked { query, page: page.clone(), belonging });
+                let asked = std::sync::Arc::new(Asked { found, page: page.clone(), belonging });
                 let key = Nested::new(parent, list.clone(), args, asked);
                 let slice = ctx.loaders().load(key.clone()).await?.unwrap_or_else(|| page.slice(Vec::new()));
                 Ok(Self::from_slice(ctx, &list, &page, Counter::of_key(Length(key)), slice))

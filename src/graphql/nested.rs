@@ -5,11 +5,12 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use sea_orm::sea_query::Condition;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, EntityTrait, TryIntoModel};
+use uuid::Uuid;
 
 use super::batch::Key;
 use super::connection::{COUNT_CAP, ListKey, PageArgs};
-use crate::entity::{CustomerId, OrganizationId, customer, member, payment, payment_method, subscription};
+use crate::entity::{CustomerId, OrganizationId, payment, payment_method, subscription};
 use crate::error::Result;
 use crate::store::{Noun, PageRequest, Scope, Slice};
 
@@ -66,20 +67,66 @@ macro_rules! owned {
 }
 owned!(subscription, payment, payment_method);
 
-/// How the rows of a list belong to their parents.
-pub struct Belonging<E: EntityTrait, P> {
-    /// The columns that name the parent.
-    pub columns: Vec<E::Column>,
-    /// The rows of these parents.
-    pub of: fn(&[P]) -> Condition,
-    /// The parent of a row.
-    pub parent: fn(&E::Model) -> P,
+/// How the rows of a list belong to their parents: by the first of these columns that names the parent.
+pub struct Belonging<E: EntityTrait, P>(pub Vec<By<E, P>>);
+
+/// A column that names parents.
+pub struct By<E: EntityTrait, P> {
+    /// The column.
+    pub column: E::Column,
+    /// What the column holds in the rows of a parent; none of a parent that it does not name.
+    pub id: fn(&P) -> Option<Uuid>,
+    /// What else must hold of the rows.
+    pub only: Condition,
+}
+
+impl<E, P> Belonging<E, P>
+where
+    E: Noun,
+    E::ActiveModel: TryIntoModel<E::Model>,
+    P: Copy + Eq + Hash,
+{
+    /// The rows of each parent that come first in a page of its list.
+    pub async fn pages(
+        &self,
+        scope: &Scope,
+        parents: &[P],
+        found: &Condition,
+        page: &PageRequest<E>,
+    ) -> Result<HashMap<P, Vec<E::Model>>> {
+        let mut pages = HashMap::with_capacity(parents.len());
+        for (by, parents) in self.named(parents) {
+            let ids: Vec<Uuid> = parents.keys().copied().collect();
+            let found = found.clone().add(by.only.clone());
+            let rows = scope.page_per(found, page, by.column, &ids).await?;
+            pages.extend(rows.into_iter().filter_map(|(id, rows)| Some((*parents.get(&id)?, rows))));
+        }
+        Ok(pages)
+    }
+
+    /// How long the list of each parent is, counting no further than `cap`.
+    async fn lengths(&self, scope: &Scope, parents: &[P], found: &Condition, cap: u64) -> Result<HashMap<P, u64>> {
+        let mut lengths = HashMap::with_capacity(parents.len());
+        for (by, parents) in self.named(parents) {
+            let ids: Vec<Uuid> = parents.keys().copied().collect();
+            let counted = scope.count_per::<E>(found.clone().add(by.only.clone()), by.column, &ids, cap).await?;
+            lengths.extend(counted.into_iter().filter_map(|(id, length)| Some((*parents.get(&id)?, length))));
+        }
+        Ok(lengths)
+    }
+
+    /// The parents that each column names, by what it holds; columns that name none are left out.
+    fn named(&self, parents: &[P]) -> impl Iterator<Item = (&By<E, P>, HashMap<Uuid, P>)> {
+        let named = |by: &By<E, P>| parents.iter().filter_map(|parent| Some(((by.id)(parent)?, *parent))).collect();
+        let named = self.0.iter().map(move |by| (by, named(by)));
+        named.filter(|(_, parents): &(_, HashMap<Uuid, P>)| !parents.is_empty())
+    }
 }
 
 /// What is asked of every parent alike.
 pub struct Asked<E: EntityTrait, P> {
-    /// The filtered list, of all parents.
-    pub query: Select<E>,
+    /// What the list finds, of all parents.
+    pub found: Condition,
     /// Which page of it.
     pub page: PageRequest<E>,
     /// How rows belong to parents.
@@ -135,6 +182,7 @@ impl<E: EntityTrait, P: Hash> Hash for Nested<E, P> {
 impl<E, P> Key for Nested<E, P>
 where
     E: Noun,
+    E::ActiveModel: TryIntoModel<E::Model>,
     E::Column: Send + Sync,
     E::Model: Clone + Send + Sync,
     P: Copy + Eq + Hash + Send + Sync + 'static,
@@ -148,13 +196,9 @@ where
         while let Some(first) = left.first().copied() {
             let (same, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|key| key.same_list(first));
             left = others;
-            let Asked { query, page, belonging } = &*first.asked;
+            let Asked { found, page, belonging } = &*first.asked;
             let parents: Vec<P> = same.iter().map(|key| key.parent).collect();
-            let query = query.clone().filter((belonging.of)(&parents));
-            let mut rows: HashMap<P, Vec<E::Model>> = HashMap::new();
-            for row in scope.page_per(query, &belonging.columns, page).await? {
-                rows.entry((belonging.parent)(&row)).or_default().push(row);
-            }
+            let mut rows = belonging.pages(scope, &parents, found, page).await?;
             for key in same {
                 pages.insert(key.clone(), page.slice(rows.remove(&key.parent).unwrap_or_default()));
             }
@@ -189,6 +233,7 @@ impl<E: EntityTrait, P: Hash> Hash for Length<E, P> {
 impl<E, P> Key for Length<E, P>
 where
     E: Noun,
+    E::ActiveModel: TryIntoModel<E::Model>,
     E::Column: Send + Sync,
     E::Model: Clone + Send + Sync,
     P: Copy + Eq + Hash + Send + Sync + 'static,
@@ -201,12 +246,9 @@ where
         while let Some(first) = left.first().copied() {
             let (same, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|key| key.0.same_list(&first.0));
             left = others;
-            let Asked { query, belonging, .. } = &*first.0.asked;
+            let Asked { found, belonging, .. } = &*first.0.asked;
             let parents: Vec<P> = same.iter().map(|key| key.0.parent).collect();
-            let query = query.clone().filter((belonging.of)(&parents));
-            let counted = scope.count_per(query, &belonging.columns, COUNT_CAP + 1).await?;
-            let counted: HashMap<P, u64> =
-                counted.into_iter().map(|(row, total)| ((belonging.parent)(&row), total)).collect();
+            let counted = belonging.lengths(scope, &parents, found, COUNT_CAP + 1).await?;
             for key in same {
                 lengths.insert(key.clone(), counted.get(&key.0.parent).copied().unwrap_or(0));
             }
@@ -215,34 +257,18 @@ where
     }
 }
 
-/// A table whose rows belong to an organization that is never missing.
-pub trait OfOrganization: Noun {
-    /// Whose row this is.
-    fn organization_of(row: &Self::Model) -> OrganizationId;
-}
-
-impl OfOrganization for customer::Entity {
-    fn organization_of(row: &customer::Model) -> OrganizationId {
-        row.tenant_id
-    }
-}
-
-impl OfOrganization for member::Entity {
-    fn organization_of(row: &member::Model) -> OrganizationId {
-        row.tenant_id
-    }
-}
-
 /// Lists by organization.
-pub fn by_organization<E: OfOrganization>() -> Belonging<E, OrganizationId> {
-    Belonging {
-        columns: vec![E::tenant()],
-        of: |organizations| Condition::all().add(E::tenant().is_in(organizations.iter().copied())),
-        parent: E::organization_of,
-    }
+pub fn by_organization<E: Noun>() -> Belonging<E, OrganizationId> {
+    Belonging(vec![By { column: E::tenant(), id: |organization| Some((*organization).into()), only: Condition::all() }])
 }
 
 /// Lists by owner.
 pub fn by_owner<E: Owned>() -> Belonging<E, OwnerKey> {
-    Belonging { columns: vec![E::tenant(), E::customer()], of: E::of_owners, parent: E::owner_of }
+    let customer = |owner: &OwnerKey| owner.customer.map(Uuid::from);
+    let organization = |owner: &OwnerKey| owner.customer.is_none().then(|| owner.tenant.into());
+    let own = Condition::all().add(E::customer().is_null());
+    Belonging(vec![
+        By { column: E::customer(), id: customer, only: Condition::all() },
+        By { column: E::tenant(), id: organization, only: own },
+    ])
 }

@@ -11,7 +11,7 @@ use crate::graphql::connection::{PageArgs, connection, sort_order};
 use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::filter::{AmountRange, DateTimeRange, enum_filter};
 use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
-use crate::graphql::nested::{Belonging, OwnerKey, by_owner};
+use crate::graphql::nested::{Belonging, By, OwnerKey, by_owner};
 use crate::graphql::scalar::{CurrencyCode, Money};
 use crate::store::between;
 use crate::subscription::graphql::Subscription;
@@ -252,23 +252,15 @@ pub async fn of_owner(
 /// A page of the payments for a subscription.
 pub async fn of_subscription(
     ctx: &Context<'_>,
-    tenant: OrganizationId,
     subscription: SubscriptionId,
     filter: Option<PaymentFilter>,
     order_by: Option<Vec<PaymentOrder>>,
     args: PageArgs,
 ) -> Result<PaymentConnection> {
-    use payment::Column::{SubscriptionId as Subscription, TenantId};
-    let belonging = Belonging {
-        columns: vec![TenantId, Subscription],
-        of: |parents: &[(OrganizationId, SubscriptionId)]| {
-            Condition::all()
-                .add(TenantId.is_in(parents.iter().map(|parent| parent.0)))
-                .add(Subscription.is_in(parents.iter().map(|parent| parent.1)))
-        },
-        parent: |row: &payment::Model| (row.tenant_id, row.subscription_id),
-    };
-    nested(ctx, "subscription.payments", belonging, (tenant, subscription), filter, order_by, args).await
+    let column = payment::Column::SubscriptionId;
+    let id = |subscription: &SubscriptionId| Some((*subscription).into());
+    let belonging = Belonging(vec![By { column, id, only: Condition::all() }]);
+    nested(ctx, "subscription.payments", belonging, subscription, filter, order_by, args).await
 }
 
 async fn nested<P>(

@@ -20,8 +20,8 @@ pub struct Loaded {
     pub pages: Vec<Slice<usize>>,
     /// The lists below, in the order of the plan.
     pub lists: Vec<LoadedList>,
-    /// How many objects the list has, if that is asked for.
-    pub total: u64,
+    /// How many objects each parent's list has, if that is asked for.
+    pub totals: Vec<u64>,
 }
 
 /// A list below a statement.
@@ -79,13 +79,20 @@ fn list<'a>(
         let pages: Vec<Slice<usize>> = of_parents.into_iter().map(page).collect();
         let shown: Vec<usize> = pages.iter().flat_map(|page| page.rows.iter().copied()).collect();
         let lists = lists(request, &plan.statement.lists, &rows, &shown).await?;
-        let total = match &plan.shown {
+        let totals = match &plan.shown {
             Shown::Pages(connection) if connection.fields.iter().any(counts) => {
-                request.scope.count_of(&connection.page.list, COUNT_CAP + 1).await?
+                let list = &connection.page.list;
+                match parents.zip(reading.parent()) {
+                    None => vec![request.scope.count_of(list, COUNT_CAP + 1).await?],
+                    Some((parents, column)) => {
+                        let counted = request.scope.count_for(list, column, parents, COUNT_CAP + 1).await?;
+                        parents.iter().map(|parent| counted.get(parent).copied().unwrap_or(0)).collect()
+                    }
+                }
             }
-            _ => 0,
+            _ => Vec::new(),
         };
-        Ok(Loaded { rows, pages, lists, total })
+        Ok(Loaded { rows, pages, lists, totals })
     })
 }
 

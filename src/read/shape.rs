@@ -3,7 +3,7 @@
 use async_graphql::ID;
 use sea_orm::sea_query::ValueType;
 use sea_orm::sea_query::{Expr, IntoCondition};
-use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, IdenStatic, Iterable, TryIntoModel};
+use sea_orm::{ColumnTrait, Condition, IdenStatic, Iterable, TryIntoModel};
 
 use super::arguments::Arguments;
 use super::json::{Column, Json, write_column};
@@ -288,11 +288,8 @@ impl Facts<'_> {
     where
         E::ActiveModel: TryIntoModel<E::Model>,
     {
-        let mut model = E::ActiveModel::default();
-        for (column, place) in E::Column::iter().zip(self.columns) {
-            let place = place.ok_or_else(|| Error::Internal("a column is missing".into()))?;
-            model.try_set(column, self.row.value(place, column.def().get_column_type())?)?;
-        }
-        Ok(model.try_into_model()?)
+        let places: Option<Vec<usize>> = self.columns.iter().copied().collect();
+        let places = places.ok_or_else(|| Error::Internal("a column is missing".into()))?;
+        self.row.model::<E>(&places)
     }
 }

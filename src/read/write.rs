@@ -75,11 +75,14 @@ impl Rows<'_> {
         let page = &self.loaded.pages[parent];
         match shown {
             Shown::All(fields) => array(out, &page.rows, |out, row| self.object(fields, *row, out)),
-            Shown::Pages(connection) => self.connection(connection, page, out),
+            Shown::Pages(connection) => {
+                let total = self.loaded.totals.get(parent).copied().unwrap_or(0);
+                self.connection(connection, page, total, out)
+            }
         }
     }
 
-    fn connection(self, connection: &Connection<'_>, page: &Slice<usize>, out: &mut Vec<u8>) -> Result<()> {
+    fn connection(self, connection: &Connection<'_>, page: &Slice<usize>, total: u64, out: &mut Vec<u8>) -> Result<()> {
         let cursor = |row: usize| self.cursor(connection, row);
         object(out, &connection.fields, |out, field| match field {
             ConnectionField::Known(json) => {
@@ -110,7 +113,7 @@ impl Rows<'_> {
                 Ok(())
             }),
             ConnectionField::TotalCount(fields) => object(out, fields, |out, field| {
-                let count = Count::capped(self.loaded.total);
+                let count = Count::capped(total);
                 match field {
                     CountField::Known(json) => out.extend_from_slice(json),
                     CountField::Value => count.value.0.write_json(out),

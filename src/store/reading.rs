@@ -6,6 +6,7 @@
 mod filter;
 mod text;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use sea_orm::sea_query::Expr;
@@ -92,6 +93,20 @@ impl Scope {
         Ok(rows.iter().next().map(|row| row.integer(0)).transpose()?.flatten().map_or(0, i64::unsigned_abs))
     }
 
+    /// For each of these parents, how many of the source's rows have its id in their column `parent`, counting no
+    /// further than `cap`.
+    pub async fn count_for(
+        &self,
+        source: &Source,
+        parent: &'static str,
+        parents: &[Uuid],
+        cap: u64,
+    ) -> Result<HashMap<Uuid, u64>> {
+        let rows = self.run(|text| text.counts(source, parent, parents, cap)).await?;
+        let counted = rows.iter().map(|row| Ok(row.uuid(0)?.zip(row.integer(1)?.map(i64::unsigned_abs))));
+        counted.filter_map(Result::transpose).collect()
+    }
+
     /// The rows of a reading.
     pub async fn read(&self, reading: &Reading) -> Result<Rows> {
         self.run(|text| text.reading(reading, &[])).await
@@ -141,6 +156,11 @@ impl Reading {
     ) -> Table {
         self.joins.push(Join { name, parent, source, on, first_by });
         Table(self.joins.len())
+    }
+
+    /// The column that holds the parent's id, for the rows of many parents.
+    pub fn parent(&self) -> Option<&'static str> {
+        self.parent
     }
 
     /// Whether it has no joins.

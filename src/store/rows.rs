@@ -1,6 +1,7 @@
 //! The rows that a reading found, from whichever database they came.
 
 use sea_orm::sea_query::{ColumnType, Value, ValueType};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, Iterable, TryIntoModel};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
@@ -124,6 +125,18 @@ impl<'a> Row<'a> {
             }
             _ => self.text(column)?.map(str::to_owned).into(),
         })
+    }
+
+    /// The row of a table whose columns, in the table's order, are at these places.
+    pub fn model<E: EntityTrait>(self, places: &[usize]) -> Result<E::Model>
+    where
+        E::ActiveModel: TryIntoModel<E::Model>,
+    {
+        let mut model = E::ActiveModel::default();
+        for (column, place) in E::Column::iter().zip(places) {
+            model.try_set(column, self.value(*place, column.def().get_column_type())?)?;
+        }
+        Ok(model.try_into_model()?)
     }
 
     /// What a column holds, as a type of ours; none if it is null.

@@ -1,14 +1,19 @@
 //! Reading: every query runs through a [`Scope`], which adds what the caller may see.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sea_orm::sea_query::{Alias, Asterisk, Expr, ExprTrait, Order as SqlOrder, OverStatement, Query, WindowStatement};
-use sea_orm::{ColumnTrait, DbErr, FromQueryResult, QueryFilter, QueryResult, QuerySelect, QueryTrait, Select};
+use sea_orm::sea_query::{Alias, Expr, Query};
+use sea_orm::{
+    ColumnTrait, Condition, DbErr, FromQueryResult, IdenStatic, Iterable, QueryFilter, QuerySelect, QueryTrait, Select,
+    TryIntoModel,
+};
+use uuid::Uuid;
 
 use super::page::{PageRequest, Slice};
-use super::{Reach, Store, Visible, Writer};
+use super::{First, Reach, Reading, Store, Visible, Writer};
 use crate::auth::{Permission, Principal};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -159,33 +164,30 @@ impl Scope {
         Ok(page.slice(rows))
     }
 
-    /// The first rows of the page for each value of `partition`, all in one statement. A page's surplus row, which
-    /// tells whether there is more, is among them.
+    /// For each of many parents, the first rows of a page of its list: of the visible rows that meet the condition and
+    /// whose column `parent` holds the parent's id, all in one statement. A page's surplus row, which tells whether
+    /// there is more, is among them.
     pub async fn page_per<E: Visible>(
         &self,
-        query: Select<E>,
-        partition: &[E::Column],
+        condition: Condition,
         page: &PageRequest<E>,
-    ) -> Result<Vec<E::Model>> {
-        let mut inner = query.filter(E::visible(self.reach())?);
-        let inner = QueryTrait::query(&mut inner);
-        page.filter(inner);
-        let mut window = WindowStatement::new();
-        for column in partition {
-            window.add_partition_by(Expr::col(column.as_column_ref()));
+        parent: E::Column,
+        parents: &[Uuid],
+    ) -> Result<HashMap<Uuid, Vec<E::Model>>>
+    where
+        E::ActiveModel: TryIntoModel<E::Model>,
+    {
+        let source = self.source::<E>(condition)?.page(page);
+        let first = First { keys: page.keys(), limit: Some(page.extent().fetched()) };
+        let mut reading = Reading::per_parent(source, first, parent.as_str());
+        let places: Vec<_> = E::Column::iter().map(|column| reading.column(Reading::BASE, column.as_str())).collect();
+        let mut found: HashMap<Uuid, Vec<E::Model>> = HashMap::with_capacity(parents.len());
+        for row in self.read_for(&reading, parents).await?.iter() {
+            if let Some(parent) = row.uuid(0)? {
+                found.entry(parent).or_default().push(row.model::<E>(&places)?);
+            }
         }
-        for (expr, descending) in page.order() {
-            window.order_by_expr(expr, if descending { SqlOrder::Desc } else { SqlOrder::Asc });
-        }
-        inner.expr_window_as(Expr::cust("row_number()"), window, Alias::new("place"));
-        let outer = Query::select()
-            .column(Asterisk)
-            .from_subquery(inner.take(), Alias::new("ranked"))
-            .and_where(Expr::col(Alias::new("place")).lte(page.extent().fetched()))
-            .order_by(Alias::new("place"), SqlOrder::Asc)
-            .take();
-        let statement = self.store.backend().build(&outer);
-        self.ask(E::find().from_raw_sql(statement).all(&self.store.0.connection)).await
+        Ok(found)
     }
 
     /// How many visible rows the query finds, counting no further than `cap`.
@@ -205,47 +207,15 @@ impl Scope {
         Ok(row.map_or(0, |row| row.total.unsigned_abs()))
     }
 
-    /// How many visible rows the query finds for each value of `partition`, counting no further than `cap`: one of
-    /// the rows with their number, all in one statement.
+    /// For each of many parents, how many of the visible rows that meet the condition have its id in their column
+    /// `parent`, counting no further than `cap`.
     pub async fn count_per<E: Visible>(
         &self,
-        query: Select<E>,
-        partition: &[E::Column],
+        condition: Condition,
+        parent: E::Column,
+        parents: &[Uuid],
         cap: u64,
-    ) -> Result<Vec<(E::Model, u64)>> {
-        struct Counted<M>(M, i64);
-        impl<M: FromQueryResult> FromQueryResult for Counted<M> {
-            fn from_query_result(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
-                Ok(Self(M::from_query_result(row, prefix)?, row.try_get(prefix, "total")?))
-            }
-        }
-        let over = |table: Option<&'static str>| {
-            let mut window = WindowStatement::new();
-            for column in partition {
-                window.add_partition_by(match table {
-                    Some(table) => Expr::col((table, *column)),
-                    None => Expr::col(column.as_column_ref()),
-                });
-            }
-            window
-        };
-        let mut found = query.filter(E::visible(self.reach())?);
-        let found = QueryTrait::query(&mut found)
-            .expr_window_as(Expr::cust("row_number()"), over(None), Alias::new("place"))
-            .take();
-        let counted = Query::select()
-            .column(Asterisk)
-            .expr_window_as(Expr::cust("count(*)"), over(Some("found")), Alias::new("total"))
-            .from_subquery(found, "found")
-            .and_where(Expr::col(("found", "place")).lte(cap))
-            .take();
-        let one_each = Query::select()
-            .column(Asterisk)
-            .from_subquery(counted, "counted")
-            .and_where(Expr::col(("counted", "place")).eq(1))
-            .take();
-        let statement = self.store.backend().build(&one_each);
-        let rows = self.ask(Counted::<E::Model>::find_by_statement(statement).all(&self.store.0.connection)).await?;
-        Ok(rows.into_iter().map(|Counted(row, total)| (row, total.unsigned_abs())).collect())
+    ) -> Result<HashMap<Uuid, u64>> {
+        self.count_for(&self.source::<E>(condition)?, parent.as_str(), parents, cap).await
     }
 }

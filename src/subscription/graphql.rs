@@ -278,7 +278,7 @@ impl Subscription {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Option<Result<crate::payment::graphql::PaymentConnection>> {
         let args = PageArgs { first, after, last, before };
-        Some(crate::payment::graphql::of_subscription(ctx, self.row.tenant_id, self.id, filter, order_by, args).await)
+        Some(crate::payment::graphql::of_subscription(ctx, self.id, filter, order_by, args).await)
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
 use crate::entity::{OrganizationId, SubscriptionId, subscription};
 use crate::error::Result;
 use crate::graphql::batch::Key;
-use crate::graphql::nested::{Owned, OwnerKey};
+use crate::graphql::nested::{OwnerKey, by_owner};
 use crate::store::{Order, PageRequest, Scope, SortKey};
 
 /// The owner's live subscription, or else its latest.
@@ -18,15 +18,11 @@ impl Key for CurrentOf {
     type Value = subscription::Model;
 
     async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<CurrentOf, subscription::Model>> {
-        use subscription::Column::{CustomerId, TenantId};
         let owners: Vec<_> = keys.iter().map(|key| key.0).collect();
         let first = PageRequest::new(current_first(), 1, false, None, None);
-        let query = subscription::Entity::find().filter(subscription::Entity::of_owners(&owners));
-        let mut current = HashMap::with_capacity(keys.len());
-        for row in scope.page_per(query, &[TenantId, CustomerId], &first).await? {
-            current.entry(CurrentOf(subscription::Entity::owner_of(&row))).or_insert(row);
-        }
-        Ok(current)
+        let found = by_owner::<subscription::Entity>().pages(scope, &owners, &Condition::all(), &first).await?;
+        let current = |(owner, rows): (_, Vec<_>)| Some((CurrentOf(owner), rows.into_iter().next()?));
+        Ok(found.into_iter().filter_map(current).collect())
     }
 }
 

@@ -30,7 +30,7 @@ impl<'a> Planner<'a> {
                 "nodes" => ConnectionField::Nodes(self.object(object, None, Reading::BASE, field, &mut statement)?),
                 "edges" => ConnectionField::Edges(self.edges(object, field, &mut statement)?),
                 "pageInfo" => ConnectionField::PageInfo(self.page_info(field)?),
-                "totalCount" if parent.is_none() => ConnectionField::TotalCount(self.total_count(field)?),
+                "totalCount" => ConnectionField::TotalCount(self.total_count(field)?),
                 _ => return Err(Unplanned),
             })
         })?;

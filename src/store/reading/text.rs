@@ -67,6 +67,19 @@ impl Text {
         put!(self, r#") AS "found""#);
     }
 
+    pub(super) fn counts(&mut self, source: &Source, parent: &str, parents: &[Uuid], cap: u64) {
+        put!(self, "SELECT ");
+        self.parents_id();
+        put!(self, ", (SELECT count(*) FROM (SELECT 1");
+        self.rows_of(source);
+        put!(self, r#" AND "{}"."{parent}" = "#, source.table);
+        self.parents_id();
+        put!(self, " LIMIT ");
+        self.value(cap.cast_signed());
+        put!(self, r#") AS "found") FROM "#);
+        self.parents(parents);
+    }
+
     pub(super) fn reading(&mut self, reading: &Reading, parents: &[Uuid]) {
         put!(self, "SELECT ");
         if reading.parent.is_some() {

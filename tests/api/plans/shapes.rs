@@ -57,12 +57,13 @@ impl<'a> List<'a> {
         schema.get(self.argument("where").of.named()).input("organizationId").is_some()
     }
 
-    /// The document and variables for a page.
-    pub fn document(&self, shape: &Shape, parents: &[String], after: Option<&Value>) -> (String, Value) {
+    /// The document and variables for a page, with the list's length if it is to be `counted`.
+    pub fn document(&self, shape: &Shape, parents: &[String], after: Option<&Value>, counted: bool) -> (String, Value) {
         let declared = |name: &str| format!("${name}: {}", self.argument(name).of);
         let variables = format!("{}, {}, $after: String", declared("where"), declared("orderBy"));
+        let length = if counted { "totalCount { value }" } else { "" };
         let list = format!(
-            "{}(where: $where, orderBy: $orderBy, after: $after) {{ nodes {{ id }} pageInfo {{ endCursor }} }}",
+            "{}(where: $where, orderBy: $orderBy, after: $after) {{ nodes {{ id }} pageInfo {{ endCursor }} {length} }}",
             self.field.name
         );
         let document = match self.parent {

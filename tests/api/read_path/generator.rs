@@ -98,8 +98,7 @@ impl<'a> Generator<'a> {
             for _ in 0..if fields.is_empty() { 0 } else { 1 + self.below(5) } {
                 let field = *self.pick(&fields);
                 let name = format!("{}.{}", of.name, field.name);
-                if (UNPLANNED.contains(&name.as_str()) || (field.name == "totalCount" && depth < 4)) && !self.one_in(40)
-                {
+                if UNPLANNED.contains(&name.as_str()) && !self.one_in(40) {
                     continue;
                 }
                 selection.push_str(&self.field(&of.name, field, depth.saturating_sub(1)));
@@ -137,7 +136,6 @@ impl<'a> Generator<'a> {
     fn field(&mut self, of: &str, field: &'a Field, depth: usize) -> String {
         self.fields.insert(format!("{of}.{}", field.name));
         let target = self.schema.get(field.of.named());
-        let arguments: Vec<String> = field.args.iter().filter_map(|arg| self.argument(of, field, arg)).collect();
         // Two selections of one key must be alike: a key of its own where they may differ.
         let needs_alias = !field.args.is_empty() || of == "Query";
         let alias = if (needs_alias || self.one_in(12)) && self.aliases < 25 {
@@ -148,6 +146,7 @@ impl<'a> Generator<'a> {
         } else {
             String::new()
         };
+        let arguments: Vec<String> = field.args.iter().filter_map(|arg| self.argument(of, field, arg)).collect();
         let arguments = if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
         let directive = match self.below(12) {
             0 => {
