@@ -2,8 +2,8 @@
 //!
 //! A page of fifty customers asks for fifty subscriptions. Each resolver asks for its own with [`Loaders::load`] and
 //! waits; when everything in the request waits and no statement is under way, all that was asked for meanwhile is
-//! loaded, one statement for each kind of key. So the number of statements depends on the shape of the request alone:
-//! not on the number of rows, not on a timer, not on which statement happens to answer first.
+//! loaded, one statement for each kind of key and of owner. So the number of statements depends on the shape of the
+//! request: not on the number of rows, not on a timer, not on which statement happens to answer first.
 //!
 //! [`Loaders::drive`] is what notices that everything waits: it polls the whole request, and starts the batches when
 //! the request stands still.

@@ -1,4 +1,4 @@
-//! Nested lists: the pages of many parents in one statement.
+//! Nested lists: the pages of many parents in one statement, or in one for each kind of parent.
 
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
@@ -27,28 +27,14 @@ pub struct OwnerKey {
 pub trait Owned: Noun {
     /// The column of the customer; null when the organization itself is the owner.
     fn customer() -> Self::Column;
-    /// Whose row this is.
-    fn owner_of(row: &Self::Model) -> OwnerKey;
 
-    /// The rows of these owners.
-    fn of_owners(owners: &[OwnerKey]) -> Condition {
-        let tenants = |owners: &[&OwnerKey]| {
-            let mut tenants: Vec<_> = owners.iter().map(|owner| owner.tenant).collect();
-            tenants.sort_unstable();
-            tenants.dedup();
-            Self::tenant().is_in(tenants)
-        };
-        let (customers, organizations): (Vec<&OwnerKey>, Vec<&OwnerKey>) =
-            owners.iter().partition(|owner| owner.customer.is_some());
-        let mut any = Condition::any();
-        if !customers.is_empty() {
-            let ids = Self::customer().is_in(customers.iter().filter_map(|owner: &&OwnerKey| owner.customer));
-            any = any.add(Condition::all().add(tenants(&customers)).add(ids));
-        }
-        if !organizations.is_empty() {
-            any = any.add(Condition::all().add(tenants(&organizations)).add(Self::customer().is_null()));
-        }
-        any
+    /// The rows of this owner.
+    fn of_owner(owner: OwnerKey) -> Condition {
+        let of_tenant = Condition::all().add(Self::tenant().eq(owner.tenant));
+        of_tenant.add(match owner.customer {
+            Some(customer) => Self::customer().eq(customer),
+            None => Self::customer().is_null(),
+        })
     }
 }
 
@@ -58,19 +44,15 @@ macro_rules! owned {
             fn customer() -> $noun::Column {
                 $noun::Column::CustomerId
             }
-
-            fn owner_of(row: &$noun::Model) -> OwnerKey {
-                OwnerKey { tenant: row.tenant_id, customer: row.customer_id }
-            }
         }
     )*};
 }
 owned!(subscription, payment, payment_method);
 
-/// How the rows of a list belong to their parents: by the first of these columns that names the parent.
+/// How the rows of a list belong to their parents: by the one of these columns that names the parent.
 pub struct Belonging<E: EntityTrait, P>(pub Vec<By<E, P>>);
 
-/// A column that names parents.
+/// A column that names parents, by ids that are unique everywhere: the tenant need not be compared as well.
 pub struct By<E: EntityTrait, P> {
     /// The column.
     pub column: E::Column,
@@ -95,10 +77,8 @@ where
         page: &PageRequest<E>,
     ) -> Result<HashMap<P, Vec<E::Model>>> {
         let mut pages = HashMap::with_capacity(parents.len());
-        for (by, parents) in self.named(parents) {
-            let ids: Vec<Uuid> = parents.keys().copied().collect();
-            let found = found.clone().add(by.only.clone());
-            let rows = scope.page_per(found, page, by.column, &ids).await?;
+        for Named { column, rows, ids, parents } in self.named(parents, found) {
+            let rows = scope.page_per(rows, page, column, &ids).await?;
             pages.extend(rows.into_iter().filter_map(|(id, rows)| Some((*parents.get(&id)?, rows))));
         }
         Ok(pages)
@@ -107,20 +87,31 @@ where
     /// How long the list of each parent is, counting no further than `cap`.
     async fn lengths(&self, scope: &Scope, parents: &[P], found: &Condition, cap: u64) -> Result<HashMap<P, u64>> {
         let mut lengths = HashMap::with_capacity(parents.len());
-        for (by, parents) in self.named(parents) {
-            let ids: Vec<Uuid> = parents.keys().copied().collect();
-            let counted = scope.count_per::<E>(found.clone().add(by.only.clone()), by.column, &ids, cap).await?;
+        for Named { column, rows, ids, parents } in self.named(parents, found) {
+            let counted = scope.count_per::<E>(rows, column, &ids, cap).await?;
             lengths.extend(counted.into_iter().filter_map(|(id, length)| Some((*parents.get(&id)?, length))));
         }
         Ok(lengths)
     }
 
-    /// The parents that each column names, by what it holds; columns that name none are left out.
-    fn named(&self, parents: &[P]) -> impl Iterator<Item = (&By<E, P>, HashMap<Uuid, P>)> {
-        let named = |by: &By<E, P>| parents.iter().filter_map(|parent| Some(((by.id)(parent)?, *parent))).collect();
-        let named = self.0.iter().map(move |by| (by, named(by)));
-        named.filter(|(_, parents): &(_, HashMap<Uuid, P>)| !parents.is_empty())
+    /// Each column with the parents that it names; one that names none is left out.
+    fn named(&self, parents: &[P], found: &Condition) -> impl Iterator<Item = Named<E, P>> {
+        let named = |By { column, id, only }: &By<E, P>| {
+            let parents: HashMap<Uuid, P> = parents.iter().filter_map(|parent| Some((id(parent)?, *parent))).collect();
+            let (rows, ids) = (found.clone().add(only.clone()), parents.keys().copied().collect());
+            (!parents.is_empty()).then_some(Named { column: *column, rows, ids, parents })
+        };
+        self.0.iter().filter_map(named)
     }
+}
+
+/// The parents that a column names.
+struct Named<E: EntityTrait, P> {
+    column: E::Column,
+    /// The rows of the list.
+    rows: Condition,
+    ids: Vec<Uuid>,
+    parents: HashMap<Uuid, P>,
 }
 
 /// What is asked of every parent alike.

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition};
 
 use crate::entity::payment_method;
 use crate::error::Result;
 use crate::graphql::batch::Key;
-use crate::graphql::nested::{Owned, OwnerKey};
-use crate::store::Scope;
+use crate::graphql::nested::{OwnerKey, by_owner};
+use crate::store::{Order, PageRequest, Scope};
 
 /// The owner's default payment method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,10 +19,11 @@ impl Key for DefaultOf {
 
     async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<DefaultOf, payment_method::Model>> {
         let owners: Vec<_> = keys.iter().map(|key| key.0).collect();
-        let query = payment_method::Entity::find()
-            .filter(payment_method::Entity::of_owners(&owners))
-            .filter(payment_method::Column::IsDefault.eq(true));
-        let rows = scope.all(query).await?;
-        Ok(rows.into_iter().map(|row| (DefaultOf(payment_method::Entity::owner_of(&row)), row)).collect())
+        // There is one at most.
+        let first = PageRequest::new(Order::new(Vec::new(), payment_method::Column::Id), 1, false, None, None);
+        let default = Condition::all().add(payment_method::Column::IsDefault.eq(true));
+        let found = by_owner::<payment_method::Entity>().pages(scope, &owners, &default, &first).await?;
+        let method = |(owner, rows): (_, Vec<_>)| Some((DefaultOf(owner), rows.into_iter().next()?));
+        Ok(found.into_iter().filter_map(method).collect())
     }
 }

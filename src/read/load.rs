@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
 use super::plan::{ConnectionField, Entry, ListBelow, ListPlan, RootPlan, Shown};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graphql::connection::COUNT_CAP;
 use crate::graphql::context::RequestContext;
 use crate::store::{Rows, Slice};
@@ -82,9 +82,11 @@ fn list<'a>(
         let totals = match &plan.shown {
             Shown::Pages(connection) if connection.fields.iter().any(counts) => {
                 let list = &connection.page.list;
-                match parents.zip(reading.parent()) {
+                match parents {
                     None => vec![request.scope.count_of(list, COUNT_CAP + 1).await?],
-                    Some((parents, column)) => {
+                    Some(parents) => {
+                        let column =
+                            reading.parent().ok_or_else(|| Error::Internal("a list without parents".into()))?;
                         let counted = request.scope.count_for(list, column, parents, COUNT_CAP + 1).await?;
                         parents.iter().map(|parent| counted.get(parent).copied().unwrap_or(0)).collect()
                     }

@@ -153,9 +153,9 @@ impl Page {
             before: arguments.get("before")?,
         };
         let key = ListKey::new(request, name, &filter, &order_by);
-        let found = filter.as_ref().map(|filter| E::condition(filter, request)).transpose()?;
+        let found = E::found(filter.as_ref(), request)?;
         let page = page_request::<E>(request, &key, &args, E::sort(&order_by))?;
-        let list = request.scope.source::<E>(Condition::all().add_option(only).add_option(found))?;
+        let list = request.scope.source::<E>(found.add_option(only))?;
         Ok(Self { page: list.page(&page), list, keys: page.keys(), extent: page.extent(), key })
     }
 }

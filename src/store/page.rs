@@ -204,14 +204,8 @@ impl<E: EntityTrait> PageRequest<E> {
     }
 
     /// The order in which rows are fetched: reversed when the last ones are asked for.
-    pub(super) fn order(&self) -> impl Iterator<Item = (SimpleExpr, bool)> {
+    fn order(&self) -> impl Iterator<Item = (SimpleExpr, bool)> {
         self.order.0.iter().map(|key| (sort_expr::<E>(key.column), key.descending != self.extent.backward))
-    }
-
-    pub(super) fn filter(&self, query: &mut SelectStatement) {
-        for bound in self.bounds() {
-            query.cond_where(bound);
-        }
     }
 
     /// What the cursors demand.
@@ -221,7 +215,9 @@ impl<E: EntityTrait> PageRequest<E> {
     }
 
     pub(super) fn apply(&self, query: &mut SelectStatement) {
-        self.filter(query);
+        for bound in self.bounds() {
+            query.cond_where(bound);
+        }
         for (expr, descending) in self.order() {
             query.order_by_expr(expr, if descending { SqlOrder::Desc } else { SqlOrder::Asc });
         }

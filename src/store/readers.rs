@@ -1,4 +1,4 @@
-//! The connections that the read path sends its statements over.
+//! The connections that the read path, and the resolvers' nested lists, send their statements over.
 //!
 //! SeaORM's connections are made for writing and for the resolvers: sqlx hands every row over as an object, tests a
 //! PostgreSQL connection by a round trip each time it is given back, and moves each row of SQLite from one thread to

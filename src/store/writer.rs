@@ -94,13 +94,11 @@ impl Writer {
             Box::pin(async move {
                 let tenant = match place {
                     Place::Named(id, _) => command.find(self.caller()?, &inner, self.tenant(id)?).await?,
-                    Place::New(_) | Place::Platform => None,
+                    Place::New(_) | Place::Platform => match command.outcome(self.caller()?, &inner).await? {
+                        Some(id) => return Ok(Attempt::Replayed(id)),
+                        None => None,
+                    },
                 };
-                if tenant.is_none()
-                    && let Some(id) = command.outcome(self.caller()?, &inner).await?
-                {
-                    return Ok(Attempt::Replayed(id));
-                }
                 let tx = self.open(inner, place, tenant).await?;
                 let result = work(&tx).await?;
                 Ok(Attempt::Done(Box::new(tx), result))
@@ -126,10 +124,8 @@ impl Writer {
         Box::pin(self.run(command, |inner| {
             Box::pin(async move {
                 let visible = E::find().filter(E::id().eq(id)).filter(E::visible(self.reach())?);
-                let Some(row) = command.find(self.caller()?, &inner, visible.lock_exclusive()).await? else {
-                    let outcome = command.outcome(self.caller()?, &inner).await?;
-                    return outcome.map(Attempt::Replayed).ok_or_else(|| not_found(E::Model::NOUN, path));
-                };
+                let row = command.find(self.caller()?, &inner, visible.lock_exclusive()).await?;
+                let row = row.ok_or_else(|| not_found(E::Model::NOUN, path))?;
                 let (place, tenant) = match row.tenant() {
                     Some(tenant) => (Place::Named(tenant, path), self.tenant(tenant)?.one(&inner).await?),
                     None => (Place::Platform, None),
@@ -216,13 +212,6 @@ impl Writer {
         for _ in 0..TRIES {
             match self.attempt(command, &work).await {
                 Err(Error::Contended(text)) => lost = Some(text),
-                Err(refused @ Error::Refused(_)) => {
-                    // It may be for what the same command did, sent twice at the same time.
-                    return match command.outcome(self.caller()?, self.pool()).await? {
-                        Some(id) => self.replay(id).await,
-                        None => Err(refused),
-                    };
-                }
                 outcome => return outcome,
             }
         }
@@ -240,12 +229,18 @@ impl Writer {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..Default::default()
         };
-        match work(self.pool().begin(options).await?).await? {
-            Attempt::Done(tx, result) => {
+        match work(self.pool().begin(options).await?).await {
+            Ok(Attempt::Done(tx, result)) => {
                 tx.commit(command.record(self.caller()?, self.now(), result.uuid())).await?;
                 Ok(result)
             }
-            Attempt::Replayed(id) => self.replay(id).await,
+            Ok(Attempt::Replayed(id)) => self.replay(id).await,
+            // It may be for what the command itself did, before or at the same time.
+            Err(refused @ Error::Refused(_)) => match command.outcome(self.caller()?, self.pool()).await? {
+                Some(id) => self.replay(id).await,
+                None => Err(refused),
+            },
+            Err(error) => Err(error),
         }
     }
 

@@ -243,7 +243,7 @@ pub async fn draft(
 /// The owner's live subscription.
 pub async fn live(tx: &Tx<'_>, owner: OwnerKey) -> Result<Option<subscription::Model>> {
     use crate::graphql::nested::Owned;
-    let of_owner = subscription::Entity::of_owners(&[owner]);
+    let of_owner = subscription::Entity::of_owner(owner);
     tx.one(subscription::Entity::find().filter(of_owner).filter(subscription::Column::EndedAt.is_null())).await
 }
 
@@ -255,7 +255,7 @@ async fn current(tx: &Tx<'_>, owner: OwnerKey) -> Result<Option<subscription::Mo
     }
     // The same order as that of the loader `CurrentOf`.
     let latest = subscription::Entity::find()
-        .filter(subscription::Entity::of_owners(&[owner]))
+        .filter(subscription::Entity::of_owner(owner))
         .order_by_desc(subscription::Column::EndedAt)
         .order_by_desc(subscription::Column::CreatedAt)
         .order_by_desc(subscription::Column::Id);

@@ -83,6 +83,50 @@ on_both! {
         assert_eq!(names(&newest), ["Echo"]);
     }
 
+    async fn nested_lists_are_each_organization_s_own(world: World) {
+        some_customers(world).await;
+        for name in ["Zoe", "Abe"] {
+            world.subscribed(world.beta, name, world.beta.basic, json!({})).await;
+        }
+        let document = "query($first: Int, $after: String, $last: Int, $before: String) {
+            organizations(where: {status: {eq: ACTIVE}}, orderBy: [{field: NAME, direction: ASC}], first: 4) { nodes { slug
+                customers(first: $first, after: $after, last: $last, before: $before, orderBy: [{field: NAME, direction: DESC}]) {
+                    nodes { name } totalCount { value exact } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } } }";
+        let mut cursors = json!({});
+        for (page, expected) in [
+            (json!({"first": 2}), [(&["Echo", "Delta"][..], true, false), (&["Zoe", "Abe"], false, false), (&[], false, false)]),
+            (json!({"last": 2}), [(&["bravo", "alpha"], false, true), (&["Zoe", "Abe"], false, false), (&[], false, false)]),
+            (json!({"first": 2, "after": "endCursor"}), [(&["Charlie", "bravo"], true, true), (&["Abe"], false, true), (&[], false, true)]),
+            (json!({"last": 1, "before": "endCursor"}), [(&["Echo"], true, false), (&["Zoe"], true, false), (&[], true, false)]),
+        ] {
+            let mut variables = page.clone();
+            for name in ["after", "before"] {
+                if let Some(cursor) = page[name].as_str() {
+                    variables[name] = cursors[cursor].clone();
+                }
+            }
+            // The resolvers answer first, then the read path.
+            for _ in 0..2 {
+                let data = world.root().ok(document, variables.clone()).await;
+                let of = |slug: &str| {
+                    let nodes = data["organizations"]["nodes"].as_array().expect("nodes");
+                    nodes.iter().find(|node| node["slug"] == slug).expect("an organization")["customers"].clone()
+                };
+                for ((slug, length), (names, next, previous)) in [("alpha", 5), ("beta", 2), ("gamma", 0)].into_iter().zip(expected) {
+                    let list = of(slug);
+                    let found: Vec<_> = list["nodes"].as_array().expect("nodes").iter().map(|node| node["name"].as_str().expect("a name")).collect();
+                    assert_eq!(found, names, "{slug} {page}");
+                    let info = &list["pageInfo"];
+                    assert_eq!((&info["hasNextPage"], &info["hasPreviousPage"]), (&json!(next), &json!(previous)), "{slug} {page}");
+                    assert_eq!(list["totalCount"], json!({"value": length, "exact": true}), "{slug} {page}");
+                }
+                if page == json!({"first": 2}) {
+                    cursors = of("alpha")["pageInfo"].clone();
+                }
+            }
+        }
+    }
+
     async fn mixed_directions_page_without_gaps(world: World) {
         for (name, status) in [("a", "ACTIVE"), ("b", "SUSPENDED"), ("c", "ACTIVE"), ("d", "SUSPENDED"), ("e", "ACTIVE")] {
             let (id, _) = world.subscribed(world.alpha, name, world.alpha.basic, json!({})).await;

@@ -235,6 +235,21 @@ on_both! {
             let payloads = race(&clients, "deleteSubscription", vec![input; 16], "deletedId").await;
             assert!(payloads.iter().all(|payload| *payload == payloads[0] && payload["deletedId"] == *subscription), "round {round}");
             assert_eq!(world.writes().await, before + 4, "round {round}");
+
+            // What belongs to no organization yet, or to none at all.
+            let roots = vec![world.root(); 16];
+            let organization = json!({"name": "Acme", "slug": format!("acme-{round}"), "idempotencyKey": format!("organization-{round}")});
+            let tier = json!({"key": format!("tier-{round}"), "name": "Gold", "kind": "CUSTOMER", "rank": 1, "idempotencyKey": format!("tier-{round}")});
+            for (mutation, input, selection, writes) in [
+                ("createOrganization", organization, "organization { id version subscription { id } }", 2),
+                ("createTier", tier, "tier { id version }", 1),
+            ] {
+                let before = world.writes().await;
+                let payloads = race(&roots, mutation, vec![input; 16], selection).await;
+                assert!(payloads.iter().all(|payload| *payload == payloads[0]), "round {round}: {payloads:#?}");
+                assert_eq!(payloads[0]["userErrors"], json!([]));
+                assert_eq!(world.writes().await, before + writes, "round {round}: {mutation}");
+            }
         }
         assert_eq!(customers(world).await, 10);
     }

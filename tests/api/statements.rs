@@ -132,6 +132,24 @@ on_both! {
         }
     }
 
+    async fn owners_of_each_kind_cost_one_statement(world: World) {
+        fill(world, world.alpha, 10).await;
+        let pro = json!({"tierId": world.platform_tiers["pro"].to_string()});
+        for tenant in [world.alpha, world.beta] {
+            let own = json!({"organizationId": tenant.id.to_string(), "terms": pro});
+            world.root().mutate("createSubscription", own, "").await;
+        }
+        let document = "query($n: Int!) { subscriptions(first: $n) { nodes { owner {
+            ... on Customer { payments(first: 1) { nodes { id } } } ... on Organization { payments(first: 1) { nodes { id } } } } } } }";
+        // The newest two are organizations'. The page, owners and payments of each kind; the read path joins the owners.
+        for (count, cost) in
+            [(2, Cost { resolvers: 3, read_path: 2 }), (5, Cost { resolvers: 5, read_path: 3 }), (12, Cost { resolvers: 5, read_path: 3 })]
+        {
+            let data = costs_exactly(world, &world.root(), document, json!({"n": count}), cost).await;
+            assert_eq!(rows(&data, "subscriptions"), count);
+        }
+    }
+
     async fn a_page_of_the_audit_trail_costs_the_same(world: World) {
         fill(world, world.gamma, 25).await;
         fill(world, world.delta, 25).await;
