@@ -36,7 +36,7 @@ impl Store {
     pub async fn open(config: &DatabaseConfig, clock: Clock) -> Result<Self, DbErr> {
         let url = config.url.expose_secret();
         let mut options = ConnectOptions::new(url);
-        // Half of them are for the read path, and each needs one.
+        // Half of them are the readers', and each needs one.
         let readers = (config.max_connections / 2).max(1);
         let connections = (config.max_connections - readers).max(1);
         options

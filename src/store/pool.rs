@@ -1,4 +1,4 @@
-//! The pool of connections for writing and for the resolvers.
+//! The pool of connections for writing and for what the resolvers read without a reader.
 
 use sea_orm::prelude::async_trait::async_trait;
 use sea_orm::sqlx;

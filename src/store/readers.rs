@@ -1,6 +1,6 @@
 //! The connections that the read path, and the resolvers' nested lists, send their statements over.
 //!
-//! SeaORM's connections are made for writing and for the resolvers: sqlx hands every row over as an object, tests a
+//! SeaORM's connections are made for writing and for models: sqlx hands every row over as an object, tests a
 //! PostgreSQL connection by a round trip each time it is given back, and moves each row of SQLite from one thread to
 //! another. For statements that take no longer than that, it is most of the work. Readers use the databases' own
 //! drivers, and fill [`Rows`] from what these receive.
