@@ -1,0 +1,219 @@
+//! How an owner gets a subscription: what it orders, and the use cases that carry the order out.
+
+use futures_util::future::BoxFuture;
+use sea_orm::{EntityTrait, QueryFilter, QueryOrder};
+
+use super::catalogue::{Cost, Seller};
+use super::opening::{self, Opening, Subscriber, Terms};
+use super::{Settings, already_subscribed, live, period};
+use crate::entity::{
+    BillingCycle, CustomerId, OperationalStatus, OrganizationId, TierId, TierKind, customer, organization, subscription,
+};
+use crate::error::{Code, Refusal, Result};
+use crate::graphql::nested::{Owned, OwnerKey};
+use crate::store::{Change, Command, Tx, Writer};
+
+/// Key of the tier that the default trial is of.
+const DEFAULT_TIER_KEY: &str = "starter";
+/// How many users the default trial allows an organization.
+const DEFAULT_USER_LIMIT: i32 = 10;
+
+/// Who is to be subscribed.
+#[derive(Clone, Copy, Debug)]
+pub enum OwnerId {
+    /// The organization itself.
+    Organization(OrganizationId),
+    /// A customer.
+    Customer(CustomerId),
+}
+
+impl OwnerId {
+    /// The input field that names the owner.
+    fn path(self) -> &'static str {
+        match self {
+            Self::Organization(_) => "input.organizationId",
+            Self::Customer(_) => "input.customerId",
+        }
+    }
+}
+
+/// Who is to be subscribed, as its row says: a new one, or one that is locked.
+#[derive(Clone, Copy, Debug)]
+pub struct Owner {
+    key: OwnerKey,
+    status: OperationalStatus,
+}
+
+impl From<&organization::Model> for Owner {
+    fn from(row: &organization::Model) -> Self {
+        Self { key: OwnerKey { tenant: row.id, customer: None }, status: row.status }
+    }
+}
+
+impl From<&customer::Model> for Owner {
+    fn from(row: &customer::Model) -> Self {
+        Self { key: OwnerKey { tenant: row.tenant_id, customer: Some(row.id) }, status: row.status }
+    }
+}
+
+/// A tier and terms for a new subscription; without a tier, the default trial.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The tier; the default one if not given.
+    pub tier_id: Option<TierId>,
+    /// How often it is charged.
+    pub billing_cycle: BillingCycle,
+    /// ISO 4217 code; the organization's default if not given.
+    pub currency: Option<String>,
+    /// Everything else.
+    pub terms: Terms,
+}
+
+impl Order {
+    /// The default trial: one month of the default tier, monthly, ten users for an organization.
+    pub fn default_trial() -> Self {
+        Self {
+            tier_id: None,
+            billing_cycle: BillingCycle::Monthly,
+            currency: None,
+            terms: Terms {
+                trial_days: None,
+                trial_ends_at: None,
+                starts_at: None,
+                period_end: None,
+                expires_at: None,
+                requires_payment: false,
+                user_limit: None,
+                feature_overrides: serde_json::json!({}),
+                external_id: None,
+                metadata: serde_json::json!({}),
+            },
+        }
+    }
+}
+
+/// Subscribes an owner that has no live subscription.
+pub async fn create(
+    writer: &Writer,
+    command: &Command,
+    settings: &Settings,
+    owner: OwnerId,
+    order: &Order,
+) -> Result<subscription::Model> {
+    let path = owner.path();
+    on_owner(writer, command, owner, |tx, owner| {
+        Box::pin(async move {
+            match live(tx, owner.key).await? {
+                Some(live) => Err(already_subscribed(live).at(path).into()),
+                None => open(tx, settings, owner, order, "input.terms").await,
+            }
+        })
+    })
+    .await
+}
+
+/// The owner's current subscription; the default trial if it never had one. Safe to call at any time, any number of
+/// times at once.
+pub async fn ensure(
+    writer: &Writer,
+    command: &Command,
+    settings: &Settings,
+    owner: OwnerId,
+) -> Result<subscription::Model> {
+    on_owner(writer, command, owner, |tx, owner| {
+        Box::pin(async move {
+            match current(tx, owner.key).await? {
+                Some(current) => Ok(current),
+                None => open(tx, settings, owner, &Order::default_trial(), "input").await,
+            }
+        })
+    })
+    .await
+}
+
+async fn on_owner<'e>(
+    writer: &'e Writer,
+    command: &Command,
+    owner: OwnerId,
+    work: impl for<'t> Fn(&'t Tx<'e>, Owner) -> BoxFuture<'t, Result<subscription::Model>> + Sync,
+) -> Result<subscription::Model> {
+    let path = owner.path();
+    match owner {
+        OwnerId::Organization(id) => {
+            writer.change::<organization::Entity, _>(command, id, path, |tx, row| work(tx, Owner::from(&row))).await
+        }
+        OwnerId::Customer(id) => {
+            writer.change::<customer::Entity, _>(command, id, path, |tx, row| work(tx, Owner::from(&row))).await
+        }
+    }
+}
+
+async fn open(
+    tx: &Tx<'_>,
+    settings: &Settings,
+    owner: Owner,
+    order: &Order,
+    path: &str,
+) -> Result<subscription::Model> {
+    let row = draft(tx, settings, owner, order, path).await?;
+    tx.insert(row, Change::new("create")).await
+}
+
+/// The subscription that an owner begins with, yet to be inserted by the transaction that made or locked the owner.
+/// `path` is where the order stands in the input.
+pub async fn draft(
+    tx: &Tx<'_>,
+    settings: &Settings,
+    owner: Owner,
+    order: &Order,
+    path: &str,
+) -> Result<subscription::Model> {
+    if owner.status == OperationalStatus::Terminated {
+        return Err(Refusal::new(Code::OwnerInactive, "The owner is terminated: it cannot subscribe.").into());
+    }
+    let OwnerKey { tenant, customer } = owner.key;
+    let kind = if customer.is_some() { TierKind::Customer } else { TierKind::Organization };
+    let currency = match &order.currency {
+        Some(currency) => currency,
+        None => &tx.organization()?.default_currency,
+    };
+    let seller = Seller { tx, kind, path };
+    let cost = Cost { billing_cycle: order.billing_cycle, currency };
+    let priced = match order.tier_id {
+        Some(id) => seller.priced_tier(id, cost).await?,
+        None => seller.default_tier(DEFAULT_TIER_KEY, cost).await?,
+    };
+    let mut terms = order.terms.clone();
+    if order.tier_id.is_none() {
+        let unsaid = terms.trial_days.is_none() && terms.trial_ends_at.is_none() && terms.period_end.is_none();
+        let start = terms.starts_at.unwrap_or(tx.now());
+        let month = period::period_end(start, BillingCycle::Monthly, period::anchor_day(start));
+        let begins_now = !terms.requires_payment && start <= tx.now();
+        terms.trial_ends_at = if unsaid && begins_now { Some(month) } else { terms.trial_ends_at };
+        let limit = (kind == TierKind::Organization).then_some(DEFAULT_USER_LIMIT);
+        terms.user_limit = terms.user_limit.or(limit);
+    }
+    let opening = Opening {
+        subscriber: Subscriber { tenant, customer },
+        offer: seller.offer(&priced, cost)?,
+        currency: currency.clone(),
+        tier_trial_days: priced.0.trial_days,
+        terms,
+        pending_for: settings.pending_for,
+    };
+    opening::open(opening, tx.now(), path)
+}
+
+/// The owner's live subscription, or else its latest.
+async fn current(tx: &Tx<'_>, owner: OwnerKey) -> Result<Option<subscription::Model>> {
+    if let Some(live) = live(tx, owner).await? {
+        return Ok(Some(live));
+    }
+    // The same order as that of the loader `CurrentOf`.
+    let latest = subscription::Entity::find()
+        .filter(subscription::Entity::of_owner(owner))
+        .order_by_desc(subscription::Column::EndedAt)
+        .order_by_desc(subscription::Column::CreatedAt)
+        .order_by_desc(subscription::Column::Id);
+    tx.one(latest).await
+}
