@@ -98,7 +98,8 @@ where
     fn named(&self, parents: &[P], found: &Condition) -> impl Iterator<Item = Named<E, P>> {
         let named = |By { column, id, only }: &By<E, P>| {
             let parents: HashMap<Uuid, P> = parents.iter().filter_map(|parent| Some((id(parent)?, *parent))).collect();
-            let (rows, ids) = (found.clone().add(only.clone()), parents.keys().copied().collect());
+            let rows = Condition::all().add(found.clone()).add(only.clone());
+            let ids = parents.keys().copied().collect();
             (!parents.is_empty()).then_some(Named { column: *column, rows, ids, parents })
         };
         self.0.iter().filter_map(named)
