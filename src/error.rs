@@ -23,7 +23,7 @@ pub enum Error {
     Refused(Vec<Refusal>),
     /// A fault of ours or of the database. The text is for the log only.
     Internal(Arc<str>),
-    /// Somebody else was faster: the transaction is worth another try.
+    /// Somebody else was faster, or the connection was lost: the transaction is worth another try.
     Contended(Arc<str>),
 }
 

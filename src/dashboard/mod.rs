@@ -14,7 +14,7 @@ use crate::tier::statistics::Group;
 /// organization.
 pub async fn groups(scope: &Scope, id: OrganizationId) -> Result<Option<Vec<Group>>> {
     let query = Group::find().filter(subscription_total::Column::TenantId.eq(id));
-    let groups = scope.rows::<_, Group>(query).await?;
+    let groups = Group::all(scope, query).await?;
     // Where there are no subscriptions, there may be no organization either.
     if groups.is_empty() && scope.get::<organization::Entity>(id).await?.is_none() {
         return Ok(None);

@@ -37,7 +37,7 @@ pub async fn create(
     writer
         .write_in(command, organization, "input.organizationId", |tx| {
             Box::pin(async move {
-                check_role(tx, new.role)?;
+                check_role(tx, new.role).await?;
                 refuse_taken_email(tx, &new.email).await?;
                 check_room(tx, policy, "input").await?;
                 let row = member::Model {
@@ -60,14 +60,14 @@ pub async fn create(
 
 /// Refuses a role that the caller cannot give: who does not manage organizations makes nobody who does. Only an
 /// organization without a parent has organizations below it to manage.
-fn check_role(tx: &Tx<'_>, role: MemberRole) -> Result<()> {
+async fn check_role(tx: &Tx<'_>, role: MemberRole) -> Result<()> {
     if role != MemberRole::Reseller {
         return Ok(());
     }
     if !tx.scope().caller()?.may(Permission::OrganizationsManage) {
         return Err(Error::Forbidden(Permission::OrganizationsManage));
     }
-    if tx.organization()?.parent_id.is_some() {
+    if tx.organization().await?.parent_id.is_some() {
         let message = "An organization that is below another one has no resellers.";
         return Err(Refusal::new(Code::Conflict, message).at("input.role").into());
     }
@@ -135,7 +135,7 @@ pub async fn change(
                     Step::Update { name, role } => {
                         rename(&mut next, name.as_deref())?;
                         if let Some(role) = role.filter(|role| *role != row.role) {
-                            check_role(tx, role)?;
+                            check_role(tx, role).await?;
                             next.role = role;
                             keep_managed(tx, &row, &next, "input.role").await?;
                         }

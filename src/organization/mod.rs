@@ -72,7 +72,7 @@ pub async fn create(
             Box::pin(async move {
                 check_parent(tx, new).await?;
                 refuse_taken_slug(tx, &new.slug).await?;
-                let row = tx.organization()?;
+                let row = tx.organization().await?;
                 let draft = subscription::draft(tx, settings, Owner::from(row), order, "input.subscription").await?;
                 let row = tx.insert(row.clone(), Change::new("create")).await?;
                 tx.insert(draft, Change::new("create")).await?;

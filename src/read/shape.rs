@@ -268,7 +268,7 @@ impl Facts<'_> {
     /// The value of the `index`th needed column; none if it is null or in a row that is not there.
     pub fn get<T: ValueType>(&self, index: usize) -> Result<Option<T>> {
         match self.columns[index] {
-            Some(column) => self.row.get(column),
+            Some(column) => Ok(self.row.get(column)?),
             None => Ok(None),
         }
     }
@@ -290,6 +290,6 @@ impl Facts<'_> {
     {
         let places: Option<Vec<usize>> = self.columns.iter().copied().collect();
         let places = places.ok_or_else(|| Error::Internal("a column is missing".into()))?;
-        self.row.model::<E>(&places)
+        Ok(self.row.model::<E>(places)?)
     }
 }

@@ -2,16 +2,22 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectOptions, Database, DbBackend, DbErr, RuntimeErr, SqlErr, Statement};
+use sea_orm::sea_query::Query;
+use sea_orm::{ConnectOptions, DatabaseConnection, DbBackend, DbErr, RuntimeErr, Statement, sqlx};
 use secrecy::ExposeSecret;
 
-use super::pool::Pool;
-use super::readers::{Notice, Readers};
+use super::database::{Database, Limits, Notice};
+use super::executor::Executor as _;
+use super::postgres::is_lost;
 use super::reading::Filters;
 use crate::clock::{Clock, Timestamp};
 use crate::config::DatabaseConfig;
+
+/// How long SeaORM's connection to PostgreSQL is kept when nothing is set up any more.
+const SET_UP: Duration = Duration::from_secs(5);
 
 /// An open database, shared by all requests.
 #[derive(Clone)]
@@ -19,8 +25,9 @@ pub struct Store(pub(super) Arc<Opened>);
 
 /// What belongs to an open database.
 pub(super) struct Opened {
-    pub(super) connection: Pool,
-    pub(super) readers: Readers,
+    pub(super) database: Database,
+    /// SeaORM's own connections, of which PostgreSQL has one, for setting up.
+    set_up: DatabaseConnection,
     /// What the read path filters its tables by.
     pub(super) filters: Filters,
     clock: Clock,
@@ -36,11 +43,14 @@ impl Store {
     pub async fn open(config: &DatabaseConfig, clock: Clock) -> Result<Self, DbErr> {
         let url = config.url.expose_secret();
         let mut options = ConnectOptions::new(url);
-        // Half of them are the readers', and each needs one.
-        let readers = (config.max_connections / 2).max(1);
-        let connections = (config.max_connections - readers).max(1);
+        // Transactions and reads need one each. SQLite has one writer at a time: the next one waits with its connection open.
+        let most = if url.starts_with("postgres") { config.max_connections / 2 } else { 2 };
+        let transactions = most.min(config.max_connections.saturating_sub(1)).max(1);
+        let reads = config.max_connections.saturating_sub(transactions).max(1);
+        let limits =
+            Limits { transactions: transactions as usize, reads: reads as usize, patience: config.acquire_timeout };
         options
-            .max_connections(connections)
+            .max_connections(transactions)
             .acquire_timeout(config.acquire_timeout)
             .connect_timeout(config.acquire_timeout)
             .sqlx_logging(false)
@@ -54,16 +64,16 @@ impl Store {
                     // the machine loses power; an acknowledged write must not be lost.
                     .synchronous(SqliteSynchronous::Full)
                     .foreign_keys(true)
-                    .busy_timeout(std::time::Duration::from_secs(5))
+                    .busy_timeout(Duration::from_secs(5))
             });
         if url.starts_with("postgres") {
-            options.statement_timeout(config.statement_timeout);
+            options.max_connections(1).idle_timeout(SET_UP).statement_timeout(config.statement_timeout);
             // Statements are prepared and find their rows by index: planning one anew for its values would cost more
             // than running it.
             options.map_sqlx_postgres_opts(|postgres| postgres.options([("plan_cache_mode", "force_generic_plan")]));
         }
         #[expect(clippy::disallowed_methods, reason = "the one place that opens connections")]
-        let mut connection = match Database::connect(options).await {
+        let mut set_up = match sea_orm::Database::connect(options).await {
             Ok(connection) => connection,
             Err(error) => return Err(cause(url).await.unwrap_or(error)),
         };
@@ -77,10 +87,9 @@ impl Store {
             }
         });
         let noticed = Arc::clone(&notice);
-        connection.set_metric_callback(move |info| noticed(info.statement));
-        let readers = Readers::new(&connection, readers as usize, config.acquire_timeout, notice)?;
-        let connection = Pool { inner: connection, size: connections };
-        Ok(Self(Arc::new(Opened { connection, readers, filters: Filters::default(), clock, statements, observer })))
+        set_up.set_metric_callback(move |info| noticed(info.statement));
+        let database = Database::new(&set_up, limits, notice)?;
+        Ok(Self(Arc::new(Opened { database, set_up, filters: Filters::default(), clock, statements, observer })))
     }
 
     /// Applies the migrations that are missing and names them.
@@ -88,7 +97,7 @@ impl Store {
         let missing = self.migration_status().await?.into_iter().filter(|(_, applied)| !applied);
         let missing: Vec<_> = missing.map(|(name, _)| name).collect();
         if !missing.is_empty() {
-            Migrator::up(&self.0.connection.inner, None).await?;
+            Migrator::up(&self.0.set_up, None).await?;
         }
         Ok(missing)
     }
@@ -97,25 +106,30 @@ impl Store {
     /// this one still runs, do not matter: migrations keep what the version before them needs.
     pub async fn migration_status(&self) -> Result<Vec<(String, bool)>, DbErr> {
         let known = Migrator::migrations();
-        let applied = match Migrator::get_migration_models(&self.0.connection.inner).await {
-            Ok(applied) => applied,
+        let applied = Query::select().column("version").from(Migrator::migration_table_name()).take();
+        let applied: Vec<String> = match self.0.database.select(&applied).await {
+            Ok(rows) => rows
+                .iter()
+                .filter_map(|row| row.text(0).transpose())
+                .map(|name| name.map(str::to_owned))
+                .collect::<Result<_, _>>()?,
             // The table of applied migrations itself is made by the first migration.
-            Err(_) if self.0.connection.inner.ping().await.is_ok() => Vec::new(),
+            Err(_) if self.ping().await.is_ok() => Vec::new(),
             Err(error) => return Err(error),
         };
-        let is_applied = |name: &str| applied.iter().any(|row| row.version == name);
+        let is_applied = |name: &str| applied.iter().any(|applied| applied == name);
         Ok(known.iter().map(|step| (step.name().to_owned(), is_applied(step.name()))).collect())
     }
 
     /// Closes all connections.
     pub async fn close(self) -> Result<(), DbErr> {
-        self.0.readers.close();
-        self.0.connection.inner.clone().close().await
+        self.0.database.close();
+        self.0.set_up.clone().close().await
     }
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), DbErr> {
-        self.0.connection.inner.ping().await
+        self.0.database.rows(Statement::from_string(self.backend(), "SELECT 1")).await.map(drop)
     }
 
     /// How many statements were sent since the start.
@@ -140,7 +154,7 @@ impl Store {
     }
 
     pub(super) fn backend(&self) -> DbBackend {
-        self.0.connection.inner.get_database_backend()
+        self.0.database.backend()
     }
 }
 
@@ -153,19 +167,18 @@ async fn cause(url: &str) -> Option<DbErr> {
     Some(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))
 }
 
-/// Whether a statement failed only because another transaction was faster, so that trying again makes sense: unique
-/// violations (the next try finds the row and refuses by name), serialization failures, deadlocks, a busy SQLite.
+/// Whether a statement failed only because another transaction was faster or the connection was lost, so that trying
+/// again makes sense: unique violations (the next try finds the row and refuses by name), serialization failures,
+/// deadlocks, a busy SQLite.
 pub(crate) fn is_contention(error: &DbErr) -> bool {
-    if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) {
-        return true;
-    }
     let (DbErr::Exec(RuntimeErr::SqlxError(source))
     | DbErr::Query(RuntimeErr::SqlxError(source))
     | DbErr::Conn(RuntimeErr::SqlxError(source))) = error
     else {
         return false;
     };
-    let code = source.as_database_error().and_then(|error| error.code());
+    let sqlx::Error::Database(refused) = &**source else { return is_lost(error) };
     // PostgreSQL: serialization_failure, deadlock_detected. SQLite: BUSY and its extended forms.
-    matches!(code.as_deref(), Some("40001" | "40P01" | "5" | "261" | "517"))
+    let code = refused.code();
+    refused.is_unique_violation() || matches!(code.as_deref(), Some("40001" | "40P01" | "5" | "261" | "517"))
 }

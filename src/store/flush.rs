@@ -1,89 +1,117 @@
 //! Sending what a transaction writes: all of it in one statement, where the database can.
 
-use sea_orm::sea_query::{
-    Asterisk, CommonTableExpression, Expr, ExprTrait, Func, InsertStatement, Query, SelectStatement, UpdateStatement,
-    WithClause, WithQuery,
-};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+use std::fmt::Write as _;
 
+use sea_orm::sea_query::Value;
+use sea_orm::{DbBackend, EntityName as _, EntityTrait, IdenStatic as _, Iterable as _, ModelTrait, Statement};
+
+use super::database::Transaction;
+use super::executor::Executor as _;
+use super::text::{Text, put};
 use super::trail::{self, Entry};
 use crate::error::{Error, Result};
 
 /// A statement that waits to be sent.
 pub(super) enum Write {
     /// Puts rows into a table.
-    Insert(InsertStatement),
-    /// Changes exactly one row, or else the transaction is contended.
-    Update(UpdateStatement),
+    Insert { table: &'static str, columns: Vec<&'static str>, rows: Vec<Vec<Value>> },
+    /// Changes the row that has these values, or none where there is no value. It is exactly one, or else the transaction
+    /// is contended.
+    Update { table: &'static str, set: Vec<(&'static str, Value)>, of: Vec<(&'static str, Option<Value>)> },
 }
 
-/// The writes to rows that wait, in order, each with its table.
+impl Write {
+    /// Puts whole rows into their table.
+    pub(super) fn insert<M: ModelTrait>(rows: &[M]) -> Self {
+        let columns = || <M::Entity as EntityTrait>::Column::iter();
+        Self::Insert {
+            table: M::Entity::default().table_name(),
+            columns: columns().map(|column| column.as_str()).collect(),
+            rows: rows.iter().map(|row| columns().map(|column| row.get(column)).collect()).collect(),
+        }
+    }
+
+    fn table(&self) -> &'static str {
+        let (Self::Insert { table, .. } | Self::Update { table, .. }) = self;
+        table
+    }
+
+    fn is_update(&self) -> bool {
+        matches!(self, Self::Update { .. })
+    }
+}
+
+/// The writes to rows that wait, in order.
 ///
 /// The parts of one statement do not see each other, and nothing is said about their order. So a table is among them
 /// either with inserts or with one update: no row is written twice, and no value is given back by one part and taken
 /// by another.
 #[derive(Default)]
-pub(super) struct Waiting(Vec<(&'static str, Write)>);
+pub(super) struct Waiting(Vec<Write>);
 
 impl Waiting {
     /// Adds a write, and gives back what must be sent before it.
-    pub(super) fn push(&mut self, table: &'static str, write: Write) -> Self {
-        let update = |write: &Write| matches!(write, Write::Update(_));
-        let apart = |(other, earlier): &(_, Write)| *other == table && (update(earlier) || update(&write));
+    pub(super) fn push(&mut self, write: Write) -> Self {
+        let apart = |earlier: &Write| earlier.table() == write.table() && (earlier.is_update() || write.is_update());
         let ahead = if self.0.iter().any(apart) { std::mem::take(self) } else { Self::default() };
-        self.0.push((table, write));
+        self.0.push(write);
         ahead
     }
 
     /// Sends these writes.
-    pub(super) async fn send(self, db: &DatabaseTransaction) -> Result<()> {
-        send(db, None, self.0.into_iter().map(|(_, write)| write).collect()).await
+    pub(super) async fn send(self, db: &Transaction) -> Result<()> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        if one_by_one(db) {
+            return one_after_the_other(db, self.0).await;
+        }
+        together(self.0, &[]).send(db).await
     }
 
-    /// Sends these writes, the trail of all that the transaction wrote, and the record of its command.
-    pub(super) async fn send_last(
-        self,
-        db: &DatabaseTransaction,
-        entries: Vec<Entry>,
-        record: Option<InsertStatement>,
-    ) -> Result<()> {
-        let mut writes: Vec<_> = self.0.into_iter().map(|(_, write)| write).collect();
-        let mut source = (!entries.is_empty()).then(|| trail::table(entries, db.get_database_backend()));
-        if let Some(table) = &source {
-            let told = trail::writes()?;
-            if one_by_one(db) {
-                writes.extend(told.map(|mut write| Write::Insert(write.with_cte(table.clone()).take())));
-                source = None;
+    /// Sends these writes, the trail of all that the transaction wrote, and the record of its command, and commits.
+    pub(super) async fn commit(self, db: Transaction, trail: &[Entry], record: Option<Write>) -> Result<()> {
+        let mut writes = self.0;
+        writes.extend(record);
+        let mut last = None;
+        if one_by_one(&db) {
+            one_after_the_other(&db, writes).await?;
+            for copy in trail::copies().iter().filter(|_| !trail.is_empty()) {
+                let mut text = Text::new(db.backend());
+                put!(text, "WITH ");
+                text.trail(trail);
+                put!(text, " ");
+                text.copy(copy);
+                db.execute(text.finish()).await?;
+            }
+        } else if !writes.is_empty() || !trail.is_empty() {
+            let all = together(writes, trail);
+            if all.updates == 0 {
+                last = Some(all.statement);
             } else {
-                writes.extend(told.map(Write::Insert));
+                all.send(&db).await?;
             }
         }
-        writes.extend(record.map(Write::Insert));
-        send(db, source, writes).await
+        Ok(db.commit(last).await?)
     }
 }
 
 /// Whether the database has no statements with several writes in them. SQLite has none, nor round trips to save.
-fn one_by_one(db: &DatabaseTransaction) -> bool {
-    db.get_database_backend() != DbBackend::Postgres
+fn one_by_one(db: &Transaction) -> bool {
+    db.backend() != DbBackend::Postgres
 }
 
-async fn send(db: &DatabaseTransaction, source: Option<CommonTableExpression>, writes: Vec<Write>) -> Result<()> {
-    if one_by_one(db) || writes.len() < 2 {
-        for write in writes {
-            match write {
-                Write::Insert(insert) => {
-                    db.execute(&insert).await?;
-                }
-                Write::Update(update) => all_changed(db.execute(&update).await?.rows_affected(), 1)?,
-            }
+async fn one_after_the_other(db: &Transaction, writes: Vec<Write>) -> Result<()> {
+    for write in writes {
+        let is_update = write.is_update();
+        let mut text = Text::new(db.backend());
+        text.write(write);
+        let changed = db.execute(text.finish()).await?;
+        if is_update {
+            all_changed(changed, 1)?;
         }
-        return Ok(());
     }
-    let Together { statement, updates } = together(source, writes);
-    let answer = db.query_one(&statement).await?;
-    let changed: i64 = answer.map_or(Ok(0), |row| row.try_get_by_index(0))?;
-    all_changed(changed.unsigned_abs(), updates)
+    Ok(())
 }
 
 fn all_changed(changed: u64, expected: u64) -> Result<()> {
@@ -92,93 +120,130 @@ fn all_changed(changed: u64, expected: u64) -> Result<()> {
 
 /// A statement that answers how many rows its updates changed.
 struct Together {
-    statement: WithQuery,
+    statement: Statement,
     updates: u64,
 }
 
-/// All writes as parts of one statement. Foreign keys are checked at its end, so that the parts may refer to each
-/// other's rows. The text depends on the tables alone: it is prepared once on each connection.
-fn together(source: Option<CommonTableExpression>, writes: Vec<Write>) -> Together {
-    let mut with = WithClause::new();
-    if let Some(source) = source {
-        with.cte(source);
+impl Together {
+    async fn send(self, db: &Transaction) -> Result<()> {
+        let changed = db.rows(self.statement).await?.row(0).integer(0)?.unwrap_or(0);
+        all_changed(changed.unsigned_abs(), self.updates)
     }
-    let (mut changed, mut updates) = (Expr::cust("0::bigint"), 0);
-    for (number, write) in writes.into_iter().enumerate() {
-        let name = format!("write_{number}");
-        let mut part = CommonTableExpression::new();
-        match write {
-            Write::Insert(insert) => {
-                part.query(insert);
-            }
-            Write::Update(mut update) => {
-                updates += 1;
-                changed = changed.add(count(name.clone()));
-                part.query(update.returning(Query::returning().expr(Expr::cust("1"))).take());
-            }
-        }
-        part.table_name(name);
-        with.cte(part);
-    }
-    // Not the shorter ways to write this: they copy every statement.
-    let mut statement = WithQuery::new();
-    statement.with_clause(with).query(Query::select().expr_as(changed, "changed").take());
-    Together { statement, updates }
 }
 
-fn count(rows: String) -> SelectStatement {
-    Query::select().expr(Func::count(Expr::col(Asterisk))).from(rows).take()
+/// All writes as parts of one statement for PostgreSQL. Foreign keys are checked at its end, so that the parts may refer
+/// to each other's rows. The text depends on the tables and on how many rows there are, not on the values: commands of a
+/// kind share it, and it is prepared once on each connection.
+fn together(writes: Vec<Write>, trail: &[Entry]) -> Together {
+    let mut text = Text::new(DbBackend::Postgres);
+    let (mut comma, mut changed, mut updates) = ("", String::from("0"), 0);
+    put!(text, "WITH ");
+    if !trail.is_empty() {
+        text.trail(trail);
+        comma = ", ";
+        for (number, copy) in trail::copies().iter().enumerate() {
+            put!(text, r#"{comma}"copy_{number}" AS ("#);
+            text.copy(copy);
+            put!(text, ")");
+        }
+    }
+    for (number, write) in writes.into_iter().enumerate() {
+        put!(text, r#"{comma}"write_{number}" AS ("#);
+        comma = ", ";
+        if write.is_update() {
+            updates += 1;
+            let _ = write!(changed, r#" + (SELECT count(*) FROM "write_{number}")"#);
+        }
+        let returning = if write.is_update() { " RETURNING 1" } else { "" };
+        text.write(write);
+        put!(text, "{returning})");
+    }
+    put!(text, " SELECT {changed}");
+    Together { statement: text.finish(), updates }
+}
+
+impl Text {
+    fn write(&mut self, write: Write) {
+        match write {
+            Write::Insert { table, columns, rows } => {
+                put!(self, r#"INSERT INTO "{table}" ("#);
+                self.columns(columns);
+                put!(self, ") VALUES ");
+                self.list(rows, |text, row| {
+                    put!(text, "(");
+                    text.list(row, Self::value);
+                    put!(text, ")");
+                });
+            }
+            Write::Update { table, set, of } => {
+                put!(self, r#"UPDATE "{table}" SET "#);
+                self.list(set, |text, (column, value)| {
+                    put!(text, r#""{column}" = "#);
+                    text.value(value);
+                });
+                let mut word = "WHERE";
+                for (column, value) in of {
+                    put!(self, r#" {word} "{column}" "#);
+                    word = "AND";
+                    match value {
+                        Some(value) => {
+                            put!(self, "= ");
+                            self.value(value);
+                        }
+                        None => {
+                            put!(self, "IS NULL");
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use sea_orm::sea_query::{Alias, PostgresQueryBuilder};
-
     use super::*;
 
-    fn insert(table: &str, value: i32) -> Write {
-        Write::Insert(Query::insert().into_table(Alias::new(table)).columns(["id"]).values_panic([value.into()]).take())
+    fn insert(table: &'static str, value: i32) -> Write {
+        Write::Insert { table, columns: vec!["id"], rows: vec![vec![value.into()]] }
     }
 
-    fn update(table: &str, value: i32) -> Write {
-        let id = Expr::col("id").eq(value);
-        Write::Update(Query::update().table(Alias::new(table)).value("version", value + 1).and_where(id).take())
+    fn update(table: &'static str, value: i32) -> Write {
+        let of = vec![("id", Some(value.into())), ("tenant_id", None)];
+        Write::Update { table, set: vec![("version", (value + 1).into())], of }
     }
 
     #[test]
     fn several_writes_are_one_statement_that_counts_its_updates() {
-        let Together { statement, updates } =
-            together(None, vec![insert("customers", 1), update("tiers", 2), insert("prices", 3), update("keys", 4)]);
-        let (sql, values) = statement.build(PostgresQueryBuilder);
+        let writes = vec![insert("customers", 1), update("tiers", 2), insert("prices", 3), update("keys", 4)];
+        let Together { statement, updates } = together(writes, &[]);
         let expected = concat!(
-            r#"WITH "write_0" AS (INSERT INTO "customers" ("id") VALUES ($1)) , "#,
-            r#""write_1" AS (UPDATE "tiers" SET "version" = $2 WHERE "id" = $3 RETURNING 1) , "#,
-            r#""write_2" AS (INSERT INTO "prices" ("id") VALUES ($4)) , "#,
-            r#""write_3" AS (UPDATE "keys" SET "version" = $5 WHERE "id" = $6 RETURNING 1) "#,
-            r#"SELECT (0::bigint) + (SELECT COUNT(*) FROM "write_1") + (SELECT COUNT(*) FROM "write_3") AS "changed""#,
+            r#"WITH "write_0" AS (INSERT INTO "customers" ("id") VALUES ($1)), "#,
+            r#""write_1" AS (UPDATE "tiers" SET "version" = $2 WHERE "id" = $3 AND "tenant_id" IS NULL RETURNING 1), "#,
+            r#""write_2" AS (INSERT INTO "prices" ("id") VALUES ($4)), "#,
+            r#""write_3" AS (UPDATE "keys" SET "version" = $5 WHERE "id" = $6 AND "tenant_id" IS NULL RETURNING 1) "#,
+            r#"SELECT 0 + (SELECT count(*) FROM "write_1") + (SELECT count(*) FROM "write_3")"#,
         );
-        assert_eq!(sql, expected);
-        assert_eq!(values.0, [1, 3, 2, 3, 5, 4].map(sea_orm::Value::from));
+        assert_eq!(statement.sql, expected);
+        assert_eq!(statement.values.map(|values| values.0), Some([1, 3, 2, 3, 5, 4].map(Value::from).to_vec()));
         assert_eq!(updates, 2);
     }
 
     #[test]
     fn the_same_writes_have_the_same_text() {
-        let text = |value| {
-            together(None, vec![insert("a", value), update("b", value)]).statement.build(PostgresQueryBuilder).0
-        };
+        let text = |value| together(vec![insert("a", value), update("b", value)], &[]).statement.sql;
         assert_eq!(text(1), text(2));
     }
 
     #[test]
     fn what_one_statement_cannot_order_is_sent_apart() {
-        let sent_before = |writes: Vec<(&'static str, Write)>| {
+        let sent_before = |writes: Vec<Write>| {
             let mut waiting = Waiting::default();
-            writes.into_iter().map(|(table, write)| waiting.push(table, write).0.len()).collect::<Vec<_>>()
+            writes.into_iter().map(|write| waiting.push(write).0.len()).collect::<Vec<_>>()
         };
-        assert_eq!(sent_before(vec![("a", insert("a", 1)), ("a", insert("a", 2)), ("b", update("b", 1))]), [0, 0, 0]);
-        assert_eq!(sent_before(vec![("a", insert("a", 1)), ("b", insert("b", 1)), ("a", update("a", 1))]), [0, 0, 2]);
-        assert_eq!(sent_before(vec![("a", update("a", 1)), ("a", insert("a", 2)), ("a", insert("a", 3))]), [0, 1, 0]);
-        assert_eq!(sent_before(vec![("a", update("a", 1)), ("a", update("a", 1)), ("a", update("a", 1))]), [0, 1, 1]);
+        assert_eq!(sent_before(vec![insert("a", 1), insert("a", 2), update("b", 1)]), [0, 0, 0]);
+        assert_eq!(sent_before(vec![insert("a", 1), insert("b", 1), update("a", 1)]), [0, 0, 2]);
+        assert_eq!(sent_before(vec![update("a", 1), insert("a", 2), insert("a", 3)]), [0, 1, 0]);
+        assert_eq!(sent_before(vec![update("a", 1), update("a", 1), update("a", 1)]), [0, 1, 1]);
     }
 }

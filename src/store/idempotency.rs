@@ -1,13 +1,14 @@
 //! Commands that a client may safely send again.
 
 use aws_lc_rs::digest;
-use sea_orm::sea_query::{Expr, InsertStatement};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
-    QueryTrait, Select,
-};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
+use super::executor::Executor;
+use super::flush::Write;
+use super::reading::Lock;
+use super::{Source, Visible};
 use crate::auth::Principal;
 use crate::clock::Timestamp;
 use crate::entity::idempotency_key::{Column, Entity, Model};
@@ -29,27 +30,28 @@ impl Command {
         Self { operation, key, fingerprint }
     }
 
-    /// The row that the query finds, or none if the command was carried out before: then no row is looked for or locked.
+    /// The one row of the source, locked, or none if the command was carried out before: then no row is looked for or
+    /// locked.
     ///
     /// The key is not taken. Two commands with the same key at the same time both do their work, and the one that is
     /// behind finds out when it records its outcome, or by being refused for what the other one did.
-    pub(super) async fn find<E: EntityTrait>(
+    pub(super) async fn find<E: Visible>(
         &self,
         principal: &Principal,
-        db: &impl ConnectionTrait,
-        query: Select<E>,
+        db: &impl Executor,
+        (source, lock): (Source, Lock),
     ) -> Result<Option<E::Model>> {
         let unspent = self.key.as_ref().map(|key| {
             let record = Entity::find().select_only().expr(Expr::val(1)).filter(of(principal, key));
             Expr::not_exists(record.into_query())
         });
-        Ok(query.filter(Condition::all().add_option(unspent)).one(db).await?)
+        Ok(db.find::<E>(&source.with(Condition::all().add_option(unspent)), Some(lock)).await?)
     }
 
     /// The row that the command made or changed, if it was carried out before.
-    pub(super) async fn outcome(&self, principal: &Principal, db: &impl ConnectionTrait) -> Result<Option<Uuid>> {
+    pub(super) async fn outcome(&self, principal: &Principal, db: &impl Executor) -> Result<Option<Uuid>> {
         let Some(key) = &self.key else { return Ok(None) };
-        let Some(record) = Entity::find().filter(of(principal, key)).one(db).await? else { return Ok(None) };
+        let Some(record) = db.one(Entity::find().filter(of(principal, key))).await? else { return Ok(None) };
         if record.operation == self.operation && record.fingerprint == self.fingerprint {
             return Ok(Some(record.result_id));
         }
@@ -61,7 +63,7 @@ impl Command {
     }
 
     /// What records the outcome of the command, in its own transaction. It fails if the key was used meanwhile.
-    pub(super) fn record(&self, principal: &Principal, now: Timestamp, result_id: Uuid) -> Option<InsertStatement> {
+    pub(super) fn record(&self, principal: &Principal, now: Timestamp, result_id: Uuid) -> Option<Write> {
         let record = Model {
             principal: principal.key(),
             key: self.key.clone()?,
@@ -70,7 +72,7 @@ impl Command {
             result_id,
             created_at: now,
         };
-        Some(Entity::insert(record.into_active_model().reset_all()).into_query())
+        Some(Write::insert(&[record]))
     }
 }
 

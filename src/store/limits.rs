@@ -1,17 +1,19 @@
 //! What limits depend on, whatever the caller may read: a limit holds for everyone alike.
 
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
+use super::executor::Executor as _;
 use super::tx::LOCK;
-use super::{Noun, Tx};
+use super::{Noun, Source, Tx};
 use crate::entity::{TierId, organization, subscription, tier_feature};
 use crate::error::{Result, not_found};
 
 impl Tx<'_> {
     /// The tenant's organization, locked until the end of the transaction: what is counted in it afterwards stays so.
     pub(crate) async fn lock_organization(&self) -> Result<organization::Model> {
-        let id = self.organization()?.id;
-        let row = organization::Entity::find_by_id(id).lock(LOCK).one(self.settled().await?).await?;
+        let id = self.tenant()?;
+        let source = Source::unfiltered::<organization::Entity>(organization::Column::Id.eq(id).into());
+        let row = self.settled().await?.find::<organization::Entity>(&source, Some(LOCK)).await?;
         row.ok_or_else(|| not_found("organization", "input"))
     }
 
@@ -19,26 +21,23 @@ impl Tx<'_> {
     pub(crate) async fn organization_subscription(&self) -> Result<Option<subscription::Model>> {
         use subscription::Column::{CustomerId, DeletedAt, EndedAt, TenantId};
         let live = subscription::Entity::find()
-            .filter(TenantId.eq(self.organization()?.id))
+            .filter(TenantId.eq(self.tenant()?))
             .filter(CustomerId.is_null())
             .filter(EndedAt.is_null())
             .filter(DeletedAt.is_null());
-        Ok(live.one(self.settled().await?).await?)
+        Ok(self.settled().await?.one(live).await?)
     }
 
     /// What a tier grants under this key.
     pub(crate) async fn granted(&self, tier: TierId, key: &str) -> Result<Option<tier_feature::Model>> {
         use tier_feature::Column::{Key, TierId};
         let feature = tier_feature::Entity::find().filter(TierId.eq(tier)).filter(Key.eq(key));
-        Ok(feature.one(self.settled().await?).await?)
+        Ok(self.settled().await?.one(feature).await?)
     }
 
     /// How many rows of the tenant the query finds.
-    pub(crate) async fn count_in_tenant<E: Noun>(&self, query: sea_orm::Select<E>) -> Result<i64>
-    where
-        E::Model: Send + Sync,
-    {
-        let count = query.filter(E::tenant().eq(self.organization()?.id)).count(self.settled().await?).await?;
-        Ok(count.cast_signed())
+    pub(crate) async fn count_in_tenant<E: Noun>(&self, query: sea_orm::Select<E>) -> Result<i64> {
+        let query = query.filter(E::tenant().eq(self.tenant()?));
+        Ok(self.settled().await?.count(query, None).await?.cast_signed())
     }
 }

@@ -15,10 +15,24 @@ use uuid::Uuid;
 
 use self::filter::BoundFilter;
 pub(super) use self::filter::Filters;
-use self::text::Text;
+use super::executor::Executor as _;
 use super::page::{KeyColumn, PageRequest};
+use super::text::Text;
 use super::{Rows, Scope, Visible};
 use crate::error::Result;
+
+/// How a row is locked until the end of the transaction (PostgreSQL manual, 13.3.2). SQLite locks all of the database.
+#[derive(Clone, Copy)]
+pub(super) enum Lock {
+    /// Nobody takes it away.
+    KeyShare,
+    /// Nobody changes it.
+    Share,
+    /// Nobody else locks it to change it.
+    NoKeyUpdate,
+    /// Nobody else locks it or refers to it.
+    Update,
+}
 
 /// The rows of a table that a scope may see.
 #[derive(Clone)]
@@ -81,6 +95,12 @@ impl Scope {
         self.source_beside::<E>(reading.base.asks_for_caller, condition)
     }
 
+    /// The condition on the rows of a table that this scope may see.
+    pub(super) fn visible<E: Visible>(&self) -> Result<Condition> {
+        let backend = self.store.backend();
+        Ok(self.store.0.filters.of::<E>(self.reach(), backend)?.condition(backend))
+    }
+
     fn source_beside<E: Visible>(&self, first_asks: bool, condition: Condition) -> Result<Source> {
         let visible = self.store.0.filters.of::<E>(self.reach().beside(first_asks), self.store.backend())?;
         let (table, conditions) = (E::default().table_name(), Vec::new());
@@ -118,10 +138,7 @@ impl Scope {
     }
 
     async fn run(&self, write: impl FnOnce(&mut Text)) -> Result<Rows> {
-        let mut text = Text::new(self.store.backend());
-        write(&mut text);
-        let _asking = self.asking();
-        self.store.0.readers.rows(text.finish()).await
+        self.ask(self.store.0.database.run(write)).await
     }
 }
 
@@ -182,8 +199,14 @@ impl Reading {
 }
 
 impl Source {
+    /// The rows of a table that meet the condition, whoever may see them.
+    pub(super) fn unfiltered<E: EntityTrait>(condition: Condition) -> Self {
+        let (table, visible, conditions) = (E::default().table_name(), BoundFilter::default(), Vec::new());
+        Self { table, visible, conditions, asks_for_caller: false }.with(condition)
+    }
+
     /// Those of the rows that meet a condition as well.
-    fn with(mut self, condition: Condition) -> Self {
+    pub(super) fn with(mut self, condition: Condition) -> Self {
         if !condition.is_empty() {
             self.conditions.push(Arc::new(condition.into()));
         }

@@ -1,10 +1,10 @@
 //! The rows that a reading found, from whichever database they came.
 
 use sea_orm::sea_query::{ColumnType, Value, ValueType};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, Iterable, TryIntoModel};
+use sea_orm::{ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, Iterable, TryIntoModel};
 use uuid::Uuid;
 
-use crate::error::{Error, Result};
+type Result<T> = std::result::Result<T, DbErr>;
 
 /// Rows as one table of cells: there is no object for a row or a value.
 #[derive(Default)]
@@ -73,8 +73,8 @@ impl Rows {
 }
 
 /// A cell does not hold what its column is known to hold.
-fn other(expected: &str) -> Error {
-    Error::Internal(format!("database: a cell is no {expected}").into())
+fn other(expected: &str) -> DbErr {
+    DbErr::Type(format!("a cell is no {expected}"))
 }
 
 impl<'a> Row<'a> {
@@ -121,22 +121,23 @@ impl<'a> Row<'a> {
             ColumnType::Boolean => self.integer(column)?.map(|value| value != 0).into(),
             ColumnType::Uuid => self.uuid(column)?.into(),
             ColumnType::Json | ColumnType::JsonBinary => {
-                self.text(column)?.map(serde_json::from_str::<serde_json::Value>).transpose()?.into()
+                let json = self.text(column)?.map(serde_json::from_str::<serde_json::Value>).transpose();
+                json.map_err(|error| DbErr::Json(error.to_string()))?.into()
             }
             _ => self.text(column)?.map(str::to_owned).into(),
         })
     }
 
     /// The row of a table whose columns, in the table's order, are at these places.
-    pub fn model<E: EntityTrait>(self, places: &[usize]) -> Result<E::Model>
+    pub fn model<E: EntityTrait>(self, places: impl IntoIterator<Item = usize>) -> Result<E::Model>
     where
         E::ActiveModel: TryIntoModel<E::Model>,
     {
         let mut model = E::ActiveModel::default();
         for (column, place) in E::Column::iter().zip(places) {
-            model.try_set(column, self.value(*place, column.def().get_column_type())?)?;
+            model.try_set(column, self.value(place, column.def().get_column_type())?)?;
         }
-        Ok(model.try_into_model()?)
+        model.try_into_model()
     }
 
     /// What a column holds, as a type of ours; none if it is null.
@@ -146,5 +147,10 @@ impl<'a> Row<'a> {
         }
         let value = self.value(column, &T::column_type())?;
         <T as ValueType>::try_from(value).map(Some).map_err(|_| other(std::any::type_name::<T>()))
+    }
+
+    /// What a column that is never null holds.
+    pub fn known<T: ValueType>(self, column: usize) -> Result<T> {
+        self.get(column)?.ok_or_else(|| other(std::any::type_name::<T>()))
     }
 }

@@ -5,15 +5,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sea_orm::sea_query::{Alias, Expr, Query};
-use sea_orm::{
-    ColumnTrait, Condition, DbErr, FromQueryResult, IdenStatic, Iterable, QueryFilter, QuerySelect, QueryTrait, Select,
-    TryIntoModel,
-};
+use sea_orm::{ColumnTrait, Condition, DbErr, IdenStatic, Iterable, QueryFilter, QuerySelect, QueryTrait, Select};
 use uuid::Uuid;
 
+use super::executor::Executor as _;
 use super::page::{PageRequest, Slice};
-use super::{First, Reach, Reading, Store, Visible, Writer};
+use super::{First, Reach, Reading, Rows, Store, Visible, Writer};
 use crate::auth::{Permission, Principal};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -137,30 +134,31 @@ impl Scope {
 
     /// The visible rows that the query finds.
     pub async fn all<E: Visible>(&self, query: Select<E>) -> Result<Vec<E::Model>> {
-        self.ask(query.filter(E::visible(self.reach())?).all(&self.store.0.connection)).await
+        self.ask(self.store.0.database.all(query.filter(self.visible::<E>()?))).await
     }
 
     /// The first visible row that the query finds.
     pub async fn one<E: Visible>(&self, query: Select<E>) -> Result<Option<E::Model>> {
-        self.ask(query.filter(E::visible(self.reach())?).one(&self.store.0.connection)).await
+        self.ask(self.store.0.database.one(query.filter(self.visible::<E>()?))).await
     }
 
     /// The visible row with this id.
     pub async fn get<E: Noun>(&self, id: impl Into<sea_orm::Value>) -> Result<Option<E::Model>> {
-        self.one(E::find().filter(E::id().eq(id))).await
+        let source = self.source::<E>(E::id().eq(id).into())?;
+        self.ask(self.store.0.database.find::<E>(&source, None)).await
     }
 
     /// What the query selects from the visible rows, such as sums.
-    pub async fn rows<E: Visible, R: FromQueryResult>(&self, query: Select<E>) -> Result<Vec<R>> {
-        let query = query.filter(E::visible(self.reach())?);
-        self.ask(query.into_model::<R>().all(&self.store.0.connection)).await
+    pub async fn rows<E: Visible>(&self, query: Select<E>) -> Result<Rows> {
+        let query = query.filter(self.visible::<E>()?).into_query();
+        self.ask(self.store.0.database.select(&query)).await
     }
 
     /// One page of the visible rows that the query finds.
     pub async fn page<E: Visible>(&self, query: Select<E>, page: &PageRequest<E>) -> Result<Slice<E::Model>> {
-        let mut query = query.filter(E::visible(self.reach())?);
+        let mut query = query.filter(self.visible::<E>()?);
         page.apply(QueryTrait::query(&mut query));
-        let rows = self.ask(query.limit(page.extent().fetched()).all(&self.store.0.connection)).await?;
+        let rows = self.ask(self.store.0.database.all(query.limit(page.extent().fetched()))).await?;
         Ok(page.slice(rows))
     }
 
@@ -173,10 +171,7 @@ impl Scope {
         page: &PageRequest<E>,
         parent: E::Column,
         parents: &[Uuid],
-    ) -> Result<HashMap<Uuid, Vec<E::Model>>>
-    where
-        E::ActiveModel: TryIntoModel<E::Model>,
-    {
+    ) -> Result<HashMap<Uuid, Vec<E::Model>>> {
         let source = self.source::<E>(condition)?.page(page);
         let first = First { keys: page.keys(), limit: Some(page.extent().fetched()) };
         let mut reading = Reading::per_parent(source, first, parent.as_str());
@@ -184,7 +179,7 @@ impl Scope {
         let mut found: HashMap<Uuid, Vec<E::Model>> = HashMap::with_capacity(parents.len());
         for row in self.read_for(&reading, parents).await?.iter() {
             if let Some(parent) = row.uuid(0)? {
-                found.entry(parent).or_default().push(row.model::<E>(&places)?);
+                found.entry(parent).or_default().push(row.model::<E>(places.iter().copied())?);
             }
         }
         Ok(found)
@@ -192,19 +187,8 @@ impl Scope {
 
     /// How many visible rows the query finds, counting no further than `cap`.
     pub async fn count<E: Visible>(&self, query: Select<E>, cap: u64) -> Result<u64> {
-        #[derive(FromQueryResult)]
-        struct Row {
-            total: i64,
-        }
-        let visible = query.filter(E::visible(self.reach())?);
-        let found = QuerySelect::query(&mut visible.select_only().expr_as(Expr::val(1), "one").limit(cap)).take();
-        let count = Query::select()
-            .expr_as(Expr::cust("count(*)"), Alias::new("total"))
-            .from_subquery(found, Alias::new("found"))
-            .take();
-        let statement = self.store.backend().build(&count);
-        let row = self.ask(Row::find_by_statement(statement).one(&self.store.0.connection)).await?;
-        Ok(row.map_or(0, |row| row.total.unsigned_abs()))
+        let visible = query.filter(self.visible::<E>()?);
+        self.ask(self.store.0.database.count(visible, Some(cap))).await
     }
 
     /// For each of many parents, how many of the visible rows that meet the condition have its id in their column

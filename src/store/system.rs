@@ -1,11 +1,12 @@
 //! Work that concerns every tenant at once. Not reachable from a request.
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    Statement,
+    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryTrait as _, Statement,
+    TryIntoModel,
 };
 
 use super::Store;
+use super::executor::Executor as _;
 use crate::entity::{OrganizationId, organization};
 
 /// The database without a tenant: for the command line and the demo's data.
@@ -42,48 +43,42 @@ impl System<'_> {
     pub async fn organization_by_slug(&self, slug: &str) -> Result<Option<OrganizationId>, DbErr> {
         let found = organization::Entity::find()
             .filter(organization::Column::Slug.eq(slug))
-            .filter(organization::Column::DeletedAt.is_null())
-            .one(&self.0.0.connection)
-            .await?;
-        Ok(found.map(|organization| organization.id))
+            .filter(organization::Column::DeletedAt.is_null());
+        Ok(self.0.0.database.one(found).await?.map(|organization| organization.id))
     }
 
     /// How many rows the table has.
-    pub async fn count<E>(&self) -> Result<u64, DbErr>
-    where
-        E: EntityTrait,
-        E::Model: Send + Sync,
-    {
-        E::find().count(&self.0.0.connection).await
+    pub async fn count<E: EntityTrait>(&self) -> Result<u64, DbErr> {
+        self.0.0.database.count(E::find(), None).await
     }
 
     /// Every row of the table.
-    pub async fn all<E: EntityTrait>(&self) -> Result<Vec<E::Model>, DbErr> {
-        E::find().all(&self.0.0.connection).await
+    pub async fn all<E: EntityTrait<ActiveModel: TryIntoModel<E::Model>>>(&self) -> Result<Vec<E::Model>, DbErr> {
+        self.0.0.database.all(E::find()).await
     }
 
     /// How many totals of subscriptions differ from what the subscriptions add up to: none, unless rows were written
     /// without the database's triggers.
     pub async fn stale_totals(&self) -> Result<u64, DbErr> {
         let statement = Statement::from_string(self.0.backend(), STALE_TOTALS);
-        let row = self.0.0.connection.query_one_raw(statement).await?;
-        let stale: i64 = row.map_or(Ok(0), |row| row.try_get("", "stale"))?;
-        Ok(stale.unsigned_abs())
+        let rows = self.0.0.database.rows(statement).await?;
+        rows.iter().try_fold(0, |_, row| Ok(row.integer(0)?.unwrap_or(0).unsigned_abs()))
     }
 
-    /// Inserts rows as they are: tenants, versions and times included.
+    /// Inserts rows as they are, tenants, versions and times included: all of them or none.
     pub async fn insert<M, E>(&self, rows: Vec<M>) -> Result<(), DbErr>
     where
         E: EntityTrait<Model = M>,
         M: IntoActiveModel<E::ActiveModel>,
         E::ActiveModel: ActiveModelTrait<Entity = E> + Send,
     {
+        let transaction = self.0.0.database.begin().await?;
         // SQLite allows 32,766 parameters in a statement.
         let mut rows = rows.into_iter().map(|row| row.into_active_model().reset_all()).peekable();
         while rows.peek().is_some() {
             let batch: Vec<_> = rows.by_ref().take(400).collect();
-            E::insert_many(batch).exec_without_returning(&self.0.0.connection).await?;
+            transaction.execute(self.0.backend().build(E::insert_many(batch).as_query())).await?;
         }
-        Ok(())
+        transaction.commit(None).await
     }
 }

@@ -1,14 +1,16 @@
 //! What every changed row leaves behind: an entry in the audit trail and an event in the outbox.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
-use sea_orm::sea_query::{CommonTableExpression, Expr, ExprTrait, InsertStatement, Query, ValueTuple};
-use sea_orm::{DbBackend, DbErr, EntityTrait};
+use sea_orm::sea_query::Value;
+use sea_orm::{EntityTrait, IdenStatic as _};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use super::Scope;
+use super::text::{Text, put};
 use crate::clock::Timestamp;
 use crate::entity::{AuditEventId, Mutable, OrganizationId, OutboxEventId, audit_event, outbox_event};
 use crate::error::{Error, Result};
@@ -117,29 +119,26 @@ impl Entry {
     }
 
     /// In the order of [`COLUMNS`].
-    fn values(self) -> ValueTuple {
-        ValueTuple::Many(vec![
+    fn values(&self) -> [Value; COLUMNS.len()] {
+        [
             self.audit_id.into(),
             self.event_id.into(),
             self.tenant_id.into(),
-            self.actor.into(),
+            self.actor.as_str().into(),
             self.actor_role.into(),
-            self.impersonator.into(),
-            self.action.into(),
+            self.impersonator.as_deref().into(),
+            self.action.as_str().into(),
             self.entity_type.into(),
             self.entity_id.into(),
             self.entity_version.into(),
-            self.changes.into(),
-            self.reason.into(),
-            self.request_id.into(),
-            self.address.into(),
+            self.changes.as_str().into(),
+            self.reason.as_deref().into(),
+            self.request_id.as_deref().into(),
+            self.address.as_deref().into(),
             self.created_at.into(),
-        ])
+        ]
     }
 }
-
-/// The name of the entries in the statements that write them.
-const TRAIL: &str = "trail";
 
 const COLUMNS: [&str; 15] = [
     "audit_id",
@@ -159,28 +158,14 @@ const COLUMNS: [&str; 15] = [
     "created_at",
 ];
 
-/// The entries as a table for [`writes`] to read: what both of them hold is sent once, and made JSON once.
-pub(super) fn table(entries: Vec<Entry>, backend: DbBackend) -> CommonTableExpression {
-    let mut rows = Query::select();
-    rows.from_values(entries.into_iter().map(Entry::values), "entries");
-    for (place, name) in (1..).zip(COLUMNS) {
-        let value = Expr::col(format!("column{place}"));
-        rows.expr_as(
-            match name {
-                // PostgreSQL has a type for JSON, SQLite keeps the text.
-                "changes" if backend == DbBackend::Postgres => value.cast_as("jsonb"),
-                _ => value,
-            },
-            name,
-        );
-    }
-    let mut table = CommonTableExpression::new();
-    table.table_name(TRAIL).query(rows);
-    table
+/// Which columns of a table come from which of the trail's.
+pub(super) struct Copy {
+    table: &'static str,
+    columns: Vec<(&'static str, &'static str)>,
 }
 
-/// What writes the audit entries and the outbox events from the [`table`].
-pub(super) fn writes() -> Result<[InsertStatement; 2]> {
+/// What makes the audit entries and the outbox events from the trail.
+pub(super) fn copies() -> [Copy; 2] {
     use audit_event::Column as Audit;
     use outbox_event::Column as Outbox;
     let audit = [
@@ -208,15 +193,46 @@ pub(super) fn writes() -> Result<[InsertStatement; 2]> {
         (Outbox::Payload, "changes"),
         (Outbox::CreatedAt, "created_at"),
     ];
-    Ok([copy(audit_event::Entity, &audit)?, copy(outbox_event::Entity, &outbox)?])
+    [Copy::into(audit_event::Entity, &audit), Copy::into(outbox_event::Entity, &outbox)]
 }
 
-fn copy<E: EntityTrait>(into: E, columns: &[(E::Column, &'static str)]) -> Result<InsertStatement> {
-    let rows = Query::select().columns(columns.iter().map(|(_, from)| *from)).from(TRAIL).take();
-    let mut insert = Query::insert();
-    insert.into_table(into).columns(columns.iter().map(|(to, _)| *to));
-    insert.select_from(rows).map_err(|error| DbErr::Custom(error.to_string()))?;
-    Ok(insert)
+impl Copy {
+    fn into<E: EntityTrait>(table: E, columns: &[(E::Column, &'static str)]) -> Self {
+        let columns = columns.iter().map(|(to, from)| (to.as_str(), *from)).collect();
+        Self { table: table.table_name(), columns }
+    }
+}
+
+impl Text {
+    /// The entries as a table for [`copies`] to read: what both of them hold is sent once, and made JSON once.
+    pub(super) fn trail(&mut self, entries: &[Entry]) {
+        put!(self, r#""trail" ("#);
+        self.columns(COLUMNS);
+        put!(self, ") AS (VALUES ");
+        self.list(entries, |text, entry| {
+            put!(text, "(");
+            text.list(COLUMNS.into_iter().zip(entry.values()), |text, (name, value)| match name {
+                // PostgreSQL has a type for JSON, SQLite keeps the text.
+                "changes" if !text.is_sqlite() => {
+                    put!(text, "CAST(");
+                    text.value(value);
+                    put!(text, " AS jsonb)");
+                }
+                _ => text.value(value),
+            });
+            put!(text, ")");
+        });
+        put!(self, ")");
+    }
+
+    /// Makes rows of a table from the trail.
+    pub(super) fn copy(&mut self, Copy { table, columns }: &Copy) {
+        put!(self, r#"INSERT INTO "{table}" ("#);
+        self.columns(columns.iter().map(|(to, _)| *to));
+        put!(self, ") SELECT ");
+        self.columns(columns.iter().map(|(_, from)| *from));
+        put!(self, r#" FROM "trail""#);
+    }
 }
 
 /// Bookkeeping that every change moves: it would only blur the trail.

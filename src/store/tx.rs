@@ -2,22 +2,26 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sea_orm::sea_query::{InsertStatement, LockType};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IntoActiveModel, ModelTrait,
-    QueryFilter, QuerySelect, QueryTrait, Select,
+    ColumnTrait, Condition, EntityName as _, EntityTrait, IdenStatic as _, Iterable as _, ModelTrait, QueryFilter,
+    QueryTrait, Select,
 };
 
+use tokio::sync::SetOnce;
+
+use super::database::Transaction;
+use super::executor::Executor as _;
 use super::flush::{Waiting, Write};
+use super::reading::Lock;
 use super::trail::{Change, Entry, changed, created};
-use super::{Noun, Part, Record, Scope, Visible};
+use super::{Noun, Record, Scope, Visible};
 use crate::clock::Timestamp;
 use crate::entity::{Mutable, OrganizationId, organization};
 use crate::error::{Error, Result};
 
 /// How rows are locked: exclusively among writers, but without keeping others from referring to the row, as a
 /// payment of a customer does.
-pub(super) const LOCK: LockType = LockType::NoKeyUpdate;
+pub(super) const LOCK: Lock = Lock::NoKeyUpdate;
 
 /// An open transaction in one tenant.
 ///
@@ -35,11 +39,13 @@ pub(super) const LOCK: LockType = LockType::NoKeyUpdate;
 /// # }
 /// ```
 pub struct Tx<'e> {
-    /// Private to this file: all others get it from [`Self::settled`].
-    inner: DatabaseTransaction,
+    /// Others get it from [`Self::settled`], or from [`Self::connection`] with what waits left out.
+    inner: Transaction,
     scope: &'e Scope,
-    /// The tenant's own row; none while the platform's catalogue is written.
-    organization: Option<organization::Model>,
+    /// None while the platform's catalogue is written.
+    tenant: Option<OrganizationId>,
+    /// The tenant's own row, as soon as it is known that it can be written.
+    organization: SetOnce<Option<organization::Model>>,
     now: Timestamp,
     waiting: Mutex<Waiting>,
     trail: Mutex<Vec<Entry>>,
@@ -50,14 +56,29 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn no_tenant() -> Error {
+    Error::Internal("no tenant in a transaction of the platform".into())
+}
+
 impl<'e> Tx<'e> {
-    pub(super) fn new(inner: DatabaseTransaction, scope: &'e Scope, organization: Option<organization::Model>) -> Self {
+    pub(super) fn new(inner: Transaction, scope: &'e Scope, tenant: Option<OrganizationId>) -> Self {
         let now = scope.now();
-        Self { inner, scope, organization, now, waiting: Mutex::default(), trail: Mutex::default() }
+        let (organization, waiting, trail) = (SetOnce::new(), Mutex::default(), Mutex::default());
+        Self { inner, scope, tenant, organization, now, waiting, trail }
+    }
+
+    /// Tells the work of the tenant's own row, which it may have begun without.
+    pub(super) fn open(&self, organization: Option<organization::Model>) -> Result<()> {
+        self.organization.set(organization).map_err(|_| Error::Internal("a transaction is opened once".into()))
+    }
+
+    /// The connection as it is, for what depends on nothing that was written.
+    pub(super) fn connection(&self) -> &Transaction {
+        &self.inner
     }
 
     /// The connection, when all that was written so far is sent: what is read on it sees that.
-    pub(super) async fn settled(&self) -> Result<&DatabaseTransaction> {
+    pub(super) async fn settled(&self) -> Result<&Transaction> {
         let waiting = std::mem::take(&mut *lock(&self.waiting));
         waiting.send(&self.inner).await?;
         Ok(&self.inner)
@@ -74,69 +95,63 @@ impl<'e> Tx<'e> {
     }
 
     /// The tenant's organization, or the error that the platform's own rows are being written.
-    pub fn organization(&self) -> Result<&organization::Model> {
-        self.organization.as_ref().ok_or_else(|| Error::Internal("no tenant in a transaction of the platform".into()))
+    ///
+    /// What does not need it can be read before: it is on its way while the work begins.
+    pub async fn organization(&self) -> Result<&organization::Model> {
+        self.organization.wait().await.as_ref().ok_or_else(no_tenant)
     }
 
-    fn tenant(&self) -> Option<OrganizationId> {
-        self.organization.as_ref().map(|organization| organization.id)
+    /// The tenant, or the error that the platform's own rows are being written.
+    pub fn tenant(&self) -> Result<OrganizationId> {
+        self.tenant.ok_or_else(no_tenant)
     }
 
     /// The visible rows that the query finds.
     pub async fn all<E: Visible>(&self, query: Select<E>) -> Result<Vec<E::Model>> {
-        Ok(query.filter(E::visible(self.scope.reach())?).all(self.settled().await?).await?)
+        Ok(self.settled().await?.all(query.filter(self.scope.visible::<E>()?)).await?)
     }
 
     /// The first visible row that the query finds.
     pub async fn one<E: Visible>(&self, query: Select<E>) -> Result<Option<E::Model>> {
-        Ok(query.filter(E::visible(self.scope.reach())?).one(self.settled().await?).await?)
+        Ok(self.settled().await?.one(query.filter(self.scope.visible::<E>()?)).await?)
     }
 
     /// The visible row with this id.
     pub async fn get<E: Noun>(&self, id: impl Into<sea_orm::Value>) -> Result<Option<E::Model>> {
-        self.one(E::find().filter(E::id().eq(id))).await
+        let source = self.scope.source::<E>(E::id().eq(id).into())?;
+        Ok(self.settled().await?.find::<E>(&source, None).await?)
     }
 
     /// The visible row of this tenant with this id, locked until the end of the transaction.
     pub async fn lock<E: Noun>(&self, id: impl Into<sea_orm::Value>) -> Result<Option<E::Model>> {
-        self.one(E::find().filter(E::id().eq(id)).filter(E::tenant().eq(self.tenant())).lock(LOCK)).await
+        let source = self.scope.source::<E>(Condition::all().add(E::id().eq(id)).add(E::tenant().eq(self.tenant)))?;
+        Ok(self.settled().await?.find::<E>(&source, Some(LOCK)).await?)
     }
 
     /// The visible row of any tenant with this id, which nobody changes until the end of the transaction.
     pub async fn share<E: Noun>(&self, id: impl Into<sea_orm::Value>) -> Result<Option<E::Model>> {
-        self.one(E::find().filter(E::id().eq(id)).lock(LockType::Share)).await
+        let source = self.scope.source::<E>(E::id().eq(id).into())?;
+        Ok(self.settled().await?.find::<E>(&source, Some(Lock::Share)).await?)
     }
 
     /// Whether any row of the tenant has this, visible or not: for values that must be unique.
     pub(crate) async fn exists<E: Noun>(&self, query: Select<E>) -> Result<bool> {
-        Ok(query.filter(E::tenant().eq(self.tenant())).one(self.settled().await?).await?.is_some())
+        self.exists_anywhere(query.filter(E::tenant().eq(self.tenant))).await
     }
 
     /// Whether any row at all has this: for values that must be unique across tenants. Tells nothing but yes or no.
     pub(crate) async fn exists_anywhere<E: Noun>(&self, query: Select<E>) -> Result<bool> {
-        Ok(query.one(self.settled().await?).await?.is_some())
-    }
-
-    /// The visible rows that the query finds, each with its one part that fits the condition, if there is one.
-    pub(crate) async fn all_with_part<P: Part>(
-        &self,
-        query: Select<P::Whole>,
-        part: Condition,
-    ) -> Result<Vec<(<P::Whole as EntityTrait>::Model, Option<P::Model>)>> {
-        let query = query.filter(P::Whole::visible(self.scope.reach())?);
-        Ok(P::join(query, part).all(self.settled().await?).await?)
+        Ok(self.settled().await?.count(query, Some(1)).await? > 0)
     }
 
     /// Puts a new row into this tenant.
     pub async fn insert<M>(&self, mut row: M, change: Change) -> Result<M>
     where
-        M: Mutable + ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
+        M: Mutable + ModelTrait,
         M::Entity: EntityTrait<Model = M> + Record,
-        <M::Entity as EntityTrait>::ActiveModel: ActiveModelTrait<Entity = M::Entity> + Send,
     {
-        row.set_tenant(self.tenant());
-        let active = row.clone().into_active_model().reset_all();
-        self.write::<M::Entity>(Write::Insert(<M::Entity as EntityTrait>::insert(active).into_query())).await?;
+        row.set_tenant(self.tenant);
+        self.write(Write::insert(std::slice::from_ref(&row))).await?;
         self.record(Entry::new(self.scope, self.now, &row, created(&row)?, change)?);
         Ok(row)
     }
@@ -145,56 +160,41 @@ impl<'e> Tx<'e> {
     /// nor a part of it changed. Another version of the row than `before` is found out when the update is sent.
     pub async fn update<M>(&self, before: &M, mut after: M, change: Change) -> Result<M>
     where
-        M: Mutable + ModelTrait + PartialEq + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
+        M: Mutable + ModelTrait + PartialEq,
         M::Entity: EntityTrait<Model = M> + Record,
-        <M::Entity as EntityTrait>::ActiveModel: ActiveModelTrait<Entity = M::Entity> + Send,
     {
         if *before == after && !change.has_parts() {
             return Ok(after);
         }
         after.touch(before.version() + 1, self.now);
-        let mut active = after.clone().into_active_model().reset_all();
-        active.not_set(M::Entity::id());
-        active.not_set(M::Entity::tenant());
-        let tenant = match self.tenant() {
-            Some(tenant) => M::Entity::tenant().eq(tenant),
-            None => M::Entity::tenant().is_null(),
-        };
-        let update = M::Entity::update_many()
-            .set(active)
-            .filter(M::Entity::id().eq(before.uuid()))
-            .filter(tenant)
-            .filter(M::Entity::version().eq(before.version()))
-            .into_query();
-        self.write::<M::Entity>(Write::Update(update)).await?;
+        let (id, tenant) = (M::Entity::id().as_str(), M::Entity::tenant().as_str());
+        let columns = <M::Entity as EntityTrait>::Column::iter().map(|column| (column.as_str(), after.get(column)));
+        let set = columns.filter(|(name, _)| *name != id && *name != tenant).collect();
+        let version = (M::Entity::version().as_str(), Some(before.version().into()));
+        let of = vec![(id, Some(before.uuid().into())), (tenant, self.tenant.map(Into::into)), version];
+        self.write(Write::Update { table: M::Entity::default().table_name(), set, of }).await?;
         self.record(Entry::new(self.scope, self.now, &after, changed(before, &after)?, change)?);
         Ok(after)
     }
 
     /// Replaces the parts of a row, such as a tier's prices: what the row's own change tells of in the audit trail.
-    pub(crate) async fn replace_parts<E, A>(&self, of: Condition, parts: Vec<A>) -> Result<()>
-    where
-        E: EntityTrait,
-        A: ActiveModelTrait<Entity = E> + Send,
-    {
-        E::delete_many().filter(of).exec(self.settled().await?).await?;
+    pub(crate) async fn replace_parts<M: ModelTrait>(&self, of: Condition, parts: &[M]) -> Result<()> {
+        let delete = M::Entity::delete_many().filter(of);
+        let settled = self.settled().await?;
+        settled.execute(settled.backend().build(delete.as_query())).await?;
         self.add_parts(parts).await
     }
 
     /// Adds the parts of a row that has none yet.
-    pub(crate) async fn add_parts<E, A>(&self, parts: Vec<A>) -> Result<()>
-    where
-        E: EntityTrait,
-        A: ActiveModelTrait<Entity = E> + Send,
-    {
+    pub(crate) async fn add_parts<M: ModelTrait>(&self, parts: &[M]) -> Result<()> {
         if parts.is_empty() {
             return Ok(());
         }
-        self.write::<E>(Write::Insert(E::insert_many(parts).into_query())).await
+        self.write(Write::insert(parts)).await
     }
 
-    async fn write<E: EntityTrait>(&self, write: Write) -> Result<()> {
-        let ahead = lock(&self.waiting).push(E::default().table_name(), write);
+    async fn write(&self, write: Write) -> Result<()> {
+        let ahead = lock(&self.waiting).push(write);
         ahead.send(&self.inner).await
     }
 
@@ -203,10 +203,9 @@ impl<'e> Tx<'e> {
     }
 
     /// Sends all that was written, its trail and the record of the command, and commits.
-    pub(super) async fn commit(self, record: Option<InsertStatement>) -> Result<()> {
+    pub(super) async fn commit(self, record: Option<Write>) -> Result<()> {
         let waiting = self.waiting.into_inner().unwrap_or_else(PoisonError::into_inner);
         let trail = self.trail.into_inner().unwrap_or_else(PoisonError::into_inner);
-        waiting.send_last(&self.inner, trail, record).await?;
-        Ok(self.inner.commit().await?)
+        waiting.commit(self.inner, &trail, record).await
     }
 }

@@ -1,7 +1,7 @@
 //! Which rows of which table a caller may see: the whole answer, on one page.
 
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, Condition, EntityTrait};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, TryIntoModel};
 
 use crate::auth::{Permission, Permissions, Principal, Standing};
 use crate::entity::{
@@ -35,7 +35,7 @@ impl Caller {
 }
 
 /// A table that requests may read. There is no way to read one that does not say here who sees what.
-pub trait Visible: EntityTrait {
+pub trait Visible: EntityTrait<ActiveModel: TryIntoModel<<Self as EntityTrait>::Model>> {
     /// Whether the condition on every row asks if the caller's own organization and customer are still there.
     const ASKS_FOR_CALLER: bool = true;
 

@@ -2,16 +2,14 @@
 
 use std::ops::Deref;
 
-use futures_util::future::BoxFuture;
-use sea_orm::sea_query::LockType;
-use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, ModelTrait, QueryFilter, QuerySelect, Select, SqliteTransactionMode,
-    TransactionOptions,
-};
+use futures_util::future::{BoxFuture, try_join};
+use sea_orm::{ColumnTrait, EntityTrait, ModelTrait, QueryFilter};
 use uuid::Uuid;
 
-use super::pool::Pool;
-use super::{Command, Noun, Record, Scope, Tx};
+use super::database::{Database, Transaction};
+use super::executor::Executor as _;
+use super::reading::Lock;
+use super::{Command, Noun, Record, Scope, Source, Tx};
 use crate::auth::{Permission, Standing};
 use crate::entity::{Mutable, OperationalStatus, OrganizationId, organization};
 use crate::error::{Code, Error, Refusal, Result, not_found};
@@ -22,7 +20,7 @@ const TRIES: usize = 8;
 /// The right to write, given for a permission by [`Scope::writer`].
 ///
 /// Each of its methods runs one transaction. The work may be run again from the start when another transaction was
-/// faster, so it must have no effect outside the transaction.
+/// faster or the connection was lost, so it must have no effect outside the transaction.
 ///
 /// The work returns a boxed future, `|tx| Box::pin(async move { … })`, because the compiler cannot prove yet that the
 /// future of an async closure that borrows is `Send` for every lifetime.
@@ -45,6 +43,16 @@ enum Place<'a> {
     New(&'a organization::Model),
     /// In the platform's catalogue.
     Platform,
+}
+
+impl Place<'_> {
+    fn tenant(self) -> Option<OrganizationId> {
+        match self {
+            Self::Named(id, _) => Some(id),
+            Self::New(organization) => Some(organization.id),
+            Self::Platform => None,
+        }
+    }
 }
 
 impl Writer {
@@ -92,15 +100,27 @@ impl Writer {
         // Boxed, here and below: a mutation's future is large, and a debug build keeps several copies on the stack.
         Box::pin(self.run(command, |inner| {
             Box::pin(async move {
-                let tenant = match place {
-                    Place::Named(id, _) => command.find(self.caller()?, &inner, self.tenant(id)?).await?,
-                    Place::New(_) | Place::Platform => match command.outcome(self.caller()?, &inner).await? {
-                        Some(id) => return Ok(Attempt::Replayed(id)),
-                        None => None,
-                    },
+                let tx = Tx::new(inner, self, place.tenant());
+                let result = match place {
+                    Place::Named(id, _) => {
+                        let opened = async {
+                            let tenant = (self.tenant(id)?, Lock::KeyShare);
+                            let found = command.find::<organization::Entity>(self.caller()?, tx.connection(), tenant);
+                            self.open(&tx, place, found.await?).await
+                        };
+                        // What the work reads first goes right behind the look for the organization. Whether that can
+                        // be written is known before anything that the work came to counts.
+                        let worked = async { Ok(work(&tx).await) };
+                        try_join(opened, worked).await?.1?
+                    }
+                    Place::New(_) | Place::Platform => {
+                        if let Some(id) = command.outcome(self.caller()?, tx.connection()).await? {
+                            return Ok(Attempt::Replayed(id));
+                        }
+                        self.open(&tx, place, None).await?;
+                        work(&tx).await?
+                    }
                 };
-                let tx = self.open(inner, place, tenant).await?;
-                let result = work(&tx).await?;
                 Ok(Attempt::Done(Box::new(tx), result))
             })
         }))
@@ -123,14 +143,18 @@ impl Writer {
         let (id, work) = (id.into(), &work);
         Box::pin(self.run(command, |inner| {
             Box::pin(async move {
-                let visible = E::find().filter(E::id().eq(id)).filter(E::visible(self.reach())?);
-                let row = command.find(self.caller()?, &inner, visible.lock_exclusive()).await?;
+                let visible = self.source::<E>(E::id().eq(id).into())?;
+                let row = command.find::<E>(self.caller()?, &inner, (visible, Lock::Update)).await?;
                 let row = row.ok_or_else(|| not_found(E::Model::NOUN, path))?;
                 let (place, tenant) = match row.tenant() {
-                    Some(tenant) => (Place::Named(tenant, path), self.tenant(tenant)?.one(&inner).await?),
+                    Some(tenant) => (
+                        Place::Named(tenant, path),
+                        inner.find::<organization::Entity>(&self.tenant(tenant)?, Some(Lock::KeyShare)).await?,
+                    ),
                     None => (Place::Platform, None),
                 };
-                let tx = self.open(inner, place, tenant).await?;
+                let tx = Tx::new(inner, self, place.tenant());
+                self.open(&tx, place, tenant).await?;
                 let result = work(&tx, row).await?;
                 Ok(Attempt::Done(Box::new(tx), result))
             })
@@ -138,22 +162,16 @@ impl Writer {
         .await
     }
 
-    /// The organization with this id, if the caller reaches it, which nobody terminates or deletes until the end of
-    /// the transaction.
-    fn tenant(&self, id: OrganizationId) -> Result<Select<organization::Entity>> {
-        Ok(organization::Entity::find_by_id(id)
-            .filter(self.reach().tenants(organization::Column::Id)?)
-            .filter(organization::Column::DeletedAt.is_null())
-            .lock(LockType::KeyShare))
+    /// The organization with this id, if the caller reaches it. Locked as a key, nobody terminates or deletes it until
+    /// the end of the transaction.
+    fn tenant(&self, id: OrganizationId) -> Result<Source> {
+        use organization::Column::{DeletedAt, Id};
+        let reached = self.reach().tenants(Id)?.add(Id.eq(id)).add(DeletedAt.is_null());
+        Ok(Source::unfiltered::<organization::Entity>(reached))
     }
 
     /// Opens the transaction in the tenant that was found, and refuses where it cannot be written.
-    async fn open(
-        &self,
-        inner: DatabaseTransaction,
-        place: Place<'_>,
-        found: Option<organization::Model>,
-    ) -> Result<Tx<'_>> {
+    async fn open(&self, tx: &Tx<'_>, place: Place<'_>, found: Option<organization::Model>) -> Result<()> {
         let caller = self.caller()?;
         let organization = match place {
             Place::Platform if caller.standing() == Standing::Platform && caller.may(Permission::PlatformManage) => {
@@ -163,20 +181,21 @@ impl Writer {
             Place::New(organization) => Some(organization.clone()),
             Place::Named(_, path) => Some(found.ok_or_else(|| not_found("organization", path))?),
         };
-        self.check_own(&inner, organization.as_ref()).await?;
+        self.check_own(tx.connection(), organization.as_ref()).await?;
         if let Some(organization) = &organization {
             let path = if let Place::Named(_, path) = place { path } else { "input" };
             self.check_operational(organization, path)?;
         }
-        Ok(Tx::new(inner, self, organization))
+        tx.open(organization)
     }
 
     /// Who acts on an organization below its own does so only while its own is active.
-    async fn check_own(&self, inner: &DatabaseTransaction, target: Option<&organization::Model>) -> Result<()> {
+    async fn check_own(&self, inner: &Transaction, target: Option<&organization::Model>) -> Result<()> {
         let Some(own) = self.caller()?.organization().filter(|own| target.map(|row| row.id) != Some(*own)) else {
             return Ok(());
         };
-        let own = organization::Entity::find_by_id(own).lock(LockType::KeyShare).one(inner).await?;
+        let own = Source::unfiltered::<organization::Entity>(organization::Column::Id.eq(own).into());
+        let own = inner.find::<organization::Entity>(&own, Some(Lock::KeyShare)).await?;
         if own.is_some_and(|own| own.status == OperationalStatus::Active && own.deleted_at.is_none()) {
             return Ok(());
         }
@@ -202,11 +221,11 @@ impl Writer {
     }
 
     /// Runs one transaction: does the work, records the outcome, commits. Tries again when another transaction was
-    /// faster, and replays a command that was carried out before.
+    /// faster or the connection was lost, and replays a command that was carried out before.
     async fn run<'e, 'f, M: Row>(
         &'e self,
         command: &Command,
-        work: impl Fn(DatabaseTransaction) -> BoxFuture<'f, Result<Attempt<'e, M>>>,
+        work: impl Fn(Transaction) -> BoxFuture<'f, Result<Attempt<'e, M>>>,
     ) -> Result<M> {
         let mut lost = None;
         for _ in 0..TRIES {
@@ -222,21 +241,16 @@ impl Writer {
     async fn attempt<'e, 'f, M: Row>(
         &'e self,
         command: &Command,
-        work: &impl Fn(DatabaseTransaction) -> BoxFuture<'f, Result<Attempt<'e, M>>>,
+        work: &impl Fn(Transaction) -> BoxFuture<'f, Result<Attempt<'e, M>>>,
     ) -> Result<M> {
-        let options = TransactionOptions {
-            // A deferred transaction that reads before it writes loses its write to "database is locked".
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..Default::default()
-        };
-        match work(self.pool().begin(options).await?).await {
+        match work(self.database().begin().await?).await {
             Ok(Attempt::Done(tx, result)) => {
                 tx.commit(command.record(self.caller()?, self.now(), result.uuid())).await?;
                 Ok(result)
             }
             Ok(Attempt::Replayed(id)) => self.replay(id).await,
             // It may be for what the command itself did, before or at the same time.
-            Err(refused @ Error::Refused(_)) => match command.outcome(self.caller()?, self.pool()).await? {
+            Err(refused @ Error::Refused(_)) => match command.outcome(self.caller()?, self.database()).await? {
                 Some(id) => self.replay(id).await,
                 None => Err(refused),
             },
@@ -247,12 +261,12 @@ impl Writer {
     /// What came of a command that was carried out before, as it is now.
     async fn replay<M: Row>(&self, id: Uuid) -> Result<M> {
         let tenants = self.reach().ever(M::Entity::tenant())?;
-        let row = M::Entity::find().filter(M::Entity::id().eq(id)).filter(tenants).one(self.pool()).await?;
+        let row = self.database().one(M::Entity::find().filter(M::Entity::id().eq(id)).filter(tenants)).await?;
         row.ok_or_else(|| Error::Internal("the row of a replayed command is gone".into()))
     }
 
-    fn pool(&self) -> &Pool {
-        &self.0.store.0.connection
+    fn database(&self) -> &Database {
+        &self.0.store.0.database
     }
 }
 

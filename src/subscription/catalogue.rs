@@ -1,10 +1,11 @@
 //! Which tier an owner can have, and at what price.
 
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::sea_query::Query;
+use sea_orm::{ColumnTrait, Condition};
 
 use super::lifecycle::Offer;
 use crate::auth::Permission;
-use crate::entity::{BillingCycle, TierId, TierKind, tier, tier_price};
+use crate::entity::{BillingCycle, OrganizationId, TierId, TierKind, organization, tier, tier_price};
 use crate::error::{Code, Error, Refusal, Result, not_found};
 use crate::store::Tx;
 
@@ -23,15 +24,25 @@ pub struct Seller<'a> {
 pub struct Cost<'a> {
     /// How often it is charged.
     pub billing_cycle: BillingCycle,
-    /// ISO 4217 code.
-    pub currency: &'a str,
+    /// ISO 4217 code; the organization's default if not given.
+    pub currency: Option<&'a str>,
 }
 
 impl Cost<'_> {
-    /// The condition on the price: a tier has at most one.
-    fn condition(self) -> Condition {
-        let cycle = tier_price::Column::BillingCycle.eq(self.billing_cycle);
-        Condition::all().add(cycle).add(tier_price::Column::Currency.eq(self.currency))
+    /// The condition on the price: a tier has at most one. The default is looked up beside it, not before: the price tells
+    /// its currency.
+    fn condition(self, tenant: OrganizationId) -> Condition {
+        let default = || {
+            Query::select()
+                .column(organization::Column::DefaultCurrency)
+                .from(organization::Entity)
+                .and_where(organization::Column::Id.eq(tenant))
+                .take()
+        };
+        Condition::all().add(tier_price::Column::BillingCycle.eq(self.billing_cycle)).add(match self.currency {
+            Some(currency) => tier_price::Column::Currency.eq(currency),
+            None => tier_price::Column::Currency.in_subquery(default()),
+        })
     }
 }
 
@@ -47,29 +58,32 @@ impl Seller<'_> {
     /// one above or of the platform, and public unless the caller manages that catalogue.
     pub async fn tier(&self, id: TierId) -> Result<tier::Model> {
         let tier = self.tx.get::<tier::Entity>(id).await?;
-        self.sold(tier.ok_or_else(|| self.no_tier())?)
+        self.sold(tier.ok_or_else(|| self.no_tier())?).await
     }
 
     /// The same tier with its price.
     pub async fn priced_tier(&self, id: TierId, cost: Cost<'_>) -> Result<Priced> {
-        let tier = tier::Entity::find_by_id(id);
-        let found = self.tx.all_with_part::<tier_price::Entity>(tier, cost.condition()).await?;
+        let found = self.priced(tier::Column::Id.eq(id).into(), cost).await?;
         let (tier, price) = found.into_iter().next().ok_or_else(|| self.no_tier())?;
-        Ok(Priced(self.sold(tier)?, price))
+        Ok(Priced(self.sold(tier).await?, price))
+    }
+
+    async fn priced(&self, tiers: Condition, cost: Cost<'_>) -> Result<Vec<(tier::Model, Option<tier_price::Model>)>> {
+        self.tx.all_with_part::<tier_price::Entity>(tiers, cost.condition(self.tx.tenant()?)).await
     }
 
     fn no_tier(&self) -> Error {
         not_found("tier", &self.at("tierId"))
     }
 
-    fn sold(&self, tier: tier::Model) -> Result<tier::Model> {
+    async fn sold(&self, tier: tier::Model) -> Result<tier::Model> {
         let path = self.at("tierId");
         if tier.kind != self.kind {
             let message = format!("This tier is for owners of kind {}.", tier.kind.as_str());
             return Err(Refusal::new(Code::WrongTierKind, message).at(&path).into());
         }
         refuse_archived(&tier, &path)?;
-        let organization = self.tx.organization()?;
+        let organization = self.tx.organization().await?;
         let caller = self.tx.scope().caller()?;
         // An organization sells to its customers, never to itself: it could give itself anything for nothing.
         let own = self.kind == TierKind::Customer && tier.tenant_id == Some(organization.id);
@@ -86,14 +100,13 @@ impl Seller<'_> {
 
     /// The tier with this key that new owners start with: for customers the organization's own before the platform's.
     pub async fn default_tier(&self, key: &str, cost: Cost<'_>) -> Result<Priced> {
-        let tiers = tier::Entity::find()
-            .filter(tier::Column::Key.eq(key))
-            .filter(tier::Column::Kind.eq(self.kind))
-            .filter(tier::Column::ArchivedAt.is_null())
-            .filter(tier::Column::Public.eq(true))
-            .order_by_asc(tier::Column::Id);
-        let mut tiers = self.tx.all_with_part::<tier_price::Entity>(tiers, cost.condition()).await?;
-        let own = (self.kind == TierKind::Customer).then_some(self.tx.organization()?.id);
+        let tiers = Condition::all()
+            .add(tier::Column::Key.eq(key))
+            .add(tier::Column::Kind.eq(self.kind))
+            .add(tier::Column::ArchivedAt.is_null())
+            .add(tier::Column::Public.eq(true));
+        let mut tiers = self.priced(tiers, cost).await?;
+        let own = if self.kind == TierKind::Customer { Some(self.tx.tenant()?) } else { None };
         let from = |catalogue| tiers.iter().position(|(tier, _)| tier.tenant_id == catalogue);
         let chosen = own.and_then(|own| from(Some(own))).or_else(|| from(None));
         chosen.map(|index| tiers.swap_remove(index)).map(|(tier, price)| Priced(tier, price)).ok_or_else(|| {
@@ -102,13 +115,18 @@ impl Seller<'_> {
         })
     }
 
-    /// The tier at its price.
-    pub fn offer(&self, Priced(tier, price): &Priced, Cost { billing_cycle, currency }: Cost<'_>) -> Result<Offer> {
-        let price = price.as_ref().ok_or_else(|| {
+    /// The tier at its price, and the price's currency.
+    pub async fn offer(&self, Priced(tier, price): Priced, cost: Cost<'_>) -> Result<(Offer, String)> {
+        let billing_cycle = cost.billing_cycle;
+        let Some(price) = price else {
+            let currency = match cost.currency {
+                Some(currency) => currency,
+                None => &self.tx.organization().await?.default_currency,
+            };
             let message = format!("The tier `{}` has no {} price in {currency}.", tier.key, billing_cycle.as_str());
-            Refusal::new(Code::NoPrice, message).at(&self.at("billingCycle"))
-        })?;
-        Ok(Offer { tier_id: tier.id, amount_minor: price.amount_minor, billing_cycle })
+            return Err(Refusal::new(Code::NoPrice, message).at(&self.at("billingCycle")).into());
+        };
+        Ok((Offer { tier_id: tier.id, amount_minor: price.amount_minor, billing_cycle }, price.currency))
     }
 
     /// The tier that a subscription has, on offer or not.

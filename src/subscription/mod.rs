@@ -143,8 +143,8 @@ pub async fn change_tier(
             let offer = if tier_id == row.tier_id && cycle.is_none_or(|cycle| cycle == row.billing_cycle) {
                 lifecycle::Offer { tier_id, amount_minor: row.amount_minor, billing_cycle: row.billing_cycle }
             } else {
-                let cost = Cost { billing_cycle: cycle.unwrap_or(row.billing_cycle), currency: &row.currency };
-                seller.offer(&seller.priced_tier(tier_id, cost).await?, cost)?
+                let cost = Cost { billing_cycle: cycle.unwrap_or(row.billing_cycle), currency: Some(&row.currency) };
+                seller.offer(seller.priced_tier(tier_id, cost).await?, cost).await?.0
             };
             let at_period_end = match timing {
                 Some(timing) => timing == ChangeTiming::PeriodEnd,

@@ -38,21 +38,25 @@ impl OwnerId {
 }
 
 /// Who is to be subscribed, as its row says: a new one, or one that is locked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Owner {
     key: OwnerKey,
     status: OperationalStatus,
+    /// The organization's default currency, as far as it is known.
+    currency: Option<String>,
 }
 
 impl From<&organization::Model> for Owner {
     fn from(row: &organization::Model) -> Self {
-        Self { key: OwnerKey { tenant: row.id, customer: None }, status: row.status }
+        let key = OwnerKey { tenant: row.id, customer: None };
+        Self { key, status: row.status, currency: Some(row.default_currency.clone()) }
     }
 }
 
 impl From<&customer::Model> for Owner {
     fn from(row: &customer::Model) -> Self {
-        Self { key: OwnerKey { tenant: row.tenant_id, customer: Some(row.id) }, status: row.status }
+        let key = OwnerKey { tenant: row.tenant_id, customer: Some(row.id) };
+        Self { key, status: row.status, currency: None }
     }
 }
 
@@ -173,16 +177,15 @@ pub async fn draft(
     }
     let OwnerKey { tenant, customer } = owner.key;
     let kind = if customer.is_some() { TierKind::Customer } else { TierKind::Organization };
-    let currency = match &order.currency {
-        Some(currency) => currency,
-        None => &tx.organization()?.default_currency,
-    };
     let seller = Seller { tx, kind, path };
-    let cost = Cost { billing_cycle: order.billing_cycle, currency };
+    let cost =
+        Cost { billing_cycle: order.billing_cycle, currency: order.currency.as_deref().or(owner.currency.as_deref()) };
     let priced = match order.tier_id {
         Some(id) => seller.priced_tier(id, cost).await?,
         None => seller.default_tier(DEFAULT_TIER_KEY, cost).await?,
     };
+    let tier_trial_days = priced.0.trial_days;
+    let (offer, currency) = seller.offer(priced, cost).await?;
     let mut terms = order.terms.clone();
     if order.tier_id.is_none() {
         let unsaid = terms.trial_days.is_none() && terms.trial_ends_at.is_none() && terms.period_end.is_none();
@@ -195,9 +198,9 @@ pub async fn draft(
     }
     let opening = Opening {
         subscriber: Subscriber { tenant, customer },
-        offer: seller.offer(&priced, cost)?,
-        currency: currency.clone(),
-        tier_trial_days: priced.0.trial_days,
+        offer,
+        currency,
+        tier_trial_days,
         terms,
         pending_for: settings.pending_for,
     };

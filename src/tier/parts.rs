@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, ModelTrait};
+use sea_orm::{ColumnTrait, Condition, ModelTrait};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -132,17 +132,15 @@ impl<M: PartialEq + Serialize> Replacement<M> {
     /// Puts the parts of the tier, which `of` finds, into their place.
     pub async fn write(self, tx: &Tx<'_>, of: Condition) -> Result<()>
     where
-        M: ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
-        <M::Entity as EntityTrait>::ActiveModel: ActiveModelTrait<Entity = M::Entity> + Send,
+        M: ModelTrait,
     {
         if self.before == self.after {
             return Ok(());
         }
-        let rows = self.after.into_iter().map(|row| row.into_active_model().reset_all()).collect();
         if self.before.is_empty() {
-            return tx.add_parts::<M::Entity, _>(rows).await;
+            return tx.add_parts(&self.after).await;
         }
-        tx.replace_parts::<M::Entity, _>(of, rows).await
+        tx.replace_parts(of, &self.after).await
     }
 }
 

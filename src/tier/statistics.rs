@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use async_graphql::SimpleObject;
 use sea_orm::sea_query::Expr;
-use sea_orm::{EntityTrait, FromQueryResult, QuerySelect, Select};
+use sea_orm::{EntityTrait, QuerySelect, Select};
 
 use crate::entity::{BillingCycle, ManagementMode, SubscriptionStatus, TierId, subscription_total};
+use crate::error::Result;
 use crate::graphql::scalar::{MAX_SAFE_INT, Money, SafeInt};
+use crate::store::{Row, Scope};
 
 /// Live subscriptions of a tier that are alike.
-#[derive(Clone, Debug, FromQueryResult)]
+#[derive(Clone, Debug)]
 pub struct Group {
     /// The tier.
     pub tier_id: TierId,
@@ -40,6 +42,22 @@ impl Group {
             .column_as(Expr::cust("CAST(sum(subscriptions) AS bigint)"), "subscriptions")
             .having(Expr::cust("sum(subscriptions) <> 0"));
         columns.into_iter().fold(query, QuerySelect::group_by)
+    }
+
+    /// The visible groups that the query finds.
+    pub async fn all(scope: &Scope, query: Select<subscription_total::Entity>) -> Result<Vec<Self>> {
+        let group = |row: Row<'_>| {
+            Ok(Self {
+                tier_id: row.known(0)?,
+                status: row.known(1)?,
+                mode: row.known(2)?,
+                currency: row.known(3)?,
+                billing_cycle: row.known(4)?,
+                amount_minor: row.known(5)?,
+                subscriptions: row.known(6)?,
+            })
+        };
+        scope.rows(query).await?.iter().map(group).collect()
     }
 }
 

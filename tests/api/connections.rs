@@ -3,8 +3,11 @@
 //! Each request is sent twice: the resolvers answer a document the first time, the read path the second time, and they
 //! have connections of their own.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use secrecy::ExposeSecret;
-use serde_json::json;
+use serde_json::{Value, json};
 use tessera::app::App;
 
 use crate::support::{Backend, Client, World, on_both};
@@ -26,6 +29,34 @@ async fn ask_both(client: &Client, number: usize) {
     let document = format!("{DOCUMENT} # {number}");
     client.ok(&document, json!({})).await;
     client.ok(&document, json!({})).await;
+}
+
+/// The customers whose names begin like this, with how many subscriptions each has.
+async fn named(client: &Client, prefix: &str) -> Vec<usize> {
+    let found = all_customers(client).await;
+    let named = found.iter().filter(|customer| customer["name"].as_str().is_some_and(|name| name.starts_with(prefix)));
+    named.map(|customer| customer["subscriptions"]["nodes"].as_array().expect("a list").len()).collect()
+}
+
+/// Creates a customer, asking again with the same key until that is heard of.
+async fn create_at_last(client: &Client, name: &str) {
+    let input = json!({"name": name, "externalRef": name, "idempotencyKey": name});
+    for _ in 0..1000 {
+        let answer = client.send_mutation("createCustomer", input.clone(), "customer { externalRef }").await;
+        if answer.0["errors"].is_null() {
+            let payload = &answer.0["data"]["createCustomer"];
+            assert_eq!(payload["userErrors"], json!([]));
+            assert_eq!(payload["customer"]["externalRef"], name);
+            return;
+        }
+        assert_eq!(answer.0["errors"][0]["extensions"]["code"], "INTERNAL_SERVER_ERROR");
+    }
+    panic!("{name} was never created");
+}
+
+async fn all_customers(client: &Client) -> Vec<Value> {
+    let document = "{ customers(first: 100) { nodes { name subscriptions(first: 5) { nodes { id } } } } }";
+    client.ok(document, json!({})).await["customers"]["nodes"].as_array().expect("a list").clone()
 }
 
 /// Ends all sessions of the world's database; SQLite has none.
@@ -52,6 +83,67 @@ on_both! {
         lose_connections(world).await;
         let created = client.mutate("createCustomer", json!({"name": "Ada"}), "customer { name }").await;
         assert_eq!(created["customer"]["name"], "Ada");
+    }
+
+    async fn what_loses_its_connection_is_done_once_or_not_at_all(world: World) {
+        let client = world.admin(world.alpha);
+        let work = async |worker: usize| {
+            for number in 0..15 {
+                create_at_last(&client, &format!("{worker}-{number}")).await;
+            }
+        };
+        let disturbed = async {
+            for number in 0..15 {
+                let name = format!("disturbed-{number}");
+                tokio::join!(create_at_last(&client, &name), lose_connections(world));
+            }
+        };
+        // Without a key or a reference, twice would be seen.
+        let once = async {
+            let mut heard = 0;
+            for number in 0..15 {
+                let input = json!({"name": format!("once-{number}_")});
+                let answer = client.send_mutation("createCustomer", input, "").await;
+                heard += usize::from(answer.0["errors"].is_null());
+            }
+            heard
+        };
+        let (heard, ..) = tokio::join!(once, work(0), work(1), disturbed);
+        for (prefix, count) in [("0-", 15), ("1-", 15), ("disturbed-", 15)] {
+            assert_eq!(named(&client, prefix).await, vec![1; count], "{prefix}");
+        }
+        let done = named(&client, "once-").await;
+        assert!((heard..=15).contains(&done.len()) && done.iter().all(|count| *count == 1), "{heard} of {done:?}");
+        for number in 0..15 {
+            assert!(named(&client, &format!("once-{number}_")).await.len() <= 1);
+        }
+    }
+
+    async fn what_is_given_up_is_done_whole_or_not_at_all(world: World) {
+        let mut config = world.config.clone();
+        // One for transactions: the next command gets the connection of the one that was given up.
+        config.database.max_connections = 2;
+        let app = App::start(&config, world.clock.clone()).await.expect("it starts");
+        let client = world.admin(world.alpha).with_app(app);
+        for polls in 0..40 {
+            let input = json!({"name": format!("given-up-{polls}_")});
+            let mut command = std::pin::pin!(client.send_mutation("createCustomer", input, ""));
+            for _ in 0..polls {
+                let ready = poll_fn(|context| Poll::Ready(command.as_mut().poll(context).is_ready()));
+                if ready.await {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+        client.mutate("createCustomer", json!({"name": "after"}), "").await;
+        let (all, after) = (named(&client, "given-up-").await, named(&client, "after").await);
+        assert_eq!(after, [1]);
+        assert!(all.len() < 40, "nothing was given up");
+        for polls in 0..40 {
+            let done = named(&client, &format!("given-up-{polls}_")).await;
+            assert!(done.is_empty() || done == [1], "{done:?}");
+        }
     }
 }
 

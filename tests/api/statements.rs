@@ -275,7 +275,10 @@ on_both! {
             assert_eq!(world.store.statements() - before, expected, "{mutation}");
             let before = world.store.statements();
             admin.mutate(mutation, input, selection).await;
-            assert_eq!(world.store.statements() - before, 3, "{mutation} again: the key, its record, the row");
+            // What a command in an organization reads first goes with the look for the organization, on one connection.
+            let together = ["createCustomer", "createMember", "createTier"].contains(&mutation);
+            let expected = if together && world.backend == Backend::Postgres { 4 } else { 3 };
+            assert_eq!(world.store.statements() - before, expected, "{mutation} again: the key, its record, the row");
         }
     }
 }

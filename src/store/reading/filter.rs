@@ -1,6 +1,7 @@
 //! What a caller may see of a table, as SQL that is written once for all callers of a kind.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -8,10 +9,10 @@ use foldhash::fast::RandomState;
 use sea_orm::sea_query::{Expr, SqlWriterValues, Value};
 use sea_orm::{Condition, DbBackend, Values};
 
-use super::text::render;
 use crate::auth::{Permissions, Standing};
 use crate::entity::{CustomerId, OrganizationId};
 use crate::error::Result;
+use crate::store::text::render;
 use crate::store::{Reach, Visible};
 
 /// How many filters are kept: some for each table and each set of permissions.
@@ -37,6 +38,7 @@ struct Key {
 }
 
 /// A condition as text, in pieces: behind each but the last stands a value.
+#[derive(Default)]
 pub(super) struct Filter {
     pieces: Vec<(String, Slot)>,
     last: String,
@@ -54,7 +56,7 @@ pub(super) enum Slot {
 }
 
 /// A filter with the caller that it is for.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct BoundFilter {
     filter: Arc<Filter>,
     organization: Option<OrganizationId>,
@@ -120,6 +122,26 @@ impl BoundFilter {
     /// Whether every row passes.
     pub(super) fn is_empty(&self) -> bool {
         self.filter.pieces.is_empty() && self.filter.last.is_empty()
+    }
+
+    /// The filter as a condition of a SeaORM query.
+    pub(super) fn condition(&self, backend: DbBackend) -> Condition {
+        if self.is_empty() {
+            return Condition::all();
+        }
+        let (mut sql, mut values) = (String::from("("), Vec::new());
+        for (text, value) in self.pieces() {
+            sql.push_str(text);
+            if let Some(value) = value {
+                values.push(value);
+                let _ = match backend {
+                    DbBackend::Sqlite => write!(sql, "?"),
+                    _ => write!(sql, "${}", values.len()),
+                };
+            }
+        }
+        sql.push(')');
+        Condition::all().add(Expr::cust_with_values(sql, values))
     }
 
     /// Takes the filter apart, in order: texts, each but the last with the value behind it.

@@ -2,64 +2,32 @@
 
 use std::fmt::Write as _;
 
-use sea_orm::sea_query::{
-    Expr, PostgresQueryBuilder, QueryBuilder, SqlWriter, SqlWriterValues, SqliteQueryBuilder, Value,
-};
-use sea_orm::{DbBackend, Statement};
+use sea_orm::{EntityTrait, IdenStatic as _, Iterable as _};
 use uuid::Uuid;
 
-use super::{First, Reading, Source, Table};
+use super::{First, Lock, Reading, Source, Table};
+use crate::store::text::{Text, put, render};
 
 /// SQLite's own key of every table here.
 const ROWID: &str = "rowid";
 
-/// The text of a statement, and its values.
-///
-/// Conditions are rendered by sea-query; what is around them is put down as text, because to build it first and render
-/// it then took a third of the time of a small request.
-pub(super) struct Text {
-    backend: DbBackend,
-    sql: SqlWriterValues,
-}
-
-/// Puts a condition down.
-pub(super) fn render(backend: DbBackend, expr: &Expr, sql: &mut SqlWriterValues) {
-    match backend {
-        DbBackend::Sqlite => SqliteQueryBuilder.prepare_expr(expr, sql),
-        _ => PostgresQueryBuilder.prepare_expr(expr, sql),
-    }
-}
-
-/// Puts text down. Writing to a string cannot fail.
-macro_rules! put {
-    ($text:expr, $($format:tt)*) => {
-        let _ = write!($text.sql, $($format)*);
-    };
-}
-
 impl Text {
-    pub(super) fn new(backend: DbBackend) -> Self {
-        let (placeholder, numbered) = if backend == DbBackend::Sqlite { ("?", false) } else { ("$", true) };
-        Self { backend, sql: SqlWriterValues::new(placeholder, numbered) }
+    /// Whole rows, which are locked until the end of the transaction if that is asked for.
+    pub(in crate::store) fn models<E: EntityTrait>(&mut self, source: &Source, lock: Option<Lock>) {
+        put!(self, "SELECT ");
+        self.columns(E::Column::iter().map(|column| column.as_str()));
+        self.rows_of(source);
+        let clause = match lock.filter(|_| !self.is_sqlite()) {
+            None => "",
+            Some(Lock::KeyShare) => " FOR KEY SHARE",
+            Some(Lock::Share) => " FOR SHARE",
+            Some(Lock::NoKeyUpdate) => " FOR NO KEY UPDATE",
+            Some(Lock::Update) => " FOR UPDATE",
+        };
+        put!(self, "{clause}");
     }
 
-    pub(super) fn finish(self) -> Statement {
-        let (sql, values) = self.sql.into_parts();
-        Statement::from_sql_and_values(self.backend, sql, values)
-    }
-
-    fn is_sqlite(&self) -> bool {
-        self.backend == DbBackend::Sqlite
-    }
-
-    fn value(&mut self, value: impl Into<Value>) {
-        match self.is_sqlite() {
-            true => self.sql.push_param(value.into(), &SqliteQueryBuilder),
-            false => self.sql.push_param(value.into(), &PostgresQueryBuilder),
-        }
-    }
-
-    pub(super) fn count(&mut self, source: &Source, cap: u64) {
+    pub(in crate::store) fn count(&mut self, source: &Source, cap: u64) {
         put!(self, "SELECT count(*) FROM (SELECT 1");
         self.rows_of(source);
         put!(self, " LIMIT ");
@@ -67,7 +35,7 @@ impl Text {
         put!(self, r#") AS "found""#);
     }
 
-    pub(super) fn counts(&mut self, source: &Source, parent: &str, parents: &[Uuid], cap: u64) {
+    pub(in crate::store) fn counts(&mut self, source: &Source, parent: &str, parents: &[Uuid], cap: u64) {
         put!(self, "SELECT ");
         self.parents_id();
         put!(self, ", (SELECT count(*) FROM (SELECT 1");
@@ -80,7 +48,7 @@ impl Text {
         self.parents(parents);
     }
 
-    pub(super) fn reading(&mut self, reading: &Reading, parents: &[Uuid]) {
+    pub(in crate::store) fn reading(&mut self, reading: &Reading, parents: &[Uuid]) {
         put!(self, "SELECT ");
         if reading.parent.is_some() {
             self.parents_id();

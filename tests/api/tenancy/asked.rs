@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::EntityTrait;
+use sea_orm::{EntityTrait, TryIntoModel};
 use serde_json::{Value, json};
 use tessera::auth::{Permission, Role};
 use tessera::entity::{
@@ -121,7 +121,7 @@ fn altered(cursor: &str) -> String {
     format!("{}{}", if cursor.starts_with('A') { 'B' } else { 'A' }, &cursor[1..])
 }
 
-async fn table<E: EntityTrait>(world: &World) -> Vec<String>
+async fn table<E: EntityTrait<ActiveModel: TryIntoModel<E::Model>>>(world: &World) -> Vec<String>
 where
     E::Model: std::fmt::Debug,
 {

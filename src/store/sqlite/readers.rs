@@ -1,4 +1,4 @@
-//! Reading from SQLite: a connection is used by one thread until the last row is read.
+//! Reading past sqlx, which moves each row from one thread to another: a thread reads a statement to its last row.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,11 +10,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSql, ToSqlOutput, Type, ValueRef};
 use rusqlite::{Connection, OpenFlags};
 use sea_orm::sea_query::Value;
-use sea_orm::{Statement, Values};
+use sea_orm::{DbErr, Statement, Values};
 use tokio::sync::oneshot;
 
 use super::failed;
-use crate::error::Result;
 use crate::store::rows::Rows;
 
 /// How many statements a connection keeps prepared.
@@ -27,7 +26,7 @@ const BUSY: Duration = Duration::from_secs(5);
 ///
 /// Not the runtime's blocking threads: it starts new ones whenever all are busy for a moment, and what each keeps of the
 /// memory it used adds up.
-pub(super) struct Connections {
+pub(super) struct Readers {
     file: Arc<Path>,
     /// How many there may be.
     count: usize,
@@ -47,7 +46,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Connections {
+impl Readers {
     pub(super) fn new(file: &Path, count: usize) -> Self {
         let (queue, jobs) = crossbeam_channel::unbounded();
         Self {
@@ -65,7 +64,7 @@ impl Connections {
         lock(&self.queue).take();
     }
 
-    pub(super) async fn rows(&self, statement: Statement) -> Result<Rows> {
+    pub(super) async fn rows(&self, statement: Statement) -> Result<Rows, DbErr> {
         let (answer, answered) = oneshot::channel();
         {
             let queue = lock(&self.queue);
@@ -164,10 +163,17 @@ impl ToSql for Bound<'_> {
             Value::Bool(value) => value.map(|value| ValueRef::Integer(value.into())),
             Value::Int(value) => value.map(|value| ValueRef::Integer(value.into())),
             Value::BigInt(value) => value.map(ValueRef::Integer),
+            Value::BigUnsigned(value) => value.map(i64::try_from).transpose().map_err(unbound)?.map(ValueRef::Integer),
             Value::String(value) => value.as_ref().map(|value| ValueRef::Text(value.as_bytes())),
             Value::Uuid(value) => value.as_ref().map(|value| ValueRef::Blob(value.as_bytes())),
-            other => return Err(rusqlite::Error::ToSqlConversionFailure(format!("{other:?} is not bound").into())),
+            other => {
+                return Err(unbound(format!("a value of this type is not bound: {:?}", std::mem::discriminant(other))));
+            }
         };
         Ok(ToSqlOutput::Borrowed(value.unwrap_or(ValueRef::Null)))
     }
+}
+
+fn unbound(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(why.into())
 }

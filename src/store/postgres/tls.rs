@@ -12,6 +12,8 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootC
 use sea_orm::sqlx::postgres::PgSslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::fault::Fault;
+
 /// What a certificate must show.
 #[derive(Debug)]
 struct Verifier {
@@ -30,9 +32,6 @@ pub(super) struct Certificates {
     /// Our own, with its key.
     pub(super) own: Option<(String, String)>,
 }
-
-/// Why TLS cannot be set up.
-type Fault = Box<dyn std::error::Error + Send + Sync>;
 
 /// How to speak TLS to a server.
 pub(super) fn connector(mode: PgSslMode, certificates: &Certificates) -> Result<MakeRustlsConnect, Fault> {

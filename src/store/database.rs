@@ -1,0 +1,125 @@
+//! The database: where statements are sent, and transactions begin.
+//!
+//! SeaORM opens and migrates it, by sqlx, which knows all that an address can say. Requests go past that where it pays:
+//! sqlx makes an object of each row, tests a PostgreSQL connection by a round trip each time it is given back, and moves
+//! each row of SQLite from one thread to another.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement};
+
+use super::executor::Executor;
+use super::postgres::{self, Affected, Postgres};
+use super::rows::Rows;
+use super::sqlite::{self, Sqlite};
+
+/// What is told of every statement that is sent.
+pub(super) type Notice = Arc<dyn Fn(&Statement) + Send + Sync>;
+
+/// How much of the database is used at once.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// How many connections transactions have.
+    pub(super) transactions: usize,
+    /// How many connections reads have that stand alone.
+    pub(super) reads: usize,
+    /// How long to wait for one.
+    pub(super) patience: Duration,
+}
+
+/// An open database. By itself it only reads: a statement that finds its connection lost is sent again.
+pub(super) enum Database {
+    Postgres(Box<Postgres>),
+    Sqlite(Sqlite),
+}
+
+impl Database {
+    /// The database that SeaORM opened.
+    pub(super) fn new(opened: &DatabaseConnection, limits: Limits, notice: Notice) -> Result<Self, DbErr> {
+        Ok(match opened.get_database_backend() {
+            DbBackend::Sqlite => Self::Sqlite(Sqlite::new(opened.clone(), limits, notice)),
+            _ => {
+                let options = opened.get_postgres_connection_pool().connect_options();
+                Self::Postgres(Box::new(Postgres::new(&options, limits, notice)?))
+            }
+        })
+    }
+
+    /// Closes the connections when they are not used any more.
+    pub(super) fn close(&self) {
+        match self {
+            Self::Postgres(database) => database.close(),
+            Self::Sqlite(database) => database.close(),
+        }
+    }
+
+    /// Begins a transaction.
+    pub(super) async fn begin(&self) -> Result<Transaction, DbErr> {
+        Ok(match self {
+            Self::Postgres(database) => Transaction::Postgres(database.begin().await?),
+            Self::Sqlite(database) => Transaction::Sqlite(database.begin().await?),
+        })
+    }
+}
+
+/// An open transaction, which is rolled back unless it is committed.
+pub(super) enum Transaction {
+    Postgres(postgres::Transaction),
+    Sqlite(sqlite::Transaction),
+}
+
+impl Transaction {
+    /// Runs a statement, and tells how many rows it changed.
+    pub(super) async fn execute(&self, statement: Statement) -> Result<u64, DbErr> {
+        match self {
+            Self::Postgres(transaction) => transaction.write(&statement).await.map(|Affected(rows)| rows),
+            Self::Sqlite(transaction) => transaction.execute(statement).await,
+        }
+    }
+
+    /// Runs a last statement, if there is one, and commits.
+    pub(super) async fn commit(self, last: Option<Statement>) -> Result<(), DbErr> {
+        match self {
+            Self::Postgres(transaction) => transaction.commit(last.as_ref()).await,
+            Self::Sqlite(transaction) => {
+                if let Some(last) = last {
+                    transaction.execute(last).await?;
+                }
+                transaction.commit().await
+            }
+        }
+    }
+}
+
+impl Executor for Database {
+    fn backend(&self) -> DbBackend {
+        match self {
+            Self::Postgres(_) => DbBackend::Postgres,
+            Self::Sqlite(_) => DbBackend::Sqlite,
+        }
+    }
+
+    async fn rows(&self, statement: Statement) -> Result<Rows, DbErr> {
+        match self {
+            Self::Postgres(database) => database.send(&statement).await,
+            Self::Sqlite(database) => database.rows(statement).await,
+        }
+    }
+}
+
+impl Executor for Transaction {
+    fn backend(&self) -> DbBackend {
+        match self {
+            Self::Postgres(_) => DbBackend::Postgres,
+            Self::Sqlite(_) => DbBackend::Sqlite,
+        }
+    }
+
+    async fn rows(&self, statement: Statement) -> Result<Rows, DbErr> {
+        match self {
+            Self::Postgres(transaction) => transaction.read(&statement).await,
+            Self::Sqlite(transaction) => transaction.rows(statement).await,
+        }
+    }
+}
