@@ -92,34 +92,23 @@ impl Transaction {
     }
 }
 
-impl Executor for Database {
-    fn backend(&self) -> DbBackend {
-        match self {
-            Self::Postgres(_) => DbBackend::Postgres,
-            Self::Sqlite(_) => DbBackend::Sqlite,
-        }
-    }
+macro_rules! executors {
+    ($($executor:ty),*) => {$(
+        impl Executor for $executor {
+            fn backend(&self) -> DbBackend {
+                match self {
+                    Self::Postgres(_) => DbBackend::Postgres,
+                    Self::Sqlite(_) => DbBackend::Sqlite,
+                }
+            }
 
-    async fn rows(&self, statement: Statement) -> Result<Rows, DbErr> {
-        match self {
-            Self::Postgres(database) => database.send(&statement).await,
-            Self::Sqlite(database) => database.rows(statement).await,
+            async fn rows(&self, statement: Statement) -> Result<Rows, DbErr> {
+                match self {
+                    Self::Postgres(executor) => executor.read(&statement).await,
+                    Self::Sqlite(executor) => executor.read(statement).await,
+                }
+            }
         }
-    }
+    )*};
 }
-
-impl Executor for Transaction {
-    fn backend(&self) -> DbBackend {
-        match self {
-            Self::Postgres(_) => DbBackend::Postgres,
-            Self::Sqlite(_) => DbBackend::Sqlite,
-        }
-    }
-
-    async fn rows(&self, statement: Statement) -> Result<Rows, DbErr> {
-        match self {
-            Self::Postgres(transaction) => transaction.read(&statement).await,
-            Self::Sqlite(transaction) => transaction.rows(statement).await,
-        }
-    }
-}
+executors!(Database, Transaction);

@@ -60,7 +60,7 @@ impl Postgres {
     }
 
     /// The answer to a statement that stands alone.
-    pub(super) async fn send<A: Answer>(&self, statement: &Statement) -> Result<A, DbErr> {
+    pub(super) async fn read<A: Answer>(&self, statement: &Statement) -> Result<A, DbErr> {
         (self.notice)(statement);
         self.shared.send(statement).await
     }

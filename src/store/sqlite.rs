@@ -44,7 +44,7 @@ impl Sqlite {
     }
 
     /// The rows that a statement finds.
-    pub(super) async fn rows(&self, statement: Statement) -> Result<Rows, DbErr> {
+    pub(super) async fn read(&self, statement: Statement) -> Result<Rows, DbErr> {
         let _permit = match self.permits.try_acquire() {
             Ok(permit) => permit,
             Err(_) => tokio::time::timeout(self.patience, self.permits.acquire())
@@ -72,7 +72,7 @@ pub(super) struct Transaction(DatabaseTransaction);
 
 impl Transaction {
     /// The rows that a statement finds.
-    pub(super) async fn rows(&self, statement: Statement) -> Result<Rows, DbErr> {
+    pub(super) async fn read(&self, statement: Statement) -> Result<Rows, DbErr> {
         let found = self.0.query_all_raw(statement).await?;
         let found: Vec<_> = found.iter().filter_map(QueryResult::try_as_sqlite_row).collect();
         let mut rows = Rows::new(found.first().map_or(0, |row| row.len()));
