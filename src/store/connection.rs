@@ -123,7 +123,7 @@ impl Store {
 
     /// Closes all connections.
     pub async fn close(self) -> Result<(), DbErr> {
-        self.0.database.close();
+        self.0.database.close().await;
         self.0.set_up.clone().close().await
     }
 

@@ -47,10 +47,10 @@ impl Database {
     }
 
     /// Closes the connections when they are not used any more.
-    pub(super) fn close(&self) {
+    pub(super) async fn close(&self) {
         match self {
             Self::Postgres(database) => database.close(),
-            Self::Sqlite(database) => database.close(),
+            Self::Sqlite(database) => database.close().await,
         }
     }
 

@@ -38,9 +38,9 @@ impl Sqlite {
     }
 
     /// Ends the readers.
-    pub(super) fn close(&self) {
+    pub(super) async fn close(&self) {
         self.permits.close();
-        self.readers.close();
+        self.readers.close().await;
     }
 
     /// The rows that a statement finds.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
@@ -35,6 +36,7 @@ pub(super) struct Readers {
     /// None once they are closed.
     queue: Mutex<Option<Sender<Job>>>,
     jobs: Receiver<Job>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 struct Job {
@@ -56,12 +58,17 @@ impl Readers {
             idle: Arc::default(),
             queue: Mutex::new(Some(queue)),
             jobs,
+            threads: Mutex::default(),
         }
     }
 
-    /// Threads end when they have nothing left to do.
-    pub(super) fn close(&self) {
+    /// Waits until the threads have ended, which they do when they have nothing left to do. The last connection to be
+    /// closed puts the log into the file, and one that only reads cannot.
+    pub(super) async fn close(&self) {
         lock(&self.queue).take();
+        let threads = std::mem::take(&mut *lock(&self.threads));
+        let ended = tokio::task::spawn_blocking(|| threads.into_iter().for_each(|thread| drop(thread.join())));
+        drop(ended.await);
     }
 
     pub(super) async fn rows(&self, statement: Statement) -> Result<Rows, DbErr> {
@@ -80,10 +87,11 @@ impl Readers {
         if self.idle.load(Ordering::Relaxed) == 0 && self.started.load(Ordering::Relaxed) < self.count {
             let (file, jobs, idle) = (Arc::clone(&self.file), self.jobs.clone(), Arc::clone(&self.idle));
             let started = Started::count(&self.started);
-            std::thread::Builder::new().name("sqlite-reader".to_owned()).spawn(move || {
+            let thread = std::thread::Builder::new().name("sqlite-reader".to_owned()).spawn(move || {
                 serve(&file, &jobs, &idle);
                 drop(started);
             })?;
+            lock(&self.threads).push(thread);
         }
         Ok(())
     }
