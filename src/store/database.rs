@@ -31,14 +31,14 @@ pub(super) struct Limits {
 /// An open database. By itself it only reads: a statement that finds its connection lost is sent again.
 pub(super) enum Database {
     Postgres(Box<Postgres>),
-    Sqlite(Sqlite),
+    Sqlite(Box<Sqlite>),
 }
 
 impl Database {
     /// The database that SeaORM opened.
     pub(super) fn new(opened: &DatabaseConnection, limits: Limits, notice: Notice) -> Result<Self, DbErr> {
         Ok(match opened.get_database_backend() {
-            DbBackend::Sqlite => Self::Sqlite(Sqlite::new(opened.clone(), limits, notice)),
+            DbBackend::Sqlite => Self::Sqlite(Box::new(Sqlite::new(opened.clone(), limits, notice))),
             _ => {
                 let options = opened.get_postgres_connection_pool().connect_options();
                 Self::Postgres(Box::new(Postgres::new(&options, limits, notice)?))
