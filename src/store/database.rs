@@ -1,8 +1,8 @@
 //! The database: where statements are sent, and transactions begin.
 //!
 //! SeaORM opens and migrates it, by sqlx, which knows all that an address can say. Requests go past that where it pays:
-//! sqlx makes an object of each row, tests a PostgreSQL connection by a round trip each time it is given back, and moves
-//! each row of SQLite from one thread to another.
+//! sqlx makes an object of each row, tests a PostgreSQL connection by a round trip each time it is given back, and
+//! moves each row of SQLite from one thread to another.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement};
 
 use super::executor::Executor;
-use super::postgres::{self, Affected, Postgres};
+use super::postgres::{self, Postgres};
 use super::rows::Rows;
 use super::sqlite::{self, Sqlite};
 
@@ -73,7 +73,7 @@ impl Transaction {
     /// Runs a statement, and tells how many rows it changed.
     pub(super) async fn execute(&self, statement: Statement) -> Result<u64, DbErr> {
         match self {
-            Self::Postgres(transaction) => transaction.write(&statement).await.map(|Affected(rows)| rows),
+            Self::Postgres(transaction) => transaction.write(&statement).await,
             Self::Sqlite(transaction) => transaction.execute(statement).await,
         }
     }

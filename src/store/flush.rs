@@ -15,8 +15,8 @@ use crate::error::{Error, Result};
 pub(super) enum Write {
     /// Puts rows into a table.
     Insert { table: &'static str, columns: Vec<&'static str>, rows: Vec<Vec<Value>> },
-    /// Changes the row that has these values, or none where there is no value. It is exactly one, or else the transaction
-    /// is contended.
+    /// Changes the row that has these values, or none where there is no value. It is exactly one, or else the
+    /// transaction is contended.
     Update { table: &'static str, set: Vec<(&'static str, Value)>, of: Vec<(&'static str, Option<Value>)> },
 }
 
@@ -58,9 +58,14 @@ impl Waiting {
         ahead
     }
 
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Sends these writes.
     pub(super) async fn send(self, db: &Transaction) -> Result<()> {
-        if self.0.is_empty() {
+        if self.is_empty() {
             return Ok(());
         }
         if one_by_one(db) {
@@ -131,9 +136,9 @@ impl Together {
     }
 }
 
-/// All writes as parts of one statement for PostgreSQL. Foreign keys are checked at its end, so that the parts may refer
-/// to each other's rows. The text depends on the tables and on how many rows there are, not on the values: commands of a
-/// kind share it, and it is prepared once on each connection.
+/// All writes as parts of one statement for PostgreSQL. Foreign keys are checked at its end, so that the parts may
+/// refer to each other's rows. The text depends on the tables and on how many rows there are, not on the values:
+/// commands of a kind share it, and it is prepared once on each connection.
 fn together(writes: Vec<Write>, trail: &[Entry]) -> Together {
     let mut text = Text::new(DbBackend::Postgres);
     let (mut comma, mut changed, mut updates) = ("", String::from("0"), 0);

@@ -39,7 +39,8 @@ impl Command {
         &self,
         principal: &Principal,
         db: &impl Executor,
-        (source, lock): (Source, Lock),
+        source: Source,
+        lock: Lock,
     ) -> Result<Option<E::Model>> {
         let unspent = self.key.as_ref().map(|key| {
             let record = Entity::find().select_only().expr(Expr::val(1)).filter(of(principal, key));

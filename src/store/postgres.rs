@@ -20,14 +20,13 @@ use deadpool::managed::{Pool, PoolConfig, PoolError, QueueMode, Timeouts};
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{DbErr, Statement};
 
-pub(super) use self::answer::Affected;
-use self::answer::Answer;
 use self::connection::Opener;
 pub(super) use self::fault::is_lost;
 use self::settings::settings;
 use self::shared::Shared;
 pub(super) use self::transaction::Transaction;
 use super::database::{Limits, Notice};
+use super::rows::Rows;
 
 /// An open database.
 pub(super) struct Postgres {
@@ -59,8 +58,8 @@ impl Postgres {
         self.owned.close();
     }
 
-    /// The answer to a statement that stands alone.
-    pub(super) async fn read<A: Answer>(&self, statement: &Statement) -> Result<A, DbErr> {
+    /// The rows that a statement finds, which stands alone.
+    pub(super) async fn read(&self, statement: &Statement) -> Result<Rows, DbErr> {
         (self.notice)(statement);
         self.shared.send(statement).await
     }

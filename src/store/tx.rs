@@ -1,5 +1,6 @@
 //! Writing: one transaction, in one tenant, that leaves an audit entry and an outbox event for every changed row.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sea_orm::{
@@ -46,6 +47,8 @@ pub struct Tx<'e> {
     tenant: Option<OrganizationId>,
     /// The tenant's own row, as soon as it is known that it can be written.
     organization: SetOnce<Option<organization::Model>>,
+    /// Whether something was read.
+    read_ahead: AtomicBool,
     now: Timestamp,
     waiting: Mutex<Waiting>,
     trail: Mutex<Vec<Entry>>,
@@ -63,8 +66,8 @@ fn no_tenant() -> Error {
 impl<'e> Tx<'e> {
     pub(super) fn new(inner: Transaction, scope: &'e Scope, tenant: Option<OrganizationId>) -> Self {
         let now = scope.now();
-        let (organization, waiting, trail) = (SetOnce::new(), Mutex::default(), Mutex::default());
-        Self { inner, scope, tenant, organization, now, waiting, trail }
+        let (organization, read_ahead) = (SetOnce::new(), AtomicBool::new(false));
+        Self { inner, scope, tenant, organization, read_ahead, now, waiting: Mutex::default(), trail: Mutex::default() }
     }
 
     /// Tells the work of the tenant's own row, which it may have begun without.
@@ -77,9 +80,13 @@ impl<'e> Tx<'e> {
         &self.inner
     }
 
-    /// The connection, when all that was written so far is sent: what is read on it sees that.
+    /// The connection, when all that was written so far is sent: what is read on it sees that. One read may go ahead of
+    /// the news that the tenant can be written, and no write does.
     pub(super) async fn settled(&self) -> Result<&Transaction> {
         let waiting = std::mem::take(&mut *lock(&self.waiting));
+        if self.read_ahead.swap(true, Ordering::Relaxed) || !waiting.is_empty() {
+            self.organization.wait().await;
+        }
         waiting.send(&self.inner).await?;
         Ok(&self.inner)
     }
@@ -96,7 +103,7 @@ impl<'e> Tx<'e> {
 
     /// The tenant's organization, or the error that the platform's own rows are being written.
     ///
-    /// What does not need it can be read before: it is on its way while the work begins.
+    /// It is on its way while the work begins: what is read first, and does not need it, goes with it.
     pub async fn organization(&self) -> Result<&organization::Model> {
         self.organization.wait().await.as_ref().ok_or_else(no_tenant)
     }
@@ -195,6 +202,9 @@ impl<'e> Tx<'e> {
 
     async fn write(&self, write: Write) -> Result<()> {
         let ahead = lock(&self.waiting).push(write);
+        if !ahead.is_empty() {
+            self.organization.wait().await;
+        }
         ahead.send(&self.inner).await
     }
 

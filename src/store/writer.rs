@@ -104,8 +104,9 @@ impl Writer {
                 let result = match place {
                     Place::Named(id, _) => {
                         let opened = async {
-                            let tenant = (self.tenant(id)?, Lock::KeyShare);
-                            let found = command.find::<organization::Entity>(self.caller()?, tx.connection(), tenant);
+                            let (caller, tenant) = (self.caller()?, self.tenant(id)?);
+                            let found =
+                                command.find::<organization::Entity>(caller, tx.connection(), tenant, Lock::KeyShare);
                             self.open(&tx, place, found.await?).await
                         };
                         // What the work reads first goes right behind the look for the organization. Whether that can
@@ -144,7 +145,7 @@ impl Writer {
         Box::pin(self.run(command, |inner| {
             Box::pin(async move {
                 let visible = self.source::<E>(E::id().eq(id).into())?;
-                let row = command.find::<E>(self.caller()?, &inner, (visible, Lock::Update)).await?;
+                let row = command.find::<E>(self.caller()?, &inner, visible, Lock::Update).await?;
                 let row = row.ok_or_else(|| not_found(E::Model::NOUN, path))?;
                 let (place, tenant) = match row.tenant() {
                     Some(tenant) => (

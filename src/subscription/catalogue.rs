@@ -29,8 +29,8 @@ pub struct Cost<'a> {
 }
 
 impl Cost<'_> {
-    /// The condition on the price: a tier has at most one. The default is looked up beside it, not before: the price tells
-    /// its currency.
+    /// The condition on the price: a tier has at most one. The default is looked up beside it, not before: the price
+    /// tells its currency.
     fn condition(self, tenant: OrganizationId) -> Condition {
         let default = || {
             Query::select()

@@ -9,6 +9,7 @@ use std::task::Poll;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tessera::app::App;
+use tessera::entity::customer;
 
 use crate::support::{Backend, Client, World, on_both};
 
@@ -117,6 +118,15 @@ on_both! {
         for number in 0..15 {
             assert!(named(&client, &format!("once-{number}_")).await.len() <= 1);
         }
+    }
+
+    async fn errors_of_the_database_do_not_show_rows(world: World) {
+        world.admin(world.alpha).mutate("createCustomer", json!({"name": "Ada Unmistakable"}), "").await;
+        let system = world.store.system();
+        let rows = system.all::<customer::Entity>().await.expect("they are read");
+        let ids: Vec<_> = rows.iter().map(|row| uuid::Uuid::from(row.id).to_string()).collect();
+        let error = system.insert::<_, customer::Entity>(rows).await.expect_err("their ids are taken").to_string();
+        assert!(!error.contains("Unmistakable") && !ids.iter().any(|id| error.contains(id)), "{error}");
     }
 
     async fn what_is_given_up_is_done_whole_or_not_at_all(world: World) {

@@ -10,7 +10,7 @@ use super::value::Found;
 use crate::store::rows::Rows;
 
 /// What is made of the answer to a statement.
-pub(in crate::store) trait Answer: Sized {
+pub(super) trait Answer: Sized {
     /// Takes all of it.
     fn take(found: Pin<&mut RowStream>, columns: &[Column]) -> impl Future<Output = Result<Self, Fault>> + Send;
 }
@@ -32,7 +32,7 @@ impl Answer for Rows {
 }
 
 /// How many rows a statement changed.
-pub(in crate::store) struct Affected(pub(in crate::store) u64);
+pub(super) struct Affected(pub(super) u64);
 
 impl Answer for Affected {
     async fn take(mut found: Pin<&mut RowStream>, _: &[Column]) -> Result<Self, Fault> {

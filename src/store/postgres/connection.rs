@@ -118,7 +118,8 @@ impl Connection {
         Ok(preparing.await??)
     }
 
-    /// Runs a statement that is prepared. It is on its way when this was polled once: what is sent then comes behind it.
+    /// Runs a statement that is prepared. It is on its way when this was polled once: what is sent then comes behind
+    /// it.
     pub(super) async fn run<A: Answer>(
         &self,
         prepared: &tokio_postgres::Statement,

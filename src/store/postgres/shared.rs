@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use sea_orm::{DbErr, Statement};
 use tokio::sync::Semaphore;
 
-use super::answer::Answer;
 use super::connection::{Connection, LIFETIME, Opener};
 use super::fault::{failed, is_lost, unavailable};
 use crate::store::database::Limits;
+use crate::store::rows::Rows;
 
 /// How many statements a connection has at once at most.
 const PIPELINE: usize = 64;
@@ -120,11 +120,11 @@ impl Shared {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The answer to a statement that stands alone.
+    /// The rows that a statement finds, which stands alone.
     ///
     /// A connection may have been lost while nobody used it, because the database was restarted. A read can be sent
     /// again, and is, over the others and in the end over a new one; what fails over a new one has failed.
-    pub(super) async fn send<A: Answer>(&self, statement: &Statement) -> Result<A, DbErr> {
+    pub(super) async fn send(&self, statement: &Statement) -> Result<Rows, DbErr> {
         let Self { permits, patience, .. } = self;
         let _permit = match permits.try_acquire() {
             Ok(permit) => permit,

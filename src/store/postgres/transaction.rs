@@ -12,10 +12,11 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::answer::{Affected, Answer};
+use super::answer::Affected;
 use super::connection::{Connection, Opener};
 use super::fault::{Fault, failed, is_lost, unavailable};
 use crate::store::database::Notice;
+use crate::store::rows::Rows;
 
 /// An open transaction, which is rolled back unless it is committed.
 pub(in crate::store) struct Transaction {
@@ -38,9 +39,9 @@ impl Transaction {
         self.connection.as_ref().map(|connection| &***connection).ok_or_else(|| "the transaction is at its end".into())
     }
 
-    /// The answer to a statement that reads. What is sent first goes behind `BEGIN`, in the same packet: it is not
+    /// The rows that a statement finds. What is sent first goes behind `BEGIN`, in the same packet: it is not
     /// necessary to hear of the one before sending the other.
-    pub(in crate::store) async fn read<A: Answer>(&self, statement: &Statement) -> Result<A, DbErr> {
+    pub(in crate::store) async fn read(&self, statement: &Statement) -> Result<Rows, DbErr> {
         (self.notice)(statement);
         let connection = self.connection().map_err(failed)?;
         let answer = async {
@@ -57,12 +58,12 @@ impl Transaction {
         try_join(connection.begin(), answer).await.map(|((), answer)| answer).map_err(failed)
     }
 
-    /// The answer to a statement that writes, and is not sent before a transaction was begun.
-    pub(in crate::store) async fn write<A: Answer>(&self, statement: &Statement) -> Result<A, DbErr> {
+    /// Runs a statement that writes, and is not sent before a transaction was begun. Tells how many rows it changed.
+    pub(in crate::store) async fn write(&self, statement: &Statement) -> Result<u64, DbErr> {
         (self.notice)(statement);
         let connection = self.connection().map_err(failed)?;
         connection.begin().await.map_err(failed)?;
-        connection.send(statement).await.map_err(failed)
+        connection.send(statement).await.map(|Affected(rows)| rows).map_err(failed)
     }
 
     /// Runs a last statement, if there is one, and commits. Whether it was committed is not known when the connection
