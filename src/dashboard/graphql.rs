@@ -20,23 +20,23 @@ use crate::tier::statistics::{Group, Statistics, monies};
 #[derive(SimpleObject)]
 pub struct Dashboard {
     /// How many there are.
-    subscriptions: SafeInt,
+    pub(super) subscriptions: SafeInt,
     /// What those that are active or past due bring in a month, by currency: a yearly price counts a twelfth, an
     /// override nothing. Rounded once, so it can differ a little from the sum over the tiers.
-    monthly_revenue: Vec<Money>,
+    pub(super) monthly_revenue: Vec<Money>,
     /// How many there are in each status that any has, in the order of the lifecycle.
-    subscriptions_by_status: Vec<StatusCount>,
+    pub(super) subscriptions_by_status: Vec<StatusCount>,
     /// How many there are of each tier that any has, and what they bring in; most subscriptions first.
-    revenue_by_tier: Vec<TierRevenue>,
+    pub(super) revenue_by_tier: Vec<TierRevenue>,
 }
 
 /// How many subscriptions are in a status.
 #[derive(SimpleObject)]
 pub struct StatusCount {
     /// The recorded status.
-    status: SubscriptionStatus,
+    pub(super) status: SubscriptionStatus,
     /// How many there are.
-    count: SafeInt,
+    pub(super) count: SafeInt,
 }
 
 /// What the subscriptions of a tier amount to.
@@ -44,12 +44,12 @@ pub struct StatusCount {
 #[graphql(complex)]
 pub struct TierRevenue {
     #[graphql(skip)]
-    tier_id: TierId,
+    pub(super) tier_id: TierId,
     /// How many there are, in any status that is not an end.
-    subscriptions: SafeInt,
+    pub(super) subscriptions: SafeInt,
     /// What those that are active or past due bring in a month, by currency: a yearly price counts a twelfth, an
     /// override nothing.
-    monthly_revenue: Vec<Money>,
+    pub(super) monthly_revenue: Vec<Money>,
 }
 
 #[ComplexObject]
@@ -61,7 +61,8 @@ impl TierRevenue {
 }
 
 impl Dashboard {
-    fn of(groups: &[Group]) -> Self {
+    /// What these groups add up to.
+    pub(super) fn of(groups: &[Group]) -> Self {
         let all = Statistics::of(groups);
         let mut tiers: BTreeMap<TierId, Vec<&Group>> = BTreeMap::new();
         for group in groups {

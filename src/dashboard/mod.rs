@@ -1,8 +1,9 @@
 //! The dashboard: what an organization's live subscriptions amount to, from the totals that the database keeps.
 
 pub mod graphql;
+pub mod read;
 
-use sea_orm::{ColumnTrait, QueryFilter};
+use sea_orm::ColumnTrait;
 
 use crate::auth::Permission;
 use crate::entity::{OrganizationId, organization, subscription_total};
@@ -13,8 +14,7 @@ use crate::tier::statistics::Group;
 /// The live subscriptions of the organization and its customers, in groups; none if the caller cannot see the
 /// organization.
 pub async fn groups(scope: &Scope, id: OrganizationId) -> Result<Option<Vec<Group>>> {
-    let query = Group::find().filter(subscription_total::Column::TenantId.eq(id));
-    let groups = Group::all(scope, query).await?;
+    let groups = Group::all(scope, subscription_total::Column::TenantId.eq(id)).await?;
     // Where there are no subscriptions, there may be no organization either.
     if groups.is_empty() && scope.get::<organization::Entity>(id).await?.is_none() {
         return Ok(None);

@@ -19,8 +19,8 @@ use crate::entity::{
     TierId, TierPriceId,
 };
 use crate::error::{Code, Error, Refusal, Result};
+use crate::read::arguments::Arguments;
 use crate::read::json::Json;
-use crate::read::shape::Facts;
 
 macro_rules! id_outputs {
     ($($name:ident),*) => {$(
@@ -131,6 +131,12 @@ impl Money {
     }
 }
 
+impl From<Money> for Json {
+    fn from(money: Money) -> Self {
+        Self::Money(money.amount_minor.0, money.currency.0)
+    }
+}
+
 #[async_graphql::ComplexObject]
 impl Money {
     /// For people: the currency's code and the amount in the locale's digits and separators, such as `EUR 1.234,50`.
@@ -151,7 +157,11 @@ macro_rules! money {
         let field = |name: &str| match name {
             "amountMinor" => column::<i64>($amount),
             "currency" => column::<String>($currency),
-            "formatted" => computed(&[$amount, $currency], $crate::graphql::scalar::formatted),
+            "formatted" => computed(&[$amount, $currency], |facts| {
+                let currency: String = facts.filled(1)?;
+                let formatted = $crate::graphql::scalar::formatted(facts.filled(0)?, &currency, facts.arguments)?;
+                Ok($crate::read::json::Json::text(formatted))
+            }),
             _ => None,
         };
         Some(Field::Part(Object { name: "Money", interface: None, field }, None))
@@ -160,13 +170,12 @@ macro_rules! money {
 pub(crate) use money;
 
 /// The read path's [`Money::formatted`].
-pub(crate) fn formatted(facts: &Facts<'_>) -> Result<Json> {
+pub(crate) fn formatted(amount_minor: i64, currency: &str, arguments: Arguments<'_>) -> Result<String> {
     let invalid = || Error::Internal("a locale that the resolver refuses".into());
     // The default is for an argument that is not written, not for one that is null.
-    let locale = if facts.arguments.is_empty() { Ok("en".to_owned()) } else { facts.arguments.get("locale") };
+    let locale = if arguments.is_empty() { Ok("en".to_owned()) } else { arguments.get("locale") };
     let locale: Locale = locale.map_err(|_| invalid())?.parse().map_err(|_| invalid())?;
-    let (amount, currency): (i64, String) = (facts.filled(0)?, facts.filled(1)?);
-    Ok(Json::text(format_money(amount, &currency, &locale).ok_or_else(invalid)?))
+    format_money(amount_minor, currency, &locale).ok_or_else(invalid)
 }
 
 /// The code, a no-break space and the amount: unambiguous in every locale, where a symbol such as `$` is not.

@@ -84,6 +84,10 @@ pub enum Json {
     Object(&'static str, Vec<(&'static str, Json)>),
     /// A list.
     List(Vec<Json>),
+    /// An amount in minor units of the currency with this ISO 4217 code.
+    Money(i64, String),
+    /// What is shown of the row at this place, of a value that is made of rows.
+    Row(usize),
 }
 
 impl Json {

@@ -36,7 +36,7 @@ pub struct LoadedList {
 pub async fn root(request: &RequestContext, root: &RootPlan<'_>) -> Result<Loaded> {
     Ok(match root {
         RootPlan::Known(_) => Loaded::default(),
-        RootPlan::One { statement, .. } => {
+        RootPlan::One { statement, .. } | RootPlan::Folded { statement, .. } => {
             let rows = request.scope.read(&statement.reading).await?;
             let shown: Vec<usize> = (0..rows.len()).collect();
             let lists = lists(request, &statement.lists, &rows, &shown).await?;
@@ -73,7 +73,7 @@ fn list<'a>(
             }
         };
         let page = |places| match &plan.shown {
-            Shown::All(_) => Slice { rows: places, has_previous: false, has_next: false },
+            Shown::All(_) | Shown::One(_) => Slice { rows: places, has_previous: false, has_next: false },
             Shown::Pages(connection) => connection.page.extent.slice(places),
         };
         let pages: Vec<Slice<usize>> = of_parents.into_iter().map(page).collect();

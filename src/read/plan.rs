@@ -2,11 +2,12 @@
 
 use async_graphql::Pos;
 
+use super::Planned;
 use super::arguments::Arguments;
 use super::json::Json;
 use super::shape::{Facts, Page, WriteColumn};
 use crate::error::Result;
-use crate::store::Reading;
+use crate::store::{Reading, Rows};
 
 /// A field of the answer.
 pub struct Entry<T> {
@@ -44,7 +45,16 @@ pub enum Selected<'a> {
     /// A scalar.
     All,
     /// These fields of an object.
-    Fields(Vec<Entry<(&'a str, Selected<'a>)>>),
+    Fields(Vec<Entry<SelectedField<'a>>>),
+    /// What is written from the row that stands there.
+    Row(Box<Value<'a>>),
+}
+
+/// A field that is selected from a computed value.
+pub struct SelectedField<'a> {
+    pub name: &'a str,
+    pub arguments: Arguments<'a>,
+    pub selected: Selected<'a>,
 }
 
 /// A statement, and the statements behind it.
@@ -70,6 +80,8 @@ pub struct ListPlan<'a> {
 pub enum Shown<'a> {
     /// As a plain list of objects.
     All(Vec<Entry<Value<'a>>>),
+    /// As the one object there is, or null.
+    One(Vec<Entry<Value<'a>>>),
     /// As a connection.
     Pages(Box<Connection<'a>>),
 }
@@ -129,4 +141,6 @@ pub enum RootPlan<'a> {
     One { statement: Statement<'a>, value: Value<'a>, is_caller: bool },
     /// A connection.
     Pages(ListPlan<'a>),
+    /// What all rows of a statement add up to.
+    Folded { statement: Statement<'a>, value: fn(&Rows) -> Planned<Json>, selected: Selected<'a> },
 }

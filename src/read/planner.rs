@@ -7,13 +7,15 @@ use async_graphql::parser::types::{OperationDefinition, SelectionSet};
 
 use super::arguments::Arguments;
 use super::json::WriteJson;
-use super::plan::{Entry, FactsAt, ListBelow, ListPlan, RootField, RootPlan, Selected, Shown, Statement, Value};
+use super::plan::{
+    Entry, FactsAt, ListBelow, ListPlan, RootField, RootPlan, Selected, SelectedField, Shown, Statement, Value,
+};
 use super::selection::{Collected, Collector, Fragments};
-use super::shape::{Computed, Either, Field, Found, List, Many, Object, One, Root};
+use super::shape::{Computed, Either, Field, Folded, Found, List, Many, Object, One, Root};
 use super::{Planned, Unplanned};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::graphql::context::RequestContext;
-use crate::store::{First, Reading, Table};
+use crate::store::{First, KeyColumn, Reading, Scope, Source, Table};
 
 /// Plans an operation.
 pub struct Planner<'a> {
@@ -64,6 +66,15 @@ impl<'a> Planner<'a> {
             Root::Pages(object, page) => {
                 let page = page(self.request, arguments)?;
                 self.connection(object, page, None, field).map(RootPlan::Pages)
+            }
+            Root::Folded(find) => {
+                let Folded { reading, value, field: row } = find(self.request, arguments)?;
+                let mut statement = Statement { reading, lists: Vec::new() };
+                let selected = self.selected(field, &mut |field| {
+                    let row = row(field.name());
+                    row.map(|row| self.value(row, Reading::BASE, field, &mut statement)).transpose()
+                })?;
+                Ok(RootPlan::Folded { statement, value, selected })
             }
             Root::One(find) => match find(self.request, arguments)? {
                 Some(found) => self.found(found, field),
@@ -145,7 +156,7 @@ impl<'a> Planner<'a> {
                     columns.extend(names.into_iter().map(|name| of.map(|of| statement.reading.column(of, name))));
                 }
                 let facts = FactsAt { columns, arguments: self.arguments(field) };
-                Value::Computed { value, facts, selected: self.selected(field)? }
+                Value::Computed { value, facts, selected: self.selected(field, &mut |_| Ok(None))? }
             }
         })
     }
@@ -176,20 +187,39 @@ impl<'a> Planner<'a> {
                 let page = page(self.request, self.arguments(field))?;
                 self.connection(many.object, page, Some(own), field)?
             }
-            List::All { source, keys } => {
-                let source = source(&self.request.scope)?;
-                let reading = Reading::per_parent(source, First { keys, limit: None }, own);
-                let mut below = Statement { reading, lists: Vec::new() };
-                let fields = self.object(many.object, None, Reading::BASE, field, &mut below)?;
-                ListPlan { statement: below, shown: Shown::All(fields) }
-            }
+            List::All { source, keys } => self.objects(many.object, source, keys, own, field, Shown::All)?,
+            List::One { source } => self.objects(many.object, source, Vec::new(), own, field, Shown::One)?,
         };
         statement.lists.push(ListBelow { parent, list });
         Ok(Value::Many(statement.lists.len() - 1))
     }
 
-    /// What is selected from a computed value, whatever its type: such types have no arguments and no interfaces.
-    fn selected(&self, field: &Collected<'a>) -> Planned<Selected<'a>> {
+    /// All rows of a source that belong to a row.
+    fn objects(
+        &self,
+        object: Object,
+        source: fn(&Scope) -> Result<Source>,
+        keys: Vec<KeyColumn>,
+        parent: &'static str,
+        field: &Collected<'a>,
+        shown: fn(Vec<Entry<Value<'a>>>) -> Shown<'a>,
+    ) -> Planned<ListPlan<'a>> {
+        let reading = Reading::per_parent(source(&self.request.scope)?, First { keys, limit: None }, parent);
+        let mut statement = Statement { reading, lists: Vec::new() };
+        let fields = self.object(object, None, Reading::BASE, field, &mut statement)?;
+        Ok(ListPlan { statement, shown: shown(fields) })
+    }
+
+    /// What is selected from a computed value, whatever its type: such types have no interfaces. `row` plans the fields
+    /// that show a row.
+    fn selected(
+        &self,
+        field: &Collected<'a>,
+        row: &mut dyn FnMut(&Collected<'a>) -> Planned<Option<Value<'a>>>,
+    ) -> Planned<Selected<'a>> {
+        if let Some(value) = row(field)? {
+            return Ok(Selected::Row(Box::new(value)));
+        }
         if field.selections().all(|set| set.items.is_empty()) {
             return Ok(Selected::All);
         }
@@ -197,7 +227,8 @@ impl<'a> Planner<'a> {
         let field = |field: &Collected<'a>| {
             let mut key = quoted(field.key);
             key.push(b':');
-            Ok(Entry { key, value: (field.name(), self.selected(field)?) })
+            let (name, arguments) = (field.name(), self.arguments(field));
+            Ok(Entry { key, value: SelectedField { name, arguments, selected: self.selected(field, row)? } })
         };
         Ok(Selected::Fields(collected.iter().map(field).collect::<Planned<_>>()?))
     }

@@ -24,6 +24,7 @@ pub fn find(name: &str) -> Option<Root> {
         crate::payment::read::root,
         crate::payment_method::read::root,
         crate::audit::read::root,
+        crate::dashboard::read::root,
     ];
     if name == "node" {
         return Some(Root::One(node));

@@ -12,7 +12,7 @@ use crate::entity::TypedId;
 use crate::error::{Error, Result};
 use crate::graphql::connection::{ListKey, Listed, MAX_SORT_KEYS, PageArgs, page_request};
 use crate::graphql::context::RequestContext;
-use crate::store::{Extent, KeyColumn, Noun, Order, Reading, Row, Scope, Source, Visible};
+use crate::store::{Extent, KeyColumn, Noun, Order, Reading, Row, Rows, Scope, Source, Visible};
 
 /// A table whose rows are objects of the API.
 pub trait Readable: Visible {
@@ -117,6 +117,11 @@ pub enum List {
         /// The order.
         keys: Vec<KeyColumn>,
     },
+    /// The one there is: an object, or null.
+    One {
+        /// The rows.
+        source: fn(&Scope) -> Result<Source>,
+    },
 }
 
 /// A page of a list, as it was asked for.
@@ -166,6 +171,18 @@ pub enum Root {
     One(fn(&RequestContext, Arguments<'_>) -> Planned<Option<Found>>),
     /// A list.
     Pages(Object, fn(&RequestContext, Arguments<'_>) -> Planned<Page>),
+    /// A value that all rows of a statement add up to.
+    Folded(fn(&RequestContext, Arguments<'_>) -> Planned<Folded>),
+}
+
+/// A value that all rows of a statement add up to.
+pub struct Folded {
+    /// The statement.
+    pub reading: Reading,
+    /// What the rows add up to.
+    pub value: fn(&Rows) -> Planned<Json>,
+    /// How a field of the value that shows a [row](Json::Row) is read from it, however deep it lies.
+    pub field: fn(&str) -> Option<Field>,
 }
 
 /// The object that a query starts from.
@@ -238,6 +255,13 @@ pub fn pages<E: Readable>(
 /// All rows of a table that belong to a row, in this order.
 pub fn all<E: Readable>(column: E::Column, equals: impl IdenStatic, order: fn() -> Order<E>) -> Option<Field> {
     let list = List::All { source: |scope| scope.source::<E>(Condition::all()), keys: order().keys() };
+    let on = (column.as_str(), equals.as_str());
+    Some(Field::Many(Many { object: object::<E>(), on, list }))
+}
+
+/// The row of a table that a column names, found by a statement of its own: for tables that are seldom joined well.
+pub fn one_apart<E: Readable>(column: E::Column, equals: impl IdenStatic) -> Option<Field> {
+    let list = List::One { source: |scope| scope.source::<E>(Condition::all()) };
     let on = (column.as_str(), equals.as_str());
     Some(Field::Many(Many { object: object::<E>(), on, list }))
 }

@@ -4,13 +4,14 @@ use super::json::{Json, WriteJson};
 use super::load::Loaded;
 use super::plan::{
     Connection, ConnectionField, CountField, EdgeField, Entry, FactsAt, ListBelow, PageInfoField, RootField, RootPlan,
-    Selected, Shown, Value,
+    Selected, SelectedField, Shown, Value,
 };
 use super::shape::Facts;
 use super::{Planned, Unplanned};
 use crate::error::{Error, Result};
 use crate::graphql::connection::Count;
 use crate::graphql::context::RequestContext;
+use crate::graphql::scalar;
 use crate::store::Slice;
 
 /// Appends a root field with its key.
@@ -24,6 +25,9 @@ pub fn root(request: &RequestContext, root: &Entry<RootField<'_>>, loaded: &Load
             _ => Rows { request, lists: &statement.lists, loaded }.value(value, 0, out)?,
         },
         RootPlan::Pages(plan) => Rows { request, lists: &plan.statement.lists, loaded }.list(&plan.shown, 0, out)?,
+        RootPlan::Folded { statement, value, selected } => {
+            Rows { request, lists: &statement.lists, loaded }.json(&value(&loaded.rows)?, selected, out)?;
+        }
     }
     Ok(())
 }
@@ -75,6 +79,13 @@ impl Rows<'_> {
         let page = &self.loaded.pages[parent];
         match shown {
             Shown::All(fields) => array(out, &page.rows, |out, row| self.object(fields, *row, out)),
+            Shown::One(fields) => match page.rows.first() {
+                Some(row) => self.object(fields, *row, out),
+                None => {
+                    out.extend_from_slice(NULL);
+                    Ok(())
+                }
+            },
             Shown::Pages(connection) => {
                 let total = self.loaded.totals.get(parent).copied().unwrap_or(0);
                 self.connection(connection, page, total, out)
@@ -156,36 +167,49 @@ impl Rows<'_> {
             Value::Computed { value, facts, selected } => {
                 let FactsAt { columns, arguments } = facts;
                 let facts = Facts { row, columns, request: self.request, arguments: *arguments };
-                json(&value(&facts)?, selected, out)?;
+                self.json(&value(&facts)?, selected, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends the selected part of a computed value.
+    fn json(self, value: &Json, selected: &Selected<'_>, out: &mut Vec<u8>) -> Result<()> {
+        match (value, selected) {
+            (Json::Null, _) => out.extend_from_slice(NULL),
+            (Json::Bool(value), _) => value.write_json(out),
+            (Json::Int(value), _) => value.write_json(out),
+            (Json::Text(value), _) => (&**value).write_json(out),
+            (Json::Time(value), _) => value.write_json(out),
+            (Json::List(items), _) => array(out, items, |out, item| self.json(item, selected, out))?,
+            (Json::Object(name, fields), Selected::Fields(entries)) => object(out, entries, |out, field| {
+                if field.name == "__typename" {
+                    name.write_json(out);
+                    return Ok(());
+                }
+                let known = fields.iter().find(|(known, _)| *known == field.name);
+                let (_, value) = known.ok_or_else(|| unknown(field))?;
+                self.json(value, &field.selected, out)
+            })?,
+            (Json::Money(amount, currency), Selected::Fields(entries)) => object(out, entries, |out, field| {
+                match field.name {
+                    "__typename" => "Money".write_json(out),
+                    "amountMinor" => amount.write_json(out),
+                    "currency" => currency.write_json(out),
+                    "formatted" => scalar::formatted(*amount, currency, field.arguments)?.write_json(out),
+                    _ => return Err(unknown(field)),
+                }
+                Ok(())
+            })?,
+            (Json::Row(place), Selected::Row(value)) => self.value(value, *place, out)?,
+            (Json::Object(..) | Json::Money(..) | Json::Row(_), _) => {
+                return Err(Error::Internal("a selection that does not fit its value".into()));
             }
         }
         Ok(())
     }
 }
 
-/// Appends the selected part of a computed value.
-fn json(value: &Json, selected: &Selected<'_>, out: &mut Vec<u8>) -> Result<()> {
-    match value {
-        Json::Null => out.extend_from_slice(NULL),
-        Json::Bool(value) => value.write_json(out),
-        Json::Int(value) => value.write_json(out),
-        Json::Text(value) => (&**value).write_json(out),
-        Json::Time(value) => value.write_json(out),
-        Json::List(items) => array(out, items, |out, item| json(item, selected, out))?,
-        Json::Object(name, fields) => {
-            let Selected::Fields(entries) = selected else {
-                return Err(Error::Internal("nothing is selected from an object".into()));
-            };
-            object(out, entries, |out, (field, selected)| {
-                if *field == "__typename" {
-                    name.write_json(out);
-                    return Ok(());
-                }
-                let known = fields.iter().find(|(known, _)| known == field);
-                let (_, value) = known.ok_or_else(|| Error::Internal("an unknown field".into()))?;
-                json(value, selected, out)
-            })?;
-        }
-    }
-    Ok(())
+fn unknown(field: &SelectedField<'_>) -> Error {
+    Error::Internal(format!("an unknown field: {}", field.name).into())
 }

@@ -71,6 +71,8 @@ pub struct Reading {
     first: First,
     /// For the rows of many parents: the column that holds the parent's id.
     parent: Option<&'static str>,
+    /// For sums of rows: the column that is summed up.
+    sum: Option<&'static str>,
     joins: Vec<Join>,
     columns: Vec<(Table, &'static str)>,
 }
@@ -148,7 +150,13 @@ impl Reading {
 
     /// The rows of `base` that come first.
     pub fn new(base: Source, first: First) -> Self {
-        Self { base, first, parent: None, joins: Vec::new(), columns: Vec::new() }
+        Self { base, first, parent: None, sum: None, joins: Vec::new(), columns: Vec::new() }
+    }
+
+    /// One row for those of `base` that are alike in all columns that are asked for besides this one, whose sum it has;
+    /// none where that is 0.
+    pub fn sums(base: Source, column: &'static str) -> Self {
+        Self { sum: Some(column), ..Self::new(base, First { keys: Vec::new(), limit: None }) }
     }
 
     /// For each of many parents, the rows of `base` that come first: those whose column `parent` holds its id.

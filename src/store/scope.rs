@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::executor::Executor as _;
 use super::page::{PageRequest, Slice};
-use super::{First, Reach, Reading, Rows, Store, Visible, Writer};
+use super::{First, Reach, Reading, Store, Visible, Writer};
 use crate::auth::{Permission, Principal};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -146,12 +146,6 @@ impl Scope {
     pub async fn get<E: Noun>(&self, id: impl Into<sea_orm::Value>) -> Result<Option<E::Model>> {
         let source = self.source::<E>(E::id().eq(id).into())?;
         self.ask(self.store.0.database.find::<E>(&source, None)).await
-    }
-
-    /// What the query selects from the visible rows, such as sums.
-    pub async fn rows<E: Visible>(&self, query: Select<E>) -> Result<Rows> {
-        let query = query.filter(self.visible::<E>()?).into_query();
-        self.ask(self.store.0.database.select(&query)).await
     }
 
     /// One page of the visible rows that the query finds.

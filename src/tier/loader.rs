@@ -84,9 +84,9 @@ impl Key for StatisticsOf {
     type Value = Statistics;
 
     async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<StatisticsOf, Statistics>> {
-        let query = Group::find().filter(subscription_total::Column::TierId.is_in(keys.iter().map(|key| key.0)));
+        let of_tiers = subscription_total::Column::TierId.is_in(keys.iter().map(|key| key.0));
         let mut groups: HashMap<_, Vec<Group>> = HashMap::new();
-        for group in Group::all(scope, query).await? {
+        for group in Group::all(scope, of_tiers).await? {
             groups.entry(StatisticsOf(group.tier_id)).or_default().push(group);
         }
         Ok(groups.into_iter().map(|(key, groups)| (key, Statistics::of(&groups))).collect())

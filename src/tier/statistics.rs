@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use async_graphql::SimpleObject;
-use sea_orm::sea_query::Expr;
-use sea_orm::{EntityTrait, QuerySelect, Select};
+use sea_orm::{Condition, IdenStatic};
 
 use crate::entity::{BillingCycle, ManagementMode, SubscriptionStatus, TierId, subscription_total};
 use crate::error::Result;
 use crate::graphql::scalar::{MAX_SAFE_INT, Money, SafeInt};
-use crate::store::{Row, Scope};
+use crate::store::{Reading, Row, Rows, Scope};
 
 /// Live subscriptions of a tier that are alike.
 #[derive(Clone, Debug)]
@@ -31,21 +30,18 @@ pub struct Group {
 }
 
 impl Group {
-    /// The query for groups; it is to be filtered by tier or tenant.
-    pub fn find() -> Select<subscription_total::Entity> {
-        use subscription_total::Column::{AmountMinor, BillingCycle, Currency, Mode, Status, TierId};
-        let columns = [TierId, Status, Mode, Currency, BillingCycle, AmountMinor];
-        let query = subscription_total::Entity::find()
-            .select_only()
-            .columns(columns)
-            // PostgreSQL's sum of bigint is numeric.
-            .column_as(Expr::cust("CAST(sum(subscriptions) AS bigint)"), "subscriptions")
-            .having(Expr::cust("sum(subscriptions) <> 0"));
-        columns.into_iter().fold(query, QuerySelect::group_by)
+    /// The reading of the visible groups that meet the condition.
+    pub fn reading(scope: &Scope, condition: Condition) -> Result<Reading> {
+        use subscription_total::Column::{AmountMinor, BillingCycle, Currency, Mode, Status, Subscriptions, TierId};
+        let mut reading = Reading::sums(scope.source::<subscription_total::Entity>(condition)?, Subscriptions.as_str());
+        for column in [TierId, Status, Mode, Currency, BillingCycle, AmountMinor, Subscriptions] {
+            reading.column(Reading::BASE, column.as_str());
+        }
+        Ok(reading)
     }
 
-    /// The visible groups that the query finds.
-    pub async fn all(scope: &Scope, query: Select<subscription_total::Entity>) -> Result<Vec<Self>> {
+    /// The groups that such a reading found.
+    pub fn found(rows: &Rows) -> Result<Vec<Self>> {
         let group = |row: Row<'_>| {
             Ok(Self {
                 tier_id: row.known(0)?,
@@ -57,7 +53,12 @@ impl Group {
                 subscriptions: row.known(6)?,
             })
         };
-        scope.rows(query).await?.iter().map(group).collect()
+        rows.iter().map(group).collect()
+    }
+
+    /// The visible groups that meet the condition.
+    pub async fn all(scope: &Scope, condition: impl Into<Condition>) -> Result<Vec<Self>> {
+        Self::found(&scope.read(&Self::reading(scope, condition.into())?).await?)
     }
 }
 

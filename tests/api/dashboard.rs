@@ -13,10 +13,12 @@ const DOCUMENT: &str = "query($of: ID) { dashboard(organizationId: $of) {
     subscriptionsByStatus { status count }
     revenueByTier { tier { id key } subscriptions monthlyRevenue { amountMinor currency } } } }";
 
-/// The dashboard of an organization, or the caller's own.
+/// The dashboard of an organization, or the caller's own: by the resolvers and by the read path.
 async fn dashboard(client: &Client, of: Option<Tenant>) -> Value {
     let variables = json!({"of": of.map(|tenant| tenant.id.to_string())});
-    client.ok(DOCUMENT, variables).await["dashboard"].clone()
+    let first = client.ok(DOCUMENT, variables.clone()).await["dashboard"].clone();
+    assert_eq!(client.ok(DOCUMENT, variables).await["dashboard"], first);
+    first
 }
 
 fn empty() -> Value {

@@ -73,6 +73,7 @@ impl Text {
                 put!(self, "(SELECT ");
                 self.columns_of(Reading::BASE, reading);
                 self.rows_of(&reading.base);
+                self.sums(reading);
                 self.first(&reading.first, reading.base.table);
                 put!(self, r#") AS "t0""#);
             }
@@ -153,13 +154,28 @@ impl Text {
         let mut needed: Vec<&str> = Vec::with_capacity(reading.columns.len());
         for column in selected.chain(followed).chain(sorted) {
             if !needed.contains(&column) {
-                put!(self, r#"{}"{column}""#, if needed.is_empty() { "" } else { ", " });
+                put!(self, "{}", if needed.is_empty() { "" } else { ", " });
+                if table == Reading::BASE && reading.sum == Some(column) {
+                    // PostgreSQL's sum of bigint is numeric.
+                    put!(self, r#"CAST(sum("{column}") AS bigint) AS "{column}""#);
+                } else {
+                    put!(self, r#""{column}""#);
+                }
                 needed.push(column);
             }
         }
         if needed.is_empty() {
             put!(self, "1");
         }
+    }
+
+    /// Makes one row of those that differ only in the column that is summed up, if one is.
+    fn sums(&mut self, reading: &Reading) {
+        let Some(sum) = reading.sum else { return };
+        put!(self, " GROUP BY ");
+        let others = reading.columns.iter().filter(|(table, column)| *table == Reading::BASE && *column != sum);
+        self.columns(others.map(|(_, column)| *column));
+        put!(self, r#" HAVING sum("{sum}") <> 0"#);
     }
 
     fn rows_of(&mut self, source: &Source) {

@@ -1,0 +1,67 @@
+//! How dashboards are read without the resolvers.
+
+use async_graphql::ID;
+use sea_orm::ColumnTrait;
+
+use super::graphql::{Dashboard, StatusCount, TierRevenue};
+use crate::entity::{OrganizationId, TypedId, subscription_total, tier};
+use crate::graphql::scalar::Money;
+use crate::read::json::Json;
+use crate::read::shape::{Folded, Root, one_apart};
+use crate::read::{Planned, Unplanned};
+use crate::store::Rows;
+use crate::tier::statistics::Group;
+
+/// The query for the dashboard.
+pub fn root(name: &str) -> Option<Root> {
+    (name == "dashboard").then_some(Root::Folded(|request, arguments| {
+        super::check_right(&request.scope)?;
+        let id: Option<ID> = arguments.get("organizationId")?;
+        let id = match id {
+            Some(id) => OrganizationId::parse(&id),
+            None => request.scope.caller()?.organization(),
+        };
+        let condition = subscription_total::Column::TenantId.eq(id.ok_or(Unplanned)?);
+        Ok(Folded {
+            reading: Group::reading(&request.scope, condition.into())?,
+            value: dashboard,
+            field: |name| match name {
+                // Joined, it would be looked for among all tiers that the caller may see.
+                "tier" => one_apart::<tier::Entity>(tier::Column::Id, subscription_total::Column::TierId),
+                _ => None,
+            },
+        })
+    }))
+}
+
+fn dashboard(rows: &Rows) -> Planned<Json> {
+    let groups = Group::found(rows)?;
+    if groups.is_empty() {
+        // Perhaps there is no such organization.
+        return Err(Unplanned);
+    }
+    let Dashboard { subscriptions, monthly_revenue, subscriptions_by_status, revenue_by_tier } = Dashboard::of(&groups);
+    let by_status = |StatusCount { status, count }: StatusCount| {
+        Json::Object("StatusCount", vec![("status", Json::name(status)), ("count", Json::Int(count.0))])
+    };
+    let by_tier = |TierRevenue { tier_id, subscriptions, monthly_revenue }: TierRevenue| {
+        let row = groups.iter().position(|group| group.tier_id == tier_id).map(Json::Row);
+        let fields = vec![
+            ("tier", row.into()),
+            ("subscriptions", Json::Int(subscriptions.0)),
+            ("monthlyRevenue", monies(monthly_revenue)),
+        ];
+        Json::Object("TierRevenue", fields)
+    };
+    let fields = vec![
+        ("subscriptions", Json::Int(subscriptions.0)),
+        ("monthlyRevenue", monies(monthly_revenue)),
+        ("subscriptionsByStatus", Json::List(subscriptions_by_status.into_iter().map(by_status).collect())),
+        ("revenueByTier", Json::List(revenue_by_tier.into_iter().map(by_tier).collect())),
+    ];
+    Ok(Json::Object("Dashboard", fields))
+}
+
+fn monies(amounts: Vec<Money>) -> Json {
+    Json::List(amounts.into_iter().map(Into::into).collect())
+}
