@@ -18,6 +18,7 @@ mod m20261120_000007_audit_and_outbox;
 mod m20261120_000008_subscription_totals;
 mod m20261120_000009_search;
 mod m20261120_000010_trail_without_keys;
+mod m20261120_000011_catalogues;
 
 /// Applies the steps in order.
 pub struct Migrator;
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000008_subscription_totals::Migration),
             Box::new(m20261120_000009_search::Migration),
             Box::new(m20261120_000010_trail_without_keys::Migration),
+            Box::new(m20261120_000011_catalogues::Migration),
         ]
     }
 }

@@ -1,6 +1,6 @@
 //! Which rows of which table a caller may see: the whole answer, on one page.
 
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, TryIntoModel};
 
 use crate::auth::{Permission, Permissions, Principal, Standing};
@@ -70,7 +70,7 @@ impl Reach {
     }
 
     /// That this is still there.
-    fn there(self, there: sea_orm::sea_query::SelectStatement) -> Option<Expr> {
+    fn there(self, there: SelectStatement) -> Option<Expr> {
         (!self.presumes).then(|| Expr::exists(there))
     }
 
@@ -130,6 +130,13 @@ impl Reach {
     }
 }
 
+/// A query for what belongs to one row, which is looked up for each row that is in question. Without the limit, which
+/// is a value and so unknown to its planner, PostgreSQL may look for it among all that belongs to any row instead: every
+/// subscription of a large organization, or every tier there is.
+fn one_by_one(belongs: &mut SelectStatement) -> SelectStatement {
+    belongs.limit(1).take()
+}
+
 /// Kinds of owners.
 enum Owners {
     All,
@@ -138,7 +145,7 @@ enum Owners {
 }
 
 /// The organization itself, unless it was deleted: then nothing of it is visible to its own any more.
-fn alive(id: OrganizationId) -> sea_orm::sea_query::SelectStatement {
+fn alive(id: OrganizationId) -> SelectStatement {
     use organization::Column::{DeletedAt, Id};
     Query::select()
         .expr(Expr::cust("1"))
@@ -149,7 +156,7 @@ fn alive(id: OrganizationId) -> sea_orm::sea_query::SelectStatement {
 }
 
 /// The customer itself, unless it was deleted: then nothing of it is visible to itself any more.
-fn undeleted(id: CustomerId) -> sea_orm::sea_query::SelectStatement {
+fn undeleted(id: CustomerId) -> SelectStatement {
     use customer::Column::{DeletedAt, Id};
     Query::select()
         .expr(Expr::cust("1"))
@@ -160,7 +167,7 @@ fn undeleted(id: CustomerId) -> sea_orm::sea_query::SelectStatement {
 }
 
 /// Organizations that were deleted: nothing of them is visible to the platform either.
-fn deleted() -> sea_orm::sea_query::SelectStatement {
+fn deleted() -> SelectStatement {
     use organization::Column::{DeletedAt, Id};
     Query::select()
         .expr(Expr::col(("gone", Id)))
@@ -169,7 +176,7 @@ fn deleted() -> sea_orm::sea_query::SelectStatement {
         .take()
 }
 
-fn family(reseller: OrganizationId) -> sea_orm::sea_query::SelectStatement {
+fn family(reseller: OrganizationId) -> SelectStatement {
     use organization::Column::{Id, ParentId};
     let column = |column| Expr::col(("family", column));
     Query::select()
@@ -270,37 +277,48 @@ impl Visible for tier::Entity {
         let Some(own) = caller.standing.organization() else {
             return Ok(Condition::any().add(TenantId.is_null()).add(reach.tenants(TenantId)?));
         };
+        // An equation, because PostgreSQL looks up no list of a subquery in an index where it is one of several ways.
         let parent = Query::select()
             .column(organization::Column::ParentId)
             .from(organization::Entity)
             .and_where(organization::Column::Id.eq(own))
-            .and_where(organization::Column::ParentId.is_not_null())
             .take();
-        let offered_here =
-            Condition::any().add(TenantId.is_null()).add(TenantId.in_subquery(parent)).add(reach.tenants(TenantId)?);
-        let mut seen = Condition::any().add(Condition::all().add(Public.eq(true)).add(offered_here));
+        // All that is subscribed to is in one of these too: it was sold there, and no organization moves.
+        let catalogues = Condition::any()
+            .add(TenantId.is_null())
+            .add(Expr::col(TenantId.as_column_ref()).eq(Expr::SubQuery(None, Box::new(parent.into()))))
+            .add(reach.tenants(TenantId)?);
+        let mut seen = Condition::any().add(Public.eq(true));
         if caller.may(Permission::TiersManage) {
             seen = seen.add(reach.tenants(TenantId)?);
         }
         if let Ok(own) = subscription::Entity::visible(reach) {
-            // One look into an index for each tier, and not at every subscription of a large organization.
-            let subscribed = Query::select()
-                .expr(Expr::cust("1"))
-                .from(subscription::Entity)
-                .and_where(Expr::col((subscription::Entity, subscription::Column::TierId)).equals((tier::Entity, Id)))
-                .cond_where(own)
-                .take();
+            let subscribed = one_by_one(
+                Query::select()
+                    .expr(Expr::cust("1"))
+                    .from(subscription::Entity)
+                    .and_where(
+                        Expr::col((subscription::Entity, subscription::Column::TierId)).equals((tier::Entity, Id)),
+                    )
+                    .cond_where(own),
+            );
             seen = seen.add(Expr::exists(subscribed));
         }
-        Ok(seen)
+        Ok(Condition::all().add(catalogues).add(seen))
     }
 }
 
 /// Parts of a tier are visible with it.
 fn parts_of_tiers(reach: Reach, tier_id: impl ColumnTrait) -> Result<Condition> {
-    let tiers =
-        Query::select().column(tier::Column::Id).from(tier::Entity).cond_where(tier::Entity::visible(reach)?).take();
-    Ok(Condition::all().add(tier_id.in_subquery(tiers)))
+    let whole = Expr::col((tier::Entity, tier::Column::Id)).equals(tier_id.as_column_ref());
+    let tiers = one_by_one(
+        Query::select()
+            .expr(Expr::cust("1"))
+            .from(tier::Entity)
+            .and_where(whole)
+            .cond_where(tier::Entity::visible(reach)?),
+    );
+    Ok(Condition::all().add(Expr::exists(tiers)))
 }
 
 impl Visible for tier_price::Entity {

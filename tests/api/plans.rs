@@ -113,6 +113,10 @@ impl Reader<'_> {
     }
 }
 
+/// The tiers of a dashboard.
+const DASHBOARD: &str =
+    "query($of: ID) { dashboard(organizationId: $of) { revenueByTier { tier { key catalogue { id } } } } }";
+
 /// The shape within the caller's organization.
 fn within(shape: &Shape, organization: &str) -> Shape {
     let mut shape = shape.clone();
@@ -175,6 +179,18 @@ async fn every_list_is_found_through_indexes(backend: Backend) {
                     caller.client.send(&document, variables).await;
                     reader.read(&format!("{asked}, the page behind the first"), &caller, plain).await;
                 }
+            }
+        }
+    }
+    let lists = List::all(&schema).into_iter().filter(|list| list.parent.is_none());
+    let related: Vec<_> = lists.map(|list| list.whole(&schema)).chain([DASHBOARD.to_owned()]).collect();
+    for caller in callers(&world) {
+        for document in &related {
+            // By the resolvers and by the read path.
+            for by in ["the resolvers", "the read path"] {
+                let answer = caller.client.send(document, json!({"of": caller.known.organization})).await;
+                assert!(["", "FORBIDDEN"].contains(&answer.code()), "{document}: {:#}", answer.0);
+                reader.read(&format!("{document} for {} by {by}", caller.name), &caller, false).await;
             }
         }
     }

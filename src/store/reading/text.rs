@@ -79,9 +79,8 @@ impl Text {
             }
         }
         for (place, join) in reading.joins.iter().enumerate() {
-            // Without an order there is one row at most: a limit would only keep the planner from a plain join.
-            let limit = (!join.first_by.is_empty()).then_some(1);
-            let first = First { keys: join.first_by.clone(), limit };
+            // Where there is one row at most, the limit keeps PostgreSQL from joining all rows there are.
+            let first = First { keys: join.first_by.clone(), limit: Some(1) };
             self.join("LEFT JOIN", Table(place + 1), reading, &join.source, &first, |text| {
                 let ((own, parents), Table(parent)) = (join.on, join.parent);
                 put!(text, r#""{}"."{own}" = "t{parent}"."{parents}""#, join.source.table);
@@ -202,8 +201,8 @@ impl Text {
             key.sort(&mut self.sql, table);
         }
         if let Some(limit) = first.limit {
-            put!(self, " LIMIT ");
-            self.value(limit.cast_signed());
+            // Not a value: one plan serves all values, and would be made for a tenth of what there is.
+            put!(self, " LIMIT {limit}");
         }
     }
 }

@@ -1,12 +1,12 @@
 //! What the planner decides for a statement, and what is wrong with it.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TryGetable};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TryGetable, sea_query};
 use serde_json::Value;
 
 use crate::support::Backend;
 
 /// Tables that grow with the business, and the names that statements give them.
-const LARGE: [(&str, &str); 7] = [
+const LARGE: [(&str, &str); 10] = [
     ("customers", "customers"),
     ("self", "customers"),
     ("subscriptions", "subscriptions"),
@@ -14,7 +14,13 @@ const LARGE: [(&str, &str); 7] = [
     ("payment_methods", "payment_methods"),
     ("members", "members"),
     ("audit_events", "audit_events"),
+    ("tiers", "tiers"),
+    ("tier_prices", "tier_prices"),
+    ("tier_features", "tier_features"),
 ];
+
+/// Holds one catalogue: to read all of it is not to read the table.
+const PLATFORMS: &str = "tiers_platform_key";
 
 /// The planner's decision.
 pub struct Plan {
@@ -40,12 +46,45 @@ async fn explained<T: TryGetable>(
     rows.iter().map(|row| row.try_get("", column).expect("a plan")).collect()
 }
 
+async fn run(database: &DatabaseConnection, sql: &str) {
+    database.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{error} of {sql}"));
+}
+
+/// The type of a value and the value, as PostgreSQL writes them.
+fn typed(value: &sea_query::Value) -> (String, String) {
+    use sea_query::Value::{Array, BigInt, BigUnsigned, Bool, Int, Json, String, Uuid};
+    let kind = match value {
+        Bool(_) => "boolean",
+        Int(_) => "integer",
+        BigInt(_) | BigUnsigned(_) => "bigint",
+        String(_) => "text",
+        Uuid(_) => "uuid",
+        Json(_) => "jsonb",
+        Array(_, Some(items)) => {
+            let items: Vec<_> = items.iter().map(|item| typed(item).1).collect();
+            return ("uuid[]".to_owned(), format!("ARRAY[{}]::uuid[]", items.join(", ")));
+        }
+        other => panic!("say here how {other:?} is written"),
+    };
+    let value = Statement::from_sql_and_values(DbBackend::Postgres, "$1", [value.clone()]);
+    (kind.to_owned(), value.to_string())
+}
+
 impl Plan {
     /// The plan for the statement with its values.
     pub async fn of(database: &DatabaseConnection, backend: Backend, statement: &Statement) -> Self {
         match backend {
             Backend::Postgres => {
-                let plan: Vec<Value> = explained(database, statement, "EXPLAIN (FORMAT JSON)", "QUERY PLAN").await;
+                // As requests find it: prepared, with one plan for whatever values.
+                let values = statement.values.iter().flat_map(|values| &values.0);
+                let (types, values): (Vec<_>, Vec<_>) = values.map(typed).unzip();
+                let within =
+                    |list: &[String]| if list.is_empty() { String::new() } else { format!("({})", list.join(", ")) };
+                let prepare = format!("PREPARE asked{} AS {}", within(&types), statement.sql);
+                run(database, &format!("SET plan_cache_mode = force_generic_plan; {prepare}")).await;
+                let execute = Statement::from_string(DbBackend::Postgres, format!("EXECUTE asked{}", within(&values)));
+                let plan: Vec<Value> = explained(database, &execute, "EXPLAIN (FORMAT JSON)", "QUERY PLAN").await;
+                run(database, "DEALLOCATE asked").await;
                 let mut found = Self { text: String::new(), scans: Vec::new(), strays: Vec::new(), sorts: false };
                 found.read(&plan[0][0]["Plan"], 0, false);
                 found
@@ -80,7 +119,9 @@ impl Plan {
         // An index that is read from its start is a scan of the table, unless the first rows are enough.
         let everything = match kind {
             "Seq Scan" => true,
-            "Index Scan" | "Index Only Scan" => whole && node["Index Cond"].is_null(),
+            "Index Scan" | "Index Only Scan" => {
+                whole && node["Index Cond"].is_null() && node["Index Name"] != PLATFORMS
+            }
             _ => false,
         };
         if large && everything {
@@ -89,7 +130,8 @@ impl Plan {
         let reads = kind.ends_with("Scan") && kind != "Bitmap Heap Scan" && kind != "Subquery Scan";
         let of_large = large
             || kind == "Bitmap Index Scan" && LARGE.iter().any(|(_, table)| text("Index Name").starts_with(table));
-        if of_large && reads && !text("Index Cond").contains("tenant_id") {
+        let by_tenant = text("Index Cond").contains("tenant_id") || text("Index Name") == PLATFORMS;
+        if of_large && reads && !by_tenant {
             self.strays.push(line.trim().to_owned());
         }
         // A handful is sorted faster than it is read in order.
@@ -99,17 +141,25 @@ impl Plan {
             ["Incremental Sort", "Nested Loop", "Subquery Scan", "Result", "LockRows", "Append", "Merge Append"];
         // A limit takes the first rows, whatever is done with them above it.
         let whole = kind != "Limit" && (whole || !streams.contains(&kind));
+        let strays = self.strays.len();
         for child in node["Plans"].as_array().into_iter().flatten() {
             // A subplan answers for itself.
             let whole =
                 whole && child["Parent Relationship"] != "SubPlan" || child["Parent Relationship"] == "InitPlan";
             self.read(child, depth + 1, whole);
         }
+        // Rows are read where all indexes have them: one by the tenant is enough.
+        if kind == "BitmapAnd" && node["Plans"].to_string().contains("tenant_id") {
+            self.strays.truncate(strays);
+        }
     }
 }
 
-/// Whether a node or one below it reads a large table.
+/// Whether a node or one below it reads a large table, and not only the first rows of it.
 fn names_large(node: &Value) -> bool {
+    if node["Node Type"] == "Limit" {
+        return false;
+    }
     let own = LARGE.iter().any(|(_, table)| node["Relation Name"] == *table);
     let mut below = node["Plans"].as_array().into_iter().flatten();
     own || below.any(|node| node["Parent Relationship"] != "SubPlan" && names_large(node))

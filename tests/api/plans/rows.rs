@@ -8,6 +8,8 @@ use crate::support::{Backend, World};
 
 /// Customers; everything else is counted by them.
 const CUSTOMERS: u64 = 20_000;
+/// A dozen for each organization.
+const TIERS: u64 = 12_000;
 /// The first row of each table was made at the start of 2024, every other a minute after the one before.
 const FIRST: u64 = 1_704_067_200_000_000;
 const A_MINUTE: u64 = 60_000_000;
@@ -30,6 +32,9 @@ enum Table {
     Ended,
     Own,
     Further,
+    OfOrganization,
+    Price,
+    Feature,
 }
 
 fn uuid(table: Table, number: u64) -> Uuid {
@@ -146,10 +151,10 @@ impl Sql {
                 ("deleted_at", s("CASE WHEN n % 200 = 3 THEN 1 END")),
             ]),
         );
-        // The large organization sells some to a few; most organizations sell those of the platform.
+        // The large organization sells some to a few; most organizations sell those of the platform, beside their own.
         let tiers = self.insert(
             "tiers",
-            20,
+            TIERS,
             &with(vec![
                 ("id", self.id(Table::Tier, "n")),
                 (
@@ -165,10 +170,34 @@ impl Sql {
                 ("kind", s("'CUSTOMER'")),
                 ("rank", s("n % 40")),
                 ("trial_days", s("0")),
-                ("public", s("n > 8")),
+                ("public", s("n > 8 AND n % 4 <> 3")),
                 ("sort_order", s("n")),
                 ("period_end_policy", s("'EXPIRE'")),
             ]),
+        );
+        let of_tier = ("tier_id", self.id(Table::Tier, &format!("(n % {TIERS} + 1)")));
+        let prices = self.insert(
+            "tier_prices",
+            TIERS * 2,
+            &[
+                ("id", self.id(Table::Price, "n")),
+                of_tier.clone(),
+                ("billing_cycle", format!("CASE WHEN n <= {TIERS} THEN 'MONTHLY' ELSE 'YEARLY' END")),
+                ("currency", s("'EUR'")),
+                ("amount_minor", s("n * 7919 % 97 * 100")),
+                ("gateway_prices", s("'{}'")),
+            ],
+        );
+        let features = self.insert(
+            "tier_features",
+            TIERS * 3,
+            &[
+                ("id", self.id(Table::Feature, "n")),
+                of_tier,
+                ("key", format!("'feature-' || (n / {TIERS})")),
+                ("kind", s("'SWITCH'")),
+                ("enabled", s("n % 2 = 0")),
+            ],
         );
         let members = self.insert(
             "members",
@@ -304,9 +333,9 @@ impl Sql {
                 ("status_changed_at", Self::changed("n + 5")),
             ]),
         );
-        let method = |table, owner: &str, default: &str, customer: String| {
+        let method = |table, tenant: String, default: &str, customer: String| {
             with(vec![
-                ("tenant_id", self.tenant(owner)),
+                ("tenant_id", tenant),
                 ("id", self.id(table, "n")),
                 ("customer_id", customer),
                 ("gateway", s("CASE WHEN n % 10000 = 1 THEN 'MERCADO_PAGO' ELSE 'STRIPE' END")),
@@ -316,10 +345,13 @@ impl Sql {
                 ("deleted_at", s("CASE WHEN n % 200 = 11 THEN 1 END")),
             ])
         };
-        let methods = method(Table::Method, "n", "n > 0", self.id(Table::Customer, "n"));
+        let methods = method(Table::Method, self.tenant("n"), "n > 0", self.id(Table::Customer, "n"));
         let methods = self.insert("payment_methods", CUSTOMERS, &methods);
-        let further = method(Table::Further, "n * 4", "n < 0", self.id(Table::Customer, "n * 4"));
+        let further = method(Table::Further, self.tenant("n * 4"), "n < 0", self.id(Table::Customer, "n * 4"));
         let further = self.insert("payment_methods", CUSTOMERS / 4, &further);
+        let of_organization = self.id(Table::Organization, "n");
+        let of_organizations = method(Table::OfOrganization, of_organization, "n > 0", s("NULL"));
+        let of_organizations = self.insert("payment_methods", 996, &of_organizations);
         let concerned = format!("(n % {CUSTOMERS} + 1)");
         let audit = self.insert(
             "audit_events",
@@ -346,6 +378,8 @@ impl Sql {
         vec![
             organizations,
             tiers,
+            prices,
+            features,
             members,
             customers,
             subscriptions,
@@ -354,6 +388,7 @@ impl Sql {
             payments,
             methods,
             further,
+            of_organizations,
             audit,
             self.pick(s("VACUUM ANALYZE"), s("ANALYZE")),
         ]

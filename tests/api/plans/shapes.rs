@@ -83,6 +83,13 @@ impl<'a> List<'a> {
         (document, given)
     }
 
+    /// The document for a page with all that its objects refer to, and what these refer to.
+    pub fn whole(&self, schema: &Schema) -> String {
+        let nodes = schema.get(self.field.of.named()).field("nodes").expect("a connection has nodes");
+        let nodes = schema.get(nodes.of.named());
+        format!("{{ list: {}(first: 30) {{ nodes {{ {} }} }} }}", self.field.name, related(schema, nodes, 2))
+    }
+
     /// Every sort, and every value of every filter.
     pub fn shapes(&self, schema: &Schema, known: &Known) -> Vec<Shape> {
         let keys = schema.get(self.argument("orderBy").of.named());
@@ -100,6 +107,31 @@ impl<'a> List<'a> {
         let filtered = filtered.map(|found| Shape { filter: Some(found), order: Vec::new(), further: false });
         sorted.chain(filtered).collect()
     }
+}
+
+/// All that an object refers to, so many levels deep.
+fn related(schema: &Schema, object: &Type, levels: usize) -> String {
+    let selected = |field: &Field| {
+        let of = schema.get(field.of.named());
+        let below = match of.kind.as_str() {
+            _ if field.args.iter().any(|argument| argument.of.is_required()) => return None,
+            // The resolvers' alone: with it the read path would answer nothing.
+            "OBJECT" if field.name == "statistics" => return None,
+            "SCALAR" | "ENUM" => return (field.name == "id").then(|| field.name.clone()),
+            _ if of.is_connection() => return Some(format!("{}(first: 3) {{ nodes {{ id }} }}", field.name)),
+            _ if levels == 0 => return None,
+            "OBJECT" => related(schema, of, levels - 1),
+            _ => {
+                let possible = of.possible().into_iter().map(|name| schema.get(name));
+                let parts =
+                    possible.map(|one| format!("... on {} {{ {} }}", one.name, related(schema, one, levels - 1)));
+                parts.collect()
+            }
+        };
+        Some(format!("{} {{ {below} }}", field.name))
+    };
+    let fields: Vec<_> = object.fields().iter().filter_map(selected).collect();
+    format!("__typename {}", fields.join(" "))
 }
 
 /// Values that find something, frequent and rare ones. Fails for a filter that is not known here.
