@@ -43,9 +43,12 @@ impl Store {
     pub async fn open(config: &DatabaseConfig, clock: Clock) -> Result<Self, DbErr> {
         let url = config.url.expose_secret();
         let mut options = ConnectOptions::new(url);
-        // Transactions and reads need one each. SQLite has one writer at a time: the next one waits with its connection
-        // open.
-        let most = if url.starts_with("postgres") { config.max_connections / 2 } else { 2 };
+        // Transactions and reads need one each. On PostgreSQL reads share theirs, and need fewer: three of eight. SQLite
+        // has one writer at a time: the next one waits with its connection open.
+        let most = match url.starts_with("postgres") {
+            true => config.max_connections - (config.max_connections * 3).div_ceil(8),
+            false => 2,
+        };
         let transactions = most.min(config.max_connections.saturating_sub(1)).max(1);
         let reads = config.max_connections.saturating_sub(transactions).max(1);
         let limits =
