@@ -4,12 +4,13 @@ use async_graphql::ID;
 use sea_orm::ColumnTrait;
 
 use super::graphql::{Dashboard, StatusCount, TierRevenue};
-use crate::entity::{OrganizationId, TypedId, subscription_total, tier};
+use crate::entity::{OrganizationId, TypedId, subscription_total};
 use crate::graphql::scalar::Money;
 use crate::read::json::Json;
-use crate::read::shape::{Folded, Root, one_apart};
+use crate::read::shape::{Field, Folded, Root};
 use crate::read::{Planned, Unplanned};
 use crate::store::Rows;
+use crate::tier as tiers;
 use crate::tier::statistics::Group;
 
 /// The query for the dashboard.
@@ -26,8 +27,7 @@ pub fn root(name: &str) -> Option<Root> {
             reading: Group::reading(&request.scope, condition.into())?,
             value: dashboard,
             field: |name| match name {
-                // Joined, it would be looked for among all tiers that the caller may see.
-                "tier" => one_apart::<tier::Entity>(tier::Column::Id, subscription_total::Column::TierId),
+                "tier" => Some(Field::One(tiers::read::of("tier", subscription_total::Column::TierId))),
                 _ => None,
             },
         })

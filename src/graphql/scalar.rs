@@ -169,7 +169,7 @@ macro_rules! money {
 }
 pub(crate) use money;
 
-/// The read path's [`Money::formatted`].
+/// The read path's [`Money::formatted`]. That the locale is a text was seen when it was planned.
 pub(crate) fn formatted(amount_minor: i64, currency: &str, arguments: Arguments<'_>) -> Result<String> {
     let invalid = || Error::Internal("a locale that the resolver refuses".into());
     // The default is for an argument that is not written, not for one that is null.

@@ -47,6 +47,11 @@ impl<'a> Arguments<'a> {
         self.given.is_empty()
     }
 
+    /// The names of those that are given.
+    pub fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.given.iter().map(|(name, _)| name.node.as_str())
+    }
+
     /// The value of an argument.
     pub fn get<T: InputType>(&self, name: &str) -> Result<T, Unplanned> {
         let value = self.given.iter().find(|(given, _)| given.node == name);

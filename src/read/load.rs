@@ -73,7 +73,7 @@ fn list<'a>(
             }
         };
         let page = |places| match &plan.shown {
-            Shown::All(_) | Shown::One(_) => Slice { rows: places, has_previous: false, has_next: false },
+            Shown::All(_) => Slice { rows: places, has_previous: false, has_next: false },
             Shown::Pages(connection) => connection.page.extent.slice(places),
         };
         let pages: Vec<Slice<usize>> = of_parents.into_iter().map(page).collect();

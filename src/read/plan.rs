@@ -80,8 +80,6 @@ pub struct ListPlan<'a> {
 pub enum Shown<'a> {
     /// As a plain list of objects.
     All(Vec<Entry<Value<'a>>>),
-    /// As the one object there is, or null.
-    One(Vec<Entry<Value<'a>>>),
     /// As a connection.
     Pages(Box<Connection<'a>>),
 }

@@ -13,9 +13,9 @@ use super::plan::{
 use super::selection::{Collected, Collector, Fragments};
 use super::shape::{Computed, Either, Field, Folded, Found, List, Many, Object, One, Root};
 use super::{Planned, Unplanned};
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::graphql::context::RequestContext;
-use crate::store::{First, KeyColumn, Reading, Scope, Source, Table};
+use crate::store::{First, Reading, Table};
 
 /// Plans an operation.
 pub struct Planner<'a> {
@@ -39,6 +39,14 @@ impl<'a> Planner<'a> {
 
     fn arguments(&self, field: &Collected<'a>) -> Arguments<'a> {
         Arguments::of(&field.field.node, self.collector.variables)
+    }
+
+    /// The arguments of a computed field, which are texts. They are read here once, because the field may stand in an
+    /// empty list and never be computed.
+    fn texts(&self, field: &Collected<'a>) -> Planned<Arguments<'a>> {
+        let arguments = self.arguments(field);
+        arguments.names().try_for_each(|name| arguments.get::<String>(name).map(drop))?;
+        Ok(arguments)
     }
 
     /// The fields that are selected from an object; `__typename` is known.
@@ -155,7 +163,7 @@ impl<'a> Planner<'a> {
                     };
                     columns.extend(names.into_iter().map(|name| of.map(|of| statement.reading.column(of, name))));
                 }
-                let facts = FactsAt { columns, arguments: self.arguments(field) };
+                let facts = FactsAt { columns, arguments: self.texts(field)? };
                 Value::Computed { value, facts, selected: self.selected(field, &mut |_| Ok(None))? }
             }
         })
@@ -187,27 +195,16 @@ impl<'a> Planner<'a> {
                 let page = page(self.request, self.arguments(field))?;
                 self.connection(many.object, page, Some(own), field)?
             }
-            List::All { source, keys } => self.objects(many.object, source, keys, own, field, Shown::All)?,
-            List::One { source } => self.objects(many.object, source, Vec::new(), own, field, Shown::One)?,
+            List::All { source, keys } => {
+                let source = source(&self.request.scope)?;
+                let reading = Reading::per_parent(source, First { keys, limit: None }, own);
+                let mut below = Statement { reading, lists: Vec::new() };
+                let fields = self.object(many.object, None, Reading::BASE, field, &mut below)?;
+                ListPlan { statement: below, shown: Shown::All(fields) }
+            }
         };
         statement.lists.push(ListBelow { parent, list });
         Ok(Value::Many(statement.lists.len() - 1))
-    }
-
-    /// All rows of a source that belong to a row.
-    fn objects(
-        &self,
-        object: Object,
-        source: fn(&Scope) -> Result<Source>,
-        keys: Vec<KeyColumn>,
-        parent: &'static str,
-        field: &Collected<'a>,
-        shown: fn(Vec<Entry<Value<'a>>>) -> Shown<'a>,
-    ) -> Planned<ListPlan<'a>> {
-        let reading = Reading::per_parent(source(&self.request.scope)?, First { keys, limit: None }, parent);
-        let mut statement = Statement { reading, lists: Vec::new() };
-        let fields = self.object(object, None, Reading::BASE, field, &mut statement)?;
-        Ok(ListPlan { statement, shown: shown(fields) })
     }
 
     /// What is selected from a computed value, whatever its type: such types have no interfaces. `row` plans the fields
@@ -227,7 +224,7 @@ impl<'a> Planner<'a> {
         let field = |field: &Collected<'a>| {
             let mut key = quoted(field.key);
             key.push(b':');
-            let (name, arguments) = (field.name(), self.arguments(field));
+            let (name, arguments) = (field.name(), self.texts(field)?);
             Ok(Entry { key, value: SelectedField { name, arguments, selected: self.selected(field, row)? } })
         };
         Ok(Selected::Fields(collected.iter().map(field).collect::<Planned<_>>()?))

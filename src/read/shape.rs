@@ -117,11 +117,6 @@ pub enum List {
         /// The order.
         keys: Vec<KeyColumn>,
     },
-    /// The one there is: an object, or null.
-    One {
-        /// The rows.
-        source: fn(&Scope) -> Result<Source>,
-    },
 }
 
 /// A page of a list, as it was asked for.
@@ -255,13 +250,6 @@ pub fn pages<E: Readable>(
 /// All rows of a table that belong to a row, in this order.
 pub fn all<E: Readable>(column: E::Column, equals: impl IdenStatic, order: fn() -> Order<E>) -> Option<Field> {
     let list = List::All { source: |scope| scope.source::<E>(Condition::all()), keys: order().keys() };
-    let on = (column.as_str(), equals.as_str());
-    Some(Field::Many(Many { object: object::<E>(), on, list }))
-}
-
-/// The row of a table that a column names, found by a statement of its own: for tables that are seldom joined well.
-pub fn one_apart<E: Readable>(column: E::Column, equals: impl IdenStatic) -> Option<Field> {
-    let list = List::One { source: |scope| scope.source::<E>(Condition::all()) };
     let on = (column.as_str(), equals.as_str());
     Some(Field::Many(Many { object: object::<E>(), on, list }))
 }

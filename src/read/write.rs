@@ -79,13 +79,6 @@ impl Rows<'_> {
         let page = &self.loaded.pages[parent];
         match shown {
             Shown::All(fields) => array(out, &page.rows, |out, row| self.object(fields, *row, out)),
-            Shown::One(fields) => match page.rows.first() {
-                Some(row) => self.object(fields, *row, out),
-                None => {
-                    out.extend_from_slice(NULL);
-                    Ok(())
-                }
-            },
             Shown::Pages(connection) => {
                 let total = self.loaded.totals.get(parent).copied().unwrap_or(0);
                 self.connection(connection, page, total, out)

@@ -71,8 +71,8 @@ pub struct Reading {
     first: First,
     /// For the rows of many parents: the column that holds the parent's id.
     parent: Option<&'static str>,
-    /// For sums of rows: the column that is summed up.
-    sum: Option<&'static str>,
+    /// For sums of rows: what they have in common, and the column that is summed up.
+    sums: Option<(Vec<&'static str>, &'static str)>,
     joins: Vec<Join>,
     columns: Vec<(Table, &'static str)>,
 }
@@ -150,13 +150,17 @@ impl Reading {
 
     /// The rows of `base` that come first.
     pub fn new(base: Source, first: First) -> Self {
-        Self { base, first, parent: None, sum: None, joins: Vec::new(), columns: Vec::new() }
+        Self { base, first, parent: None, sums: None, joins: Vec::new(), columns: Vec::new() }
     }
 
-    /// One row for those of `base` that are alike in all columns that are asked for besides this one, whose sum it has;
-    /// none where that is 0.
-    pub fn sums(base: Source, column: &'static str) -> Self {
-        Self { sum: Some(column), ..Self::new(base, First { keys: Vec::new(), limit: None }) }
+    /// One row for those of `base` that are alike in some columns, and the sum of another column; none where that is 0.
+    /// The columns are selected, in order.
+    pub fn sums(base: Source, alike: &[&'static str], sum: &'static str) -> Self {
+        let mut reading = Self::new(base, First { keys: Vec::new(), limit: None });
+        for column in alike.iter().chain([&sum]) {
+            reading.column(Self::BASE, column);
+        }
+        Self { sums: Some((alike.to_vec(), sum)), ..reading }
     }
 
     /// For each of many parents, the rows of `base` that come first: those whose column `parent` holds its id.

@@ -48,7 +48,7 @@ pub struct Tx<'e> {
     /// The tenant's own row, as soon as it is known that it can be written.
     organization: SetOnce<Option<organization::Model>>,
     /// Whether something was read.
-    read_ahead: AtomicBool,
+    has_read: AtomicBool,
     now: Timestamp,
     waiting: Mutex<Waiting>,
     trail: Mutex<Vec<Entry>>,
@@ -66,8 +66,8 @@ fn no_tenant() -> Error {
 impl<'e> Tx<'e> {
     pub(super) fn new(inner: Transaction, scope: &'e Scope, tenant: Option<OrganizationId>) -> Self {
         let now = scope.now();
-        let (organization, read_ahead) = (SetOnce::new(), AtomicBool::new(false));
-        Self { inner, scope, tenant, organization, read_ahead, now, waiting: Mutex::default(), trail: Mutex::default() }
+        let (organization, has_read) = (SetOnce::new(), AtomicBool::new(false));
+        Self { inner, scope, tenant, organization, has_read, now, waiting: Mutex::default(), trail: Mutex::default() }
     }
 
     /// Tells the work of the tenant's own row, which it may have begun without.
@@ -84,7 +84,7 @@ impl<'e> Tx<'e> {
     /// the news that the tenant can be written, and no write does.
     pub(super) async fn settled(&self) -> Result<&Transaction> {
         let waiting = std::mem::take(&mut *lock(&self.waiting));
-        if self.read_ahead.swap(true, Ordering::Relaxed) || !waiting.is_empty() {
+        if self.has_read.swap(true, Ordering::Relaxed) || !waiting.is_empty() {
             self.organization.wait().await;
         }
         waiting.send(&self.inner).await?;
@@ -187,6 +187,7 @@ impl<'e> Tx<'e> {
     /// Replaces the parts of a row, such as a tier's prices: what the row's own change tells of in the audit trail.
     pub(crate) async fn replace_parts<M: ModelTrait>(&self, of: Condition, parts: &[M]) -> Result<()> {
         let delete = M::Entity::delete_many().filter(of);
+        self.organization.wait().await;
         let settled = self.settled().await?;
         settled.execute(settled.backend().build(delete.as_query())).await?;
         self.add_parts(parts).await

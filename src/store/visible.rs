@@ -131,8 +131,8 @@ impl Reach {
 }
 
 /// A query for what belongs to one row, which is looked up for each row that is in question. Without the limit, which
-/// is a value and so unknown to its planner, PostgreSQL may look for it among all that belongs to any row instead: every
-/// subscription of a large organization, or every tier there is.
+/// is a value and so unknown to its planner, PostgreSQL may look for it among all that belongs to any row instead:
+/// every subscription of a large organization, or every tier there is.
 fn one_by_one(belongs: &mut SelectStatement) -> SelectStatement {
     belongs.limit(1).take()
 }
@@ -268,7 +268,8 @@ impl Visible for tier::Entity {
     const ASKS_FOR_CALLER: bool = false;
 
     /// A catalogue is seen by who manages it; the public tiers of the platform and of the organization above are seen
-    /// by everyone below; any other tier by who is subscribed to it. Without a token, what is on offer to the public.
+    /// by everyone below, the private ones by who is subscribed to them. Without a token, what is on offer to the
+    /// public.
     fn visible(reach: Reach) -> Result<Condition> {
         use tier::Column::{ArchivedAt, Id, Public, TenantId};
         let Ok(caller) = reach.caller() else {

@@ -85,6 +85,7 @@ impl Seller<'_> {
         refuse_archived(&tier, &path)?;
         let organization = self.tx.organization().await?;
         let caller = self.tx.scope().caller()?;
+        // Only tiers of these catalogues are sold: who is subscribed to another would not see it (`store/visible.rs`).
         // An organization sells to its customers, never to itself: it could give itself anything for nothing.
         let own = self.kind == TierKind::Customer && tier.tenant_id == Some(organization.id);
         let above = tier.tenant_id.is_none() || tier.tenant_id == organization.parent_id;

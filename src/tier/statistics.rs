@@ -33,11 +33,9 @@ impl Group {
     /// The reading of the visible groups that meet the condition.
     pub fn reading(scope: &Scope, condition: Condition) -> Result<Reading> {
         use subscription_total::Column::{AmountMinor, BillingCycle, Currency, Mode, Status, Subscriptions, TierId};
-        let mut reading = Reading::sums(scope.source::<subscription_total::Entity>(condition)?, Subscriptions.as_str());
-        for column in [TierId, Status, Mode, Currency, BillingCycle, AmountMinor, Subscriptions] {
-            reading.column(Reading::BASE, column.as_str());
-        }
-        Ok(reading)
+        let alike = [TierId, Status, Mode, Currency, BillingCycle, AmountMinor].map(|column| column.as_str());
+        let totals = scope.source::<subscription_total::Entity>(condition)?;
+        Ok(Reading::sums(totals, &alike, Subscriptions.as_str()))
     }
 
     /// The groups that such a reading found.

@@ -2,6 +2,8 @@
 
 mod exact;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::{Value, json};
 use tessera::auth::{Permission, Role};
 use tessera::entity::OrganizationId;
@@ -13,12 +15,15 @@ const DOCUMENT: &str = "query($of: ID) { dashboard(organizationId: $of) {
     subscriptionsByStatus { status count }
     revenueByTier { tier { id key } subscriptions monthlyRevenue { amountMinor currency } } } }";
 
-/// The dashboard of an organization, or the caller's own: by the resolvers and by the read path.
+/// The dashboard of an organization, or the caller's own: by the resolvers, to which each text is new once, and by the
+/// read path.
 async fn dashboard(client: &Client, of: Option<Tenant>) -> Value {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let document = format!("{DOCUMENT} # {}", ASKED.fetch_add(1, Ordering::Relaxed));
     let variables = json!({"of": of.map(|tenant| tenant.id.to_string())});
-    let first = client.ok(DOCUMENT, variables.clone()).await["dashboard"].clone();
-    assert_eq!(client.ok(DOCUMENT, variables).await["dashboard"], first);
-    first
+    let resolved = client.ok(&document, variables.clone()).await["dashboard"].clone();
+    assert_eq!(client.ok(&document, variables).await["dashboard"], resolved);
+    resolved
 }
 
 fn empty() -> Value {

@@ -26,12 +26,13 @@ const DOCUMENTS: usize = 400;
 const UNPLANNED: [&str; 1] = ["Tier.statistics"];
 
 /// What the read path or the resolvers answer.
-enum Told {
+pub enum Told {
     Written(String),
     Resolved { text: String, is_ok: bool },
 }
 
-async fn ask(client: &Client, document: &str, variables: &Value) -> Told {
+/// Asks without HTTP, and says who answers.
+pub async fn ask(client: &Client, document: &str, variables: &Value) -> Told {
     let caller = match client.token() {
         "" => None,
         token => Some(client.app().verifier().verify(token).await.expect("the token is good")),
@@ -170,6 +171,8 @@ on_both! {
             customers(where: $w, first: $f, after: $a, orderBy: $o) {
                 nodes { id @skip(if: $s) subscription { price { formatted(locale: $l) } } } } }";
         let one = "query($id: ID!) { customer(id: $id) { name } }";
+        // No payment is of this amount, so that nothing is formatted.
+        let none = "query($l: String!) { payments(where: {amount: {min: 123456789}}) { nodes { amount { formatted(locale: $l) } } } }";
         let customer = &estates[0].customer.id;
         let bad = [
             (list, json!({}), json!({"w": {"nothing": 1}})),
@@ -186,6 +189,7 @@ on_both! {
             (list, json!({}), json!({"l": null})),
             (list, json!({}), json!({"l": "no language"})),
             (list, json!({}), json!({"s": "yes"})),
+            (none, json!({"l": "en"}), json!({"l": 5})),
             (one, json!({"id": customer}), json!({})),
             (one, json!({"id": customer}), json!({"id": null})),
             (one, json!({"id": customer}), json!({"id": estates[0].member})),
@@ -201,6 +205,17 @@ on_both! {
             };
             assert_eq!(text, expected, "{bad}");
         }
+    }
+
+    async fn a_dashboard_is_written_whole(world: World) {
+        populate(world).await;
+        let money = "{ __typename amountMinor currency formatted de: formatted(locale: \"de\") }";
+        let tier = "tier { __typename id prices { id } features { key } fallbackTier { id } }";
+        let document = format!(
+            "{{ dashboard {{ __typename subscriptions monthlyRevenue {money} subscriptionsByStatus {{ __typename status count }}
+                revenueByTier {{ __typename again: {tier} {tier} subscriptions monthlyRevenue {money} }} }} }}"
+        );
+        assert!(same_twice(&world.admin(world.alpha), &document, &json!({})).await);
     }
 
     async fn a_caller_that_is_gone_sees_nothing_through_what_everyone_sees(world: World) {

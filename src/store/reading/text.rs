@@ -154,7 +154,7 @@ impl Text {
         for column in selected.chain(followed).chain(sorted) {
             if !needed.contains(&column) {
                 put!(self, "{}", if needed.is_empty() { "" } else { ", " });
-                if table == Reading::BASE && reading.sum == Some(column) {
+                if table == Reading::BASE && reading.sums.as_ref().is_some_and(|(_, sum)| *sum == column) {
                     // PostgreSQL's sum of bigint is numeric.
                     put!(self, r#"CAST(sum("{column}") AS bigint) AS "{column}""#);
                 } else {
@@ -170,10 +170,9 @@ impl Text {
 
     /// Makes one row of those that differ only in the column that is summed up, if one is.
     fn sums(&mut self, reading: &Reading) {
-        let Some(sum) = reading.sum else { return };
+        let Some((alike, sum)) = &reading.sums else { return };
         put!(self, " GROUP BY ");
-        let others = reading.columns.iter().filter(|(table, column)| *table == Reading::BASE && *column != sum);
-        self.columns(others.map(|(_, column)| *column));
+        self.columns(alike.iter().copied());
         put!(self, r#" HAVING sum("{sum}") <> 0"#);
     }
 

@@ -143,7 +143,12 @@ impl Plan {
         let whole = kind != "Limit" && (whole || !streams.contains(&kind));
         let strays = self.strays.len();
         for child in node["Plans"].as_array().into_iter().flatten() {
-            // A subplan answers for itself.
+            // A subplan that is hashed is not asked for each row, but read to its end.
+            let hashed = child["Subplan Name"].as_str().is_some_and(|name| line.contains(&format!("hashed {name})")));
+            if hashed && names_large(child) {
+                self.scans.push(format!("{} is hashed by {}", child["Subplan Name"], line.trim()));
+            }
+            // Otherwise it answers for itself.
             let whole =
                 whole && child["Parent Relationship"] != "SubPlan" || child["Parent Relationship"] == "InitPlan";
             self.read(child, depth + 1, whole);
@@ -155,11 +160,8 @@ impl Plan {
     }
 }
 
-/// Whether a node or one below it reads a large table, and not only the first rows of it.
+/// Whether a node or one below it reads a large table.
 fn names_large(node: &Value) -> bool {
-    if node["Node Type"] == "Limit" {
-        return false;
-    }
     let own = LARGE.iter().any(|(_, table)| node["Relation Name"] == *table);
     let mut below = node["Plans"].as_array().into_iter().flatten();
     own || below.any(|node| node["Parent Relationship"] != "SubPlan" && names_large(node))

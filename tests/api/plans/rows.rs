@@ -160,8 +160,12 @@ impl Sql {
                 (
                     "tenant_id",
                     format!(
-                        "CASE WHEN n <= 8 THEN {} WHEN n <= 16 THEN NULL ELSE {} END",
+                        "CASE WHEN n <= 8 THEN {} WHEN n <= 16 THEN NULL WHEN n <= 28 THEN {} WHEN n <= 40 THEN {} \
+                         WHEN n <= 52 THEN {} ELSE {} END",
                         self.alpha,
+                        self.beta,
+                        self.gamma,
+                        self.delta,
                         self.id(Table::Organization, "n % 996 + 1")
                     ),
                 ),
@@ -249,7 +253,7 @@ impl Sql {
                     format!(
                         "CASE WHEN n % 5 < 3 THEN {} ELSE {} END",
                         self.id(Table::Tier, "n % 12 + 1"),
-                        self.id(Table::Tier, "n % 12 + 9")
+                        self.id(Table::Tier, "n % 8 + 9")
                     ),
                 ),
                 ("status", s(status)),

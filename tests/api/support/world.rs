@@ -197,8 +197,18 @@ impl World {
     pub async fn check_invariants(&self) {
         let system = self.store.system();
         let rows = system.all::<subscription::Entity>().await.expect("the database answers");
+        let tiers = system.all::<tier::Entity>().await.expect("the database answers");
+        let tiers: BTreeMap<_, _> = tiers.into_iter().map(|row| (row.id, row.tenant_id)).collect();
+        let above = system.all::<organization::Entity>().await.expect("the database answers");
+        let above: BTreeMap<_, _> = above.into_iter().map(|row| (row.id, row.parent_id)).collect();
         let mut live = BTreeMap::new();
         for row in &rows {
+            for tier in [Some(row.tier_id), row.scheduled_tier_id, row.overridden_tier_id].into_iter().flatten() {
+                let catalogue = tiers[&tier];
+                let is_near =
+                    catalogue.is_none() || catalogue == Some(row.tenant_id) || catalogue == above[&row.tenant_id];
+                assert!(is_near, "{} has a tier of a catalogue that it cannot see: {tier}", row.id);
+            }
             let derived = tessera::subscription::status::access_ends_at(row);
             assert_eq!(row.access_ends_at, derived, "the derived end of {} is stale", row.id);
             if row.ended_at.is_none() && row.deleted_at.is_none() {

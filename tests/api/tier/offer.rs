@@ -101,6 +101,25 @@ on_both! {
         assert_eq!(tier(&world.admin(world.alpha), &gamma_private, "key").await, Value::Null);
     }
 
+    async fn a_private_tier_is_seen_below_by_who_is_subscribed(world: World) {
+        let private = made(&world.admin(world.gamma), "private", json!({"prices": [monthly("USD", 100)]})).await;
+        let (ada, subscription) = world.subscribed(world.delta, "Ada", world.delta.basic, json!({})).await;
+        let (bob, _) = world.subscribed(world.delta, "Bob", world.delta.basic, json!({})).await;
+        let [ada, bob] = [ada, bob].map(|id| world.customer(world.delta, &id));
+        let (admin, reseller) = (world.admin(world.delta), world.caller(Role::Reseller, world.gamma));
+        for client in [&admin, &ada, &bob] {
+            assert_eq!(tier(client, &private, "key").await, Value::Null);
+        }
+        reseller.mutate("changeTier", json!({"id": subscription, "tierId": private, "timing": "NOW"}), "").await;
+        for client in [&admin, &ada, &reseller] {
+            let seen = tier(client, &private, "key prices { amount { amountMinor } }").await;
+            assert_eq!(seen, json!({"key": "private", "prices": [{"amount": {"amountMinor": 100}}]}));
+            assert!(keys(client, json!({})).await.iter().any(|key| key.ends_with("/private")));
+        }
+        assert_eq!(tier(&bob, &private, "key").await, Value::Null);
+        assert!(!keys(&bob, json!({})).await.iter().any(|key| key.ends_with("/private")));
+    }
+
     async fn a_tier_is_sold_where_it_is_on_offer(world: World) {
         let (admin, root) = (world.admin(world.alpha), world.root());
         let own = |tier: &str| json!({"organizationId": world.alpha.id.to_string(), "terms": {"tierId": world.platform_tiers[tier].to_string()}});
