@@ -15,8 +15,8 @@ use crate::server::{self, Server};
 
 /// A server and how it is asked.
 pub struct Entrant {
-    /// The server.
-    pub server: Server,
+    /// Its servers, one or more.
+    pub servers: Vec<Server>,
     /// How it is asked.
     pub asker: Asker,
     has_dashboard: bool,
@@ -28,6 +28,13 @@ pub struct Arena {
     pub entrants: Vec<Entrant>,
     /// The databases.
     pub copy: Copy,
+}
+
+impl Entrant {
+    /// One of its servers.
+    pub fn server(&self) -> &Server {
+        &self.servers[0]
+    }
 }
 
 impl Arena {
@@ -42,7 +49,7 @@ impl Arena {
             return Err(Failure::new("src/keys.rs and data/keys.sql compute different ids"));
         }
         let mut arena = Self { entrants: Vec::new(), copy };
-        for contestant in [Contestant::Tessera, Contestant::Postgraphile, Contestant::Sqlite] {
+        for contestant in Contestant::ALL.into_iter().filter(|contestant| *contestant != Contestant::Floor) {
             if options.wants(contestant) && operations.iter().any(|operation| operation.is_for(contestant)) {
                 progress(format_args!("starting {}", contestant.name()));
                 let entrant = arena.entrant(options, contestant, operations)?;
@@ -63,23 +70,25 @@ impl Arena {
     fn entrant(&self, options: &Options, contestant: Contestant, operations: &[Operation]) -> Result<Entrant> {
         let url = self.database_url(contestant);
         let mut tokens = Vec::new();
-        let mut server = if contestant == Contestant::Postgraphile {
+        let mut servers = if contestant == Contestant::Postgraphile {
             server::install_postgraphile(options)?;
-            server::start_postgraphile(options, &self.copy.database)?
+            vec![server::start_postgraphile(options, &self.copy.database)?]
         } else {
             let written = keys::WRITTEN.filter(|_| operations.contains(&Operation::M1));
             for number in [keys::LARGE, keys::SMALL, keys::MIDDLE].into_iter().chain(written) {
                 tokens.push((number, server::token(options, &url, &typed("org", keys::organization(number)))?));
             }
-            server::start_tessera(options, &url)?
+            (0..contestant.processes()).map(|_| server::start_tessera(options, &url)).collect::<Result<_>>()?
         };
         let mut asker = Asker { contestant, tokens, cursor: None };
-        server.wait_for(&asker.request(Operation::Q1, 0)?.bytes)?;
+        let request = asker.request(Operation::Q1, 0)?;
+        servers.iter_mut().try_for_each(|server| server.wait_for(&request.bytes))?;
+        let server = &servers[0];
         if operations.contains(&Operation::Q3) && Operation::Q3.is_for(contestant) {
-            asker.cursor = Some(deep_cursor(&server, &asker)?);
+            asker.cursor = Some(deep_cursor(server, &asker)?);
         }
-        let has_dashboard = contestant == Contestant::Postgraphile || knows_dashboard(&server, &asker)?;
-        Ok(Entrant { server, asker, has_dashboard })
+        let has_dashboard = contestant == Contestant::Postgraphile || knows_dashboard(server, &asker)?;
+        Ok(Entrant { servers, asker, has_dashboard })
     }
 
     /// The server of this contestant, if it runs.
@@ -124,7 +133,7 @@ impl Arena {
         for entrant in &self.entrants {
             let contestant = entrant.asker.contestant;
             if self.supports(contestant, operation) {
-                let body = load::ask(entrant.server.address, &entrant.asker.request(operation, k)?.bytes)
+                let body = load::ask(entrant.server().address, &entrant.asker.request(operation, k)?.bytes)
                     .context(format_args!("{} does not answer {}", contestant.name(), operation.name()))?;
                 answers.push((contestant.name(), equal::common(contestant, operation, &body)?));
             }

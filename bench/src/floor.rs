@@ -43,7 +43,7 @@ pub fn load(database: &Database, operation: Operation, turn: Turn, scratch: &Pat
         .stderr(fs::File::create(scratch.join("errors"))?)
         .spawn()
         .context("cannot run pgbench")?;
-    let meter = Meter { contestant: Contestant::Floor, server: None, client: Some(child.id()), database };
+    let meter = Meter { contestant: Contestant::Floor, servers: Vec::new(), client: Some(child.id()), database };
     thread::sleep(turn.warm_up);
     let (before, started) = (meter.read(), time_of_day());
     thread::sleep(turn.length);

@@ -44,9 +44,9 @@ struct Shared {
     bytes: Cell<u64>,
 }
 
-/// Loads the server for one turn.
+/// Loads the servers for one turn; they share the connections.
 pub fn load(
-    address: SocketAddr,
+    addresses: &[SocketAddr],
     requests: Rc<[Request]>,
     first_serial: u64,
     turn: Turn,
@@ -66,8 +66,8 @@ pub fn load(
     LocalSet::new().block_on(&runtime, async {
         let statements = meter.statements()?;
         let mut connections = Vec::new();
-        for _ in 0..turn.concurrency {
-            let client = Client::connect(address).await.context("cannot connect")?;
+        for address in addresses.iter().cycle().take(turn.concurrency) {
+            let client = Client::connect(*address).await.context("cannot connect")?;
             connections.push(tokio::task::spawn_local(ask_on(client, Rc::clone(&shared))));
         }
         tokio::time::sleep(turn.warm_up).await;

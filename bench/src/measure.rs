@@ -36,8 +36,8 @@ impl Usage {
 pub struct Meter<'a> {
     /// Who is measured.
     pub contestant: Contestant,
-    /// Its process; none for the floor, which has no server.
-    pub server: Option<u32>,
+    /// Its processes; none for the floor, which has no server.
+    pub servers: Vec<u32>,
     /// The process that asks, if it is not this one.
     pub client: Option<u32>,
     /// The database.
@@ -48,7 +48,7 @@ impl Meter<'_> {
     /// What they have used so far.
     pub fn read(&self) -> Usage {
         Usage {
-            server: self.server.map_or(0.0, process::cpu_of_tree),
+            server: self.servers.iter().copied().map(process::cpu_of_tree).sum(),
             database: process::cpu_of_tree(self.database.pid),
             client: self.client.map_or_else(process::cpu_of_self, process::cpu_of_tree),
             machine: process::cpu_of_machine(),

@@ -80,6 +80,7 @@ impl Operation {
             Contestant::Tessera => self != Self::M1One,
             Contestant::Postgraphile => !matches!(self, Self::Q1Small | Self::Q2Small | Self::M1One),
             Contestant::Sqlite => matches!(self, Self::Q1 | Self::Q2),
+            Contestant::Replicas => matches!(self, Self::Q1 | Self::Q2 | Self::M1),
         }
     }
 

@@ -61,11 +61,13 @@ pub enum Contestant {
     Postgraphile,
     /// Tessera on SQLite
     Sqlite,
+    /// Three processes of Tessera on the same PostgreSQL, each under the same load
+    Replicas,
 }
 
 impl Contestant {
     /// Everyone, in the order of the first round.
-    pub const ALL: [Self; 4] = [Self::Floor, Self::Tessera, Self::Postgraphile, Self::Sqlite];
+    pub const ALL: [Self; 5] = [Self::Floor, Self::Tessera, Self::Postgraphile, Self::Sqlite, Self::Replicas];
 
     /// Its name in the report.
     pub const fn name(self) -> &'static str {
@@ -74,7 +76,13 @@ impl Contestant {
             Self::Tessera => "tessera",
             Self::Postgraphile => "postgraphile",
             Self::Sqlite => "sqlite",
+            Self::Replicas => "replicas",
         }
+    }
+
+    /// How many processes it has.
+    pub const fn processes(self) -> usize {
+        if matches!(self, Self::Replicas) { 3 } else { 1 }
     }
 
     /// The role it has in PostgreSQL, by which its statements are counted.

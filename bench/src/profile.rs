@@ -19,7 +19,7 @@ pub fn run(options: &Options, operations: &[Operation], arena: &Arena) -> Result
          Function names need: CARGO_PROFILE_RELEASE_STRIP=none CARGO_PROFILE_RELEASE_DEBUG=line-tables-only make bench …",
         operation.name(),
         contestant.name(),
-        pid = entrant.server.pid()
+        pid = entrant.server().pid()
     ));
     let concurrency = options.concurrency.iter().copied().max().unwrap_or(1);
     for number in 1.. {

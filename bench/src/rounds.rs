@@ -10,6 +10,7 @@ use crate::load::{self, Turn};
 use crate::measure::{Figures, Meter, Slice};
 use crate::operation::Operation;
 use crate::options::{Contestant, Options};
+use crate::server::Server;
 use crate::{floor, process, progress};
 
 /// Whose turn it was, at what.
@@ -82,7 +83,8 @@ pub fn measure(options: &Options, operations: &[Operation], arena: &Arena) -> Re
                     results.turns.entry((*operation, concurrency, contestant)).or_default().push(figures);
                     if let Some(entrant) = arena.of(contestant) {
                         let most = results.resident.entry(contestant).or_default();
-                        *most = most.max(process::resident_of_tree(entrant.server.pid()));
+                        let resident = entrant.servers.iter().map(|server| process::resident_of_tree(server.pid()));
+                        *most = resident.fold(*most, f64::max);
                     }
                 }
             }
@@ -127,10 +129,14 @@ pub fn take_turn(
     let slice = match arena.of(contestant) {
         None => floor::load(database, operation, turn, &scratch(options))?,
         Some(entrant) => {
-            let meter = Meter { contestant, server: Some(entrant.server.pid()), client: None, database };
+            let servers = entrant.servers.iter().map(Server::pid).collect();
+            let meter = Meter { contestant, servers, client: None, database };
+            let addresses: Vec<_> = entrant.servers.iter().map(|server| server.address).collect();
             let requests = entrant.asker.requests(operation)?;
+            // Each process as many as the one of the others.
+            let turn = Turn { concurrency: turn.concurrency * entrant.servers.len(), ..turn };
             // Idempotency keys must not come again in a later turn.
-            load::load(entrant.server.address, requests, number * 1_000_000_000, turn, &meter)?
+            load::load(&addresses, requests, number * 1_000_000_000, turn, &meter)?
         }
     };
     if matches!(operation, Operation::M1 | Operation::M1One) {

@@ -1,7 +1,7 @@
 //! What the figures should be, and whether they are: at 32 connections unless the target says otherwise.
 
 use crate::operation::Operation;
-use crate::options::Contestant::{self, Floor, Postgraphile, Sqlite, Tessera};
+use crate::options::Contestant::{self, Floor, Postgraphile, Replicas, Sqlite, Tessera};
 use crate::rounds::Results;
 use crate::startup::Startup;
 
@@ -114,6 +114,11 @@ pub fn verdicts(results: &Results, startup: &Startup) -> Vec<Verdict> {
     for (operation, name, aim) in [(Q1, "Q1", 0.03), (Q2, "Q2", 0.2)] {
         let value = of_tessera(operation).map(|figures| figures.server_cpu);
         add(&format!("{name}: ms of server CPU for a request"), value, None, Some(AtMost(aim)));
+    }
+    for (operation, name) in [(Q1, "Q1"), (Q2, "Q2"), (M1, "M1")] {
+        let cpu = |contestant| results.median(operation, LOADED, contestant).map(|figures| figures.server_cpu);
+        let value = cpu(Replicas).zip(cpu(Tessera)).map(|(three, one)| three / one);
+        add(&format!("{name}: server CPU for a request, three replicas ÷ one"), value, None, Some(AtMost(1.1)));
     }
     add("SQLite Q1: requests/s ÷ own PostgreSQL", over((Q1, Sqlite), (Q1, Tessera)), Some(AtLeast(1.0)), None);
     let value = over((Q2, Sqlite), (Q2, Tessera));
