@@ -4,11 +4,12 @@ use async_graphql::ID;
 use sea_orm::ColumnTrait;
 
 use super::graphql::{Dashboard, StatusCount, TierRevenue};
-use crate::entity::{OrganizationId, TypedId, subscription_total};
+use crate::entity::{OrganizationId, TypedId, organization, subscription_total};
+use crate::error::Result;
 use crate::graphql::scalar::Money;
+use crate::read::Unplanned;
 use crate::read::json::Json;
 use crate::read::shape::{Field, Folded, Root};
-use crate::read::{Planned, Unplanned};
 use crate::store::Rows;
 use crate::tier as tiers;
 use crate::tier::statistics::Group;
@@ -22,9 +23,10 @@ pub fn root(name: &str) -> Option<Root> {
             Some(id) => OrganizationId::parse(&id),
             None => request.scope.caller()?.organization(),
         };
-        let condition = subscription_total::Column::TenantId.eq(id.ok_or(Unplanned)?);
+        let id = id.ok_or(Unplanned)?;
         Ok(Folded {
-            reading: Group::reading(&request.scope, condition.into())?,
+            reading: Group::reading(&request.scope, subscription_total::Column::TenantId.eq(id).into())?,
+            of: request.scope.source::<organization::Entity>(organization::Column::Id.eq(id).into())?,
             value: dashboard,
             field: |name| match name {
                 "tier" => Some(Field::One(tiers::read::of("tier", subscription_total::Column::TierId))),
@@ -34,12 +36,8 @@ pub fn root(name: &str) -> Option<Root> {
     }))
 }
 
-fn dashboard(rows: &Rows) -> Planned<Json> {
+fn dashboard(rows: &Rows) -> Result<Json> {
     let groups = Group::found(rows)?;
-    if groups.is_empty() {
-        // Perhaps there is no such organization.
-        return Err(Unplanned);
-    }
     let Dashboard { subscriptions, monthly_revenue, subscriptions_by_status, revenue_by_tier } = Dashboard::of(&groups);
     let by_status = |StatusCount { status, count }: StatusCount| {
         Json::Object("StatusCount", vec![("status", Json::name(status)), ("count", Json::Int(count.0))])

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
-use super::plan::{ConnectionField, Entry, ListBelow, ListPlan, RootPlan, Shown};
+use super::plan::{ConnectionField, Entry, ListBelow, ListPlan, RootPlan, Shown, Statement};
 use crate::error::{Error, Result};
 use crate::graphql::connection::COUNT_CAP;
 use crate::graphql::context::RequestContext;
@@ -32,18 +32,26 @@ pub struct LoadedList {
     pub loaded: Loaded,
 }
 
-/// Everything that is needed to write a root field.
-pub async fn root(request: &RequestContext, root: &RootPlan<'_>) -> Result<Loaded> {
+/// Everything that is needed to write a root field; none where the object is not there.
+pub async fn root(request: &RequestContext, root: &RootPlan<'_>) -> Result<Option<Loaded>> {
     Ok(match root {
-        RootPlan::Known(_) => Loaded::default(),
-        RootPlan::One { statement, .. } | RootPlan::Folded { statement, .. } => {
-            let rows = request.scope.read(&statement.reading).await?;
-            let shown: Vec<usize> = (0..rows.len()).collect();
-            let lists = lists(request, &statement.lists, &rows, &shown).await?;
-            Loaded { rows, lists, ..Loaded::default() }
+        RootPlan::Known(_) => Some(Loaded::default()),
+        RootPlan::One { statement, .. } => Some(all(request, statement).await?).filter(|found| !found.rows.is_empty()),
+        RootPlan::Folded { statement, of, .. } => {
+            let found = all(request, statement).await?;
+            let is_there = !found.rows.is_empty() || request.scope.count_of(of, 1).await? > 0;
+            is_there.then_some(found)
         }
-        RootPlan::Pages(plan) => list(request, plan, None).await?,
+        RootPlan::Pages(plan) => Some(list(request, plan, None).await?),
     })
+}
+
+/// All rows of a statement.
+async fn all(request: &RequestContext, statement: &Statement<'_>) -> Result<Loaded> {
+    let rows = request.scope.read(&statement.reading).await?;
+    let shown: Vec<usize> = (0..rows.len()).collect();
+    let lists = lists(request, &statement.lists, &rows, &shown).await?;
+    Ok(Loaded { rows, lists, ..Loaded::default() })
 }
 
 /// The rows of a list: of one that stands alone, or those of all these parents.

@@ -84,13 +84,10 @@ async fn read<N: Readable + Noun>(
         // All that is asked for is in the row at hand.
         return Err(Unplanned);
     }
-    let loaded = load::root(request, &plan).await?;
-    if loaded.rows.is_empty() {
-        return Err(Unplanned);
-    }
+    let loaded = load::root(request, &plan).await?.ok_or(Unplanned)?;
     let mut json = Vec::with_capacity(512);
     let key = field.node.response_key();
     let root = RootField { plan, place: (key.node.as_str(), key.pos) };
-    write::root(request, &Entry { key: Vec::new(), value: root }, &loaded, &mut json)?;
+    write::root(request, &Entry { key: Vec::new(), value: root }, Some(&loaded), &mut json)?;
     serde_json::from_slice(&json).map_err(|_| Unplanned)
 }

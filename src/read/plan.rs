@@ -2,12 +2,11 @@
 
 use async_graphql::Pos;
 
-use super::Planned;
 use super::arguments::Arguments;
 use super::json::Json;
 use super::shape::{Facts, Page, WriteColumn};
 use crate::error::Result;
-use crate::store::{Reading, Rows};
+use crate::store::{Reading, Rows, Source};
 
 /// A field of the answer.
 pub struct Entry<T> {
@@ -140,5 +139,5 @@ pub enum RootPlan<'a> {
     /// A connection.
     Pages(ListPlan<'a>),
     /// What all rows of a statement add up to.
-    Folded { statement: Statement<'a>, value: fn(&Rows) -> Planned<Json>, selected: Selected<'a> },
+    Folded { statement: Statement<'a>, of: Source, value: fn(&Rows) -> Result<Json>, selected: Selected<'a> },
 }

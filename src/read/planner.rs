@@ -76,13 +76,13 @@ impl<'a> Planner<'a> {
                 self.connection(object, page, None, field).map(RootPlan::Pages)
             }
             Root::Folded(find) => {
-                let Folded { reading, value, field: row } = find(self.request, arguments)?;
+                let Folded { reading, of, value, field: row } = find(self.request, arguments)?;
                 let mut statement = Statement { reading, lists: Vec::new() };
                 let selected = self.selected(field, &mut |field| {
                     let row = row(field.name());
                     row.map(|row| self.value(row, Reading::BASE, field, &mut statement)).transpose()
                 })?;
-                Ok(RootPlan::Folded { statement, value, selected })
+                Ok(RootPlan::Folded { statement, of, value, selected })
             }
             Root::One(find) => match find(self.request, arguments)? {
                 Some(found) => self.found(found, field),

@@ -174,8 +174,10 @@ pub enum Root {
 pub struct Folded {
     /// The statement.
     pub reading: Reading,
+    /// What the rows belong to. Asked for where there are none: without it the value is null.
+    pub of: Source,
     /// What the rows add up to.
-    pub value: fn(&Rows) -> Planned<Json>,
+    pub value: fn(&Rows) -> Result<Json>,
     /// How a field of the value that shows a [row](Json::Row) is read from it, however deep it lies.
     pub field: fn(&str) -> Option<Field>,
 }

@@ -14,18 +14,28 @@ use crate::graphql::context::RequestContext;
 use crate::graphql::scalar;
 use crate::store::Slice;
 
-/// Appends a root field with its key.
-pub fn root(request: &RequestContext, root: &Entry<RootField<'_>>, loaded: &Loaded, out: &mut Vec<u8>) -> Planned<()> {
+/// Appends a root field with its key; null where nothing was found.
+pub fn root(
+    request: &RequestContext,
+    root: &Entry<RootField<'_>>,
+    loaded: Option<&Loaded>,
+    out: &mut Vec<u8>,
+) -> Planned<()> {
     out.extend_from_slice(&root.key);
+    let Some(loaded) = loaded else {
+        if matches!(root.value.plan, RootPlan::One { is_caller: true, .. }) {
+            return Err(Unplanned);
+        }
+        out.extend_from_slice(NULL);
+        return Ok(());
+    };
     match &root.value.plan {
         RootPlan::Known(json) => out.extend_from_slice(json),
-        RootPlan::One { statement, value, is_caller } => match loaded.rows.len() {
-            0 if *is_caller => return Err(Unplanned),
-            0 => out.extend_from_slice(NULL),
-            _ => Rows { request, lists: &statement.lists, loaded }.value(value, 0, out)?,
-        },
+        RootPlan::One { statement, value, .. } => {
+            Rows { request, lists: &statement.lists, loaded }.value(value, 0, out)?;
+        }
         RootPlan::Pages(plan) => Rows { request, lists: &plan.statement.lists, loaded }.list(&plan.shown, 0, out)?,
-        RootPlan::Folded { statement, value, selected } => {
+        RootPlan::Folded { statement, value, selected, .. } => {
             Rows { request, lists: &statement.lists, loaded }.json(&value(&loaded.rows)?, selected, out)?;
         }
     }

@@ -43,18 +43,9 @@ impl Store {
     pub async fn open(config: &DatabaseConfig, clock: Clock) -> Result<Self, DbErr> {
         let url = config.url.expose_secret();
         let mut options = ConnectOptions::new(url);
-        // Transactions and reads need one each. On PostgreSQL reads share theirs, and need fewer: three of eight. SQLite
-        // has one writer at a time: the next one waits with its connection open.
-        let most = match url.starts_with("postgres") {
-            true => config.max_connections - (config.max_connections * 3).div_ceil(8),
-            false => 2,
-        };
-        let transactions = most.min(config.max_connections.saturating_sub(1)).max(1);
-        let reads = config.max_connections.saturating_sub(transactions).max(1);
-        let limits =
-            Limits { transactions: transactions as usize, reads: reads as usize, patience: config.acquire_timeout };
+        let limits = Limits::of(config);
         options
-            .max_connections(transactions)
+            .max_connections(limits.transactions as u32)
             .acquire_timeout(config.acquire_timeout)
             .connect_timeout(config.acquire_timeout)
             .sqlx_logging(false)

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement};
+use secrecy::ExposeSecret;
 
 use super::executor::Executor;
 use super::postgres::{self, Postgres};
 use super::rows::Rows;
 use super::sqlite::{self, Sqlite};
+use crate::config::DatabaseConfig;
 
 /// What is told of every statement that is sent.
 pub(super) type Notice = Arc<dyn Fn(&Statement) + Send + Sync>;
@@ -26,6 +28,21 @@ pub(super) struct Limits {
     pub(super) reads: usize,
     /// How long to wait for one.
     pub(super) patience: Duration,
+}
+
+impl Limits {
+    /// The configured connections, divided: transactions and reads need one each.
+    pub(super) fn of(config: &DatabaseConfig) -> Self {
+        let all = config.max_connections as usize;
+        let most = match config.url.expose_secret().starts_with("postgres") {
+            // Reads share theirs, and need fewer.
+            true => all - (all * 3).div_ceil(8),
+            // One writer at a time: the next one waits with its connection open.
+            false => 2,
+        };
+        let transactions = most.min(all.saturating_sub(1)).max(1);
+        Self { transactions, reads: all.saturating_sub(transactions).max(1), patience: config.acquire_timeout }
+    }
 }
 
 /// An open database. By itself it only reads: a statement that finds its connection lost is sent again.
