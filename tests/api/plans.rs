@@ -18,9 +18,8 @@ use tessera::entity::OrganizationId;
 
 use self::plan::Plan;
 use self::shapes::{Known, List, Shape};
-use crate::read_path::{Told, ask};
 use crate::support::introspection::Schema;
-use crate::support::{Backend, Client, World};
+use crate::support::{Backend, Client, Told, World, ask};
 
 /// How much a caller sees, and so what its lists may cost.
 #[derive(Clone, Copy, PartialEq, Eq)]

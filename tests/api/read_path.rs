@@ -4,19 +4,19 @@
 //! twice compares the two.
 
 mod generator;
+mod pages;
+mod payload;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use async_graphql::{Request, Variables};
 use serde_json::{Value, json};
-use tessera::app::{Answer, RequestMeta};
 use tessera::auth::{Grant, Permission, Role};
 use tessera::entity::{OrganizationId, TypedId};
 
 use crate::support::estate::Estate;
 use crate::support::introspection::Schema;
-use crate::support::{Client, Payer, World, card, on_both, payment};
+use crate::support::{Client, Payer, Told, World, ask, card, on_both, payment};
 use generator::{Generated, Generator};
 
 /// How many documents are generated for each caller.
@@ -24,33 +24,6 @@ const DOCUMENTS: usize = 400;
 
 /// Fields that only the resolvers answer.
 const UNPLANNED: [&str; 1] = ["Tier.statistics"];
-
-/// What the read path or the resolvers answer.
-pub enum Told {
-    Written(String),
-    Resolved { text: String, is_ok: bool },
-}
-
-/// Asks without HTTP, and says who answers.
-pub async fn ask(client: &Client, document: &str, variables: &Value) -> Told {
-    let caller = match client.token() {
-        "" => None,
-        token => Some(client.app().verifier().verify(token).await.expect("the token is good")),
-    };
-    let request = Request::new(document).variables(Variables::from_json(variables.clone()));
-    match Box::pin(client.app().execute(request, caller, RequestMeta::default())).await {
-        Answer::Written(answer) => {
-            let text = String::from_utf8(answer).expect("text");
-            let data = text.strip_prefix(r#"{"data":"#).and_then(|text| text.strip_suffix('}')).expect("data alone");
-            Told::Written(data.to_owned())
-        }
-        Answer::Resolved(response) => {
-            let is_ok = response.is_ok();
-            let text = if is_ok { serde_json::to_string(&response.data) } else { serde_json::to_string(&response) };
-            Told::Resolved { text: text.expect("JSON"), is_ok }
-        }
-    }
-}
 
 /// What the resolvers answer, whatever was asked before: the comment makes another document of it.
 async fn reference(client: &Client, document: &str, variables: &Value, number: usize) -> String {
@@ -304,97 +277,5 @@ on_both! {
             assert!(matches!(ask(&client, document, &json!({})).await, Told::Written(text) if text == expected));
             assert!(!expected.contains("\"id\""), "{expected}");
         }
-    }
-
-    async fn the_objects_of_payloads_are_what_queries_answer(world: World) {
-        populate(world).await;
-        let (admin, root) = (world.admin(world.alpha), world.root());
-        let (customer, subscription) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
-        let tier = "tier { id key prices { id amount { amountMinor currency } } features { key } fallbackTier { name } }";
-        let held = format!("id version effectiveStatus {{ status daysUntilExpiry }} {tier} availableActions {{ action allowed }}");
-        let owner = "owner { __typename ... on Customer { name organization { slug } } ... on Organization { exempt } }";
-        let person = format!("id name version subscription {{ {held} }} payments(first: 2) {{ nodes {{ id }} edges {{ cursor }} }}");
-        let own = world.alpha.id.to_string();
-        let members = admin.ok("{ members(first: 1) { nodes { id } } }", json!({})).await;
-        let member = &members["members"]["nodes"][0]["id"];
-        let firm = format!("id name parent {{ name }} subscription {{ {held} }} customers(first: 3) {{ nodes {{ id name }} }}");
-        for (client, mutation, input, object, selection) in [
-            (&admin, "createCustomer", json!({"name": "Eve"}), "customer", person.as_str()),
-            (&admin, "updateCustomer", json!({"id": customer, "name": "Ada L."}), "customer", &person),
-            (&admin, "pauseSubscription", json!({"id": subscription}), "subscription", &format!("{held} {owner}")),
-            (&admin, "updateMember", json!({"id": member, "name": "Mia"}), "member", "id name organization { name }"),
-            (&admin, "updateTier", json!({"id": world.alpha.plus.to_string(), "name": "Plus!"}), "tier",
-                "id name catalogue { name } prices { id billingCycle } statistics { total pending }"),
-            (&root, "updateOrganization", json!({"id": own, "name": "Alpha AG"}), "organization", &firm),
-        ] {
-            let before = world.store.statements();
-            client.mutate(mutation, input.clone(), &format!("{object} {{ id }}")).await;
-            let alone = world.store.statements() - before;
-            let mut input = input;
-            if let Some(name) = input.get("name") {
-                input["name"] = json!(format!("{} II", name.as_str().expect("a name")));
-            }
-            let mutation = if mutation == "pauseSubscription" { "resumeSubscription" } else { mutation };
-            let before = world.store.statements();
-            let payload = client.mutate(mutation, input, &format!("{object} {{ {selection} }}")).await;
-            let all = world.store.statements() - before;
-            let id = &payload[object]["id"];
-            let document = format!("query($id: ID!) {{ {object}(id: $id) {{ {selection} }} }}");
-            let expected = client.ok(&document, json!({"id": id})).await;
-            assert_eq!(payload[object].to_string(), expected[object].to_string(), "{mutation}");
-            // The lists of a plan are statements of their own; what it refers to is joined.
-            let lists = selection.matches("(first").count() + selection.matches("prices").count() + selection.matches("features").count();
-            if !selection.contains("statistics") {
-                assert_eq!(all - alone, 1 + lists as u64, "{mutation}");
-            }
-        }
-        // Who may write but not read gets what the resolvers say.
-        let writer = world.service(world.alpha, &[Permission::CustomersManage, Permission::SubscriptionsManage]);
-        let document = r#"mutation { createCustomer(input: {name: "Zoe"}) { customer { name subscription { id } } } }"#;
-        let answer = writer.send(document, json!({})).await;
-        assert_eq!((answer.code(), answer.path()), ("FORBIDDEN", &json!(["createCustomer", "customer", "subscription"])));
-    }
-
-    async fn pages_are_the_same_forward_and_backward(world: World) {
-        let estates = populate(world).await;
-        let schema = Schema::load(&world.root()).await;
-        let mut number = 0;
-        for field in schema.queries().iter().filter(|field| schema.get(field.of.named()).is_connection()) {
-            let sorts = schema.get(field.args.iter().find(|arg| arg.name == "orderBy").expect("sorted").of.named());
-            let keys = schema.get(sorts.input("field").expect("a field").of.named());
-            for key in keys.values() {
-                for (first, cursor, info, has) in
-                    [("first", "after", "endCursor", "hasNextPage"), ("last", "before", "startCursor", "hasPreviousPage")]
-                {
-                    let (list, key) = (&field.name, &key.name);
-                    let document = format!(
-                        "query($c: String, $d: OrderDirection!) {{ {list}({first}: 2, {cursor}: $c,
-                            orderBy: [{{field: {key}, direction: $d}}])
-                        {{ edges {{ cursor node {{ id }} }} pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }}
-                            totalCount {{ value exact }} }} }}"
-                    );
-                    for (client, direction) in [(world.root(), "ASC"), (world.admin(world.alpha), "DESC")] {
-                        let mut at = Value::Null;
-                        for _ in 0..8 {
-                            let variables = json!({"c": at, "d": direction});
-                            number += 1;
-                            let expected = reference(&client, &document, &variables, number).await;
-                            match ask(&client, &document, &variables).await {
-                                Told::Written(text) => assert_eq!(text, expected, "{document} {variables}"),
-                                Told::Resolved { .. } => assert_eq!(at, Value::Null, "{document} {variables}"),
-                            }
-                            let answer: Value = serde_json::from_str(&expected).expect("JSON");
-                            let page = &answer[list]["pageInfo"];
-                            if page[has] == false {
-                                break;
-                            }
-                            at = page[info].clone();
-                        }
-                    }
-                }
-            }
-        }
-        assert!(number > 200, "{number}");
-        drop(estates);
     }
 }

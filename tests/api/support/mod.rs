@@ -5,13 +5,17 @@ mod client;
 mod database;
 pub mod estate;
 pub mod introspection;
+mod invariants;
 mod refusals;
 mod rows;
+mod seed;
+mod told;
 mod world;
 
 pub use client::{Answer, Client, USER_ERROR, race};
 pub use database::Backend;
 pub use rows::{Payer, card, each, payment};
+pub use told::{Told, ask};
 pub use world::{Tenant, World, at};
 
 /// Runs each test on SQLite and on PostgreSQL, in a world of its own, and checks the database's invariants afterwards.

@@ -1,0 +1,75 @@
+//! Tiers with their prices and features.
+
+use super::id::Table;
+use super::sql::{Column, Sql, same};
+
+/// A dozen for each organization.
+const TIERS: u64 = 12_000;
+
+impl Sql {
+    /// The large organization sells some to a few; most organizations sell those of the platform, beside their own.
+    pub fn tiers(&self) -> String {
+        self.insert(
+            "tiers",
+            TIERS,
+            &Self::stamped(vec![
+                ("id", self.id(Table::Tier, "n")),
+                (
+                    "tenant_id",
+                    format!(
+                        "CASE WHEN n <= 8 THEN {} WHEN n <= 16 THEN NULL WHEN n <= 28 THEN {} WHEN n <= 40 THEN {} \
+                         WHEN n <= 52 THEN {} ELSE {} END",
+                        self.alpha,
+                        self.beta,
+                        self.gamma,
+                        self.delta,
+                        self.id(Table::Organization, "n % 996 + 1")
+                    ),
+                ),
+                ("key", same("'tier-' || n")),
+                ("name", same("'Tier ' || n")),
+                ("kind", same("'CUSTOMER'")),
+                ("rank", same("n % 40")),
+                ("trial_days", same("0")),
+                ("public", same("n > 8 AND n % 4 <> 3")),
+                ("sort_order", same("n")),
+                ("period_end_policy", same("'EXPIRE'")),
+            ]),
+        )
+    }
+
+    /// A monthly and a yearly one for each tier.
+    pub fn prices(&self) -> String {
+        self.insert(
+            "tier_prices",
+            TIERS * 2,
+            &[
+                ("id", self.id(Table::Price, "n")),
+                self.of_tier(),
+                ("billing_cycle", format!("CASE WHEN n <= {TIERS} THEN 'MONTHLY' ELSE 'YEARLY' END")),
+                ("currency", same("'EUR'")),
+                ("amount_minor", same("n * 7919 % 97 * 100")),
+                ("gateway_prices", same("'{}'")),
+            ],
+        )
+    }
+
+    /// Three for each tier.
+    pub fn features(&self) -> String {
+        self.insert(
+            "tier_features",
+            TIERS * 3,
+            &[
+                ("id", self.id(Table::Feature, "n")),
+                self.of_tier(),
+                ("key", format!("'feature-' || (n / {TIERS})")),
+                ("kind", same("'SWITCH'")),
+                ("enabled", same("n % 2 = 0")),
+            ],
+        )
+    }
+
+    fn of_tier(&self) -> Column {
+        ("tier_id", self.id(Table::Tier, &format!("(n % {TIERS} + 1)")))
+    }
+}
