@@ -94,7 +94,7 @@ impl<'a> Planner<'a> {
     /// One object, of which a field selects.
     pub fn found(&self, found: Found, field: &Collected<'a>) -> Planned<RootPlan<'a>> {
         let Found { row, object, field: shown, is_caller } = found;
-        let reading = Reading::new(row, First { keys: Vec::new(), limit: None });
+        let reading = Reading::one(row);
         let mut statement = Statement { reading, lists: Vec::new() };
         let value = match shown {
             Some(name) => self.value((object.field)(name).ok_or(Unplanned)?, Reading::BASE, field, &mut statement)?,

@@ -184,7 +184,7 @@ pub struct Folded {
 
 /// The object that a query starts from.
 pub struct Found {
-    /// Its row.
+    /// Its row, by a key.
     pub row: Source,
     /// What the row is shown as.
     pub object: Object,

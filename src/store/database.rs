@@ -71,6 +71,14 @@ impl Database {
         }
     }
 
+    /// The rows of a statement that finds single rows by their keys, and is done in microseconds.
+    pub(super) async fn look_up(&self, statement: Statement) -> Result<Rows, DbErr> {
+        match self {
+            Self::Postgres(database) => database.read(&statement).await,
+            Self::Sqlite(database) => database.look_up(statement).await,
+        }
+    }
+
     /// Begins a transaction.
     pub(super) async fn begin(&self) -> Result<Transaction, DbErr> {
         Ok(match self {

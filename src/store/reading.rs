@@ -69,6 +69,8 @@ pub struct First {
 pub struct Reading {
     base: Source,
     first: First,
+    /// Whether the base is one row, which is found by a key.
+    is_one: bool,
     /// For the rows of many parents: the column that holds the parent's id.
     parent: Option<&'static str>,
     /// For sums of rows: what they have in common, and the column that is summed up.
@@ -131,7 +133,14 @@ impl Scope {
 
     /// The rows of a reading.
     pub async fn read(&self, reading: &Reading) -> Result<Rows> {
-        self.run(|text| text.reading(reading, &[])).await
+        let database = &self.store.0.database;
+        let mut text = Text::new(database.backend());
+        text.reading(reading, &[]);
+        let statement = text.finish();
+        match reading.is_one {
+            true => self.ask(database.look_up(statement)).await,
+            false => self.ask(database.rows(statement)).await,
+        }
     }
 
     /// The rows of a reading for each of these parents: every row begins with the id of its parent.
@@ -150,7 +159,12 @@ impl Reading {
 
     /// The rows of `base` that come first.
     pub fn new(base: Source, first: First) -> Self {
-        Self { base, first, parent: None, sums: None, joins: Vec::new(), columns: Vec::new() }
+        Self { base, first, is_one: false, parent: None, sums: None, joins: Vec::new(), columns: Vec::new() }
+    }
+
+    /// The one row of `base`, which is found by a key.
+    pub fn one(base: Source) -> Self {
+        Self { is_one: true, ..Self::new(base, First { keys: Vec::new(), limit: None }) }
     }
 
     /// One row for those of `base` that are alike in some columns, and the sum of another column; none where that is 0.

@@ -56,6 +56,18 @@ impl Sqlite {
         self.readers.rows(statement).await
     }
 
+    /// The rows of a statement that finds single rows by their keys. It takes less time than to hand it to another
+    /// thread, and so is not handed over while a connection is at hand.
+    pub(super) async fn look_up(&self, statement: Statement) -> Result<Rows, DbErr> {
+        match self.readers.look_up(&statement) {
+            Some(rows) => {
+                (self.notice)(&statement);
+                rows
+            }
+            None => self.read(statement).await,
+        }
+    }
+
     /// Begins a transaction.
     pub(super) async fn begin(&self) -> Result<Transaction, DbErr> {
         let options = TransactionOptions {

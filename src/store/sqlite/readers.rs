@@ -9,7 +9,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender};
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSql, ToSqlOutput, Type, ValueRef};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use sea_orm::sea_query::Value;
 use sea_orm::{DbErr, Statement, Values};
 use tokio::sync::oneshot;
@@ -29,6 +29,7 @@ const BUSY: Duration = Duration::from_secs(5);
 /// memory it used adds up.
 pub(super) struct Readers {
     file: Arc<Path>,
+    at_hand: AtHand,
     /// How many there may be.
     count: usize,
     started: Arc<AtomicUsize>,
@@ -53,6 +54,7 @@ impl Readers {
         let (queue, jobs) = crossbeam_channel::unbounded();
         Self {
             file: file.into(),
+            at_hand: AtHand::default(),
             count,
             started: Arc::default(),
             idle: Arc::default(),
@@ -66,9 +68,21 @@ impl Readers {
     /// closed puts the log into the file, and one that only reads cannot.
     pub(super) async fn close(&self) {
         lock(&self.queue).take();
+        self.at_hand.close();
         let threads = std::mem::take(&mut *lock(&self.threads));
         let ended = tokio::task::spawn_blocking(|| threads.into_iter().for_each(|thread| drop(thread.join())));
         drop(ended.await);
+    }
+
+    /// The rows of a statement that takes microseconds, found on this thread. None where no connection is free for it.
+    pub(super) fn look_up(&self, statement: &Statement) -> Option<Result<Rows, DbErr>> {
+        let connection = self.at_hand.take(&self.file)?;
+        let rows = read(&connection, statement);
+        self.at_hand.give_back(connection);
+        match rows {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => None,
+            rows => Some(rows.map_err(failed)),
+        }
     }
 
     pub(super) async fn rows(&self, statement: Statement) -> Result<Rows, DbErr> {
@@ -94,6 +108,46 @@ impl Readers {
             lock(&self.threads).push(thread);
         }
         Ok(())
+    }
+}
+
+/// How many connections are at hand: as many as the cores of a small machine.
+const AT_HAND: usize = 2;
+
+/// Connections that are used on whatever thread needs one.
+#[derive(Default)]
+struct AtHand {
+    idle: Mutex<Vec<Connection>>,
+    /// How many there are, in use or not; more than there may be once they are closed.
+    count: AtomicUsize,
+}
+
+impl AtHand {
+    /// One that nobody uses, if there is one or may be another.
+    fn take(&self, file: &Path) -> Option<Connection> {
+        if let Some(connection) = lock(&self.idle).pop() {
+            return Some(connection);
+        }
+        let another = |count| (count < AT_HAND).then_some(count + 1);
+        self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, another).ok()?;
+        let opened = open(file, Duration::ZERO);
+        if opened.is_err() {
+            self.count.fetch_sub(1, Ordering::Relaxed);
+        }
+        opened.ok()
+    }
+
+    fn give_back(&self, connection: Connection) {
+        let mut idle = lock(&self.idle);
+        if self.count.load(Ordering::Relaxed) <= AT_HAND {
+            idle.push(connection);
+        }
+    }
+
+    fn close(&self) {
+        let mut idle = lock(&self.idle);
+        self.count.store(AT_HAND + 1, Ordering::Relaxed);
+        idle.clear();
     }
 }
 
@@ -123,17 +177,18 @@ fn serve(file: &Path, jobs: &Receiver<Job>, idle: &AtomicUsize) {
         let Ok(Job { statement, answer }) = job else { return };
         let rows = match &known {
             Some(connection) => read(connection, &statement),
-            None => open(file).and_then(|connection| read(known.insert(connection), &statement)),
+            None => open(file, BUSY).and_then(|connection| read(known.insert(connection), &statement)),
         };
         // Nobody waits for it when the request was given up.
         let _ = answer.send(rows);
     }
 }
 
-fn open(file: &Path) -> rusqlite::Result<Connection> {
+/// A connection that can only read, and waits so long for a lock.
+fn open(file: &Path, patience: Duration) -> rusqlite::Result<Connection> {
     let connection =
         Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(BUSY)?;
+    connection.busy_timeout(patience)?;
     // Plans that depend on values are made anew for each value, which costs a third of a page.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(PREPARED);
