@@ -19,6 +19,7 @@ mod m20261120_000008_subscription_totals;
 mod m20261120_000009_search;
 mod m20261120_000010_trail_without_keys;
 mod m20261120_000011_catalogues;
+mod m20261120_000012_must_hold;
 
 /// Applies the steps in order.
 pub struct Migrator;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000009_search::Migration),
             Box::new(m20261120_000010_trail_without_keys::Migration),
             Box::new(m20261120_000011_catalogues::Migration),
+            Box::new(m20261120_000012_must_hold::Migration),
         ]
     }
 }

@@ -7,13 +7,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, Statement};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, EntityTrait, Statement, TryIntoModel};
 use secrecy::ExposeSecret;
 
 use super::executor::Executor;
 use super::postgres::{self, Postgres};
+use super::reading::{Lock, Source};
 use super::rows::Rows;
 use super::sqlite::{self, Sqlite};
+use super::text::Text;
 use crate::config::DatabaseConfig;
 
 /// What is told of every statement that is sent.
@@ -95,6 +97,21 @@ pub(super) enum Transaction {
 }
 
 impl Transaction {
+    /// The one row of a source, locked until the end of the transaction.
+    pub(super) async fn lock<E>(&self, source: &Source, lock: Lock) -> Result<Option<E::Model>, DbErr>
+    where
+        E: EntityTrait<ActiveModel: TryIntoModel<E::Model>>,
+    {
+        let mut text = Text::new(self.backend());
+        text.models::<E>(source, Some(lock));
+        let statement = text.finish();
+        let rows = match self {
+            Self::Postgres(transaction) => transaction.lock(&statement).await?,
+            Self::Sqlite(transaction) => transaction.read(statement).await?,
+        };
+        rows.iter().next().map(|row| row.model::<E>(0..)).transpose()
+    }
+
     /// Runs a statement, and tells how many rows it changed.
     pub(super) async fn execute(&self, statement: Statement) -> Result<u64, DbErr> {
         match self {

@@ -4,7 +4,6 @@ use sea_orm::sea_query::{Expr, Query, SelectStatement};
 use sea_orm::{DbBackend, DbErr, EntityTrait, QuerySelect, QueryTrait, Select, Statement, TryIntoModel};
 
 use super::Source;
-use super::reading::Lock;
 use super::rows::Rows;
 use super::text::Text;
 
@@ -28,16 +27,12 @@ pub(super) trait Executor: Sync {
         self.rows(text.finish())
     }
 
-    /// The one row of a source, such as the row with some id, locked if that is asked for.
-    fn find<E>(
-        &self,
-        source: &Source,
-        lock: Option<Lock>,
-    ) -> impl Future<Output = Result<Option<E::Model>, DbErr>> + Send
+    /// The one row of a source, such as the row with some id.
+    fn find<E>(&self, source: &Source) -> impl Future<Output = Result<Option<E::Model>, DbErr>> + Send
     where
         E: EntityTrait<ActiveModel: TryIntoModel<E::Model>>,
     {
-        let rows = self.run(move |text| text.models::<E>(source, lock));
+        let rows = self.run(move |text| text.models::<E>(source, None));
         async { rows.await?.iter().next().map(|row| row.model::<E>(0..)).transpose() }
     }
 

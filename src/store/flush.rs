@@ -9,6 +9,7 @@ use super::database::Transaction;
 use super::executor::Executor as _;
 use super::text::{Text, put};
 use super::trail::{self, Entry};
+use crate::entity::OrganizationId;
 use crate::error::{Error, Result};
 
 /// A statement that waits to be sent.
@@ -41,6 +42,13 @@ impl Write {
     }
 }
 
+/// An organization that was found without a lock. What relies on it is written only if it still has this version.
+#[derive(Clone, Copy)]
+pub(super) struct Found {
+    pub(super) id: OrganizationId,
+    pub(super) version: i32,
+}
+
 /// The writes to rows that wait, in order.
 ///
 /// The parts of one statement do not see each other, and nothing is said about their order. So a table is among them
@@ -71,11 +79,19 @@ impl Waiting {
         if one_by_one(db) {
             return one_after_the_other(db, self.0).await;
         }
-        together(self.0, &[]).send(db).await
+        db.execute(together(self.0, &[], &[])).await?;
+        Ok(())
     }
 
     /// Sends these writes, the trail of all that the transaction wrote, and the record of its command, and commits.
-    pub(super) async fn commit(self, db: Transaction, trail: &[Entry], record: Option<Write>) -> Result<()> {
+    /// Nothing is written if one of the organizations is not as it was found: SQLite lets nobody else write meanwhile.
+    pub(super) async fn commit(
+        self,
+        db: Transaction,
+        trail: &[Entry],
+        record: Option<Write>,
+        relied_on: &[Found],
+    ) -> Result<()> {
         let mut writes = self.0;
         writes.extend(record);
         let mut last = None;
@@ -90,12 +106,7 @@ impl Waiting {
                 db.execute(text.finish()).await?;
             }
         } else if !writes.is_empty() || !trail.is_empty() {
-            let all = together(writes, trail);
-            if all.updates == 0 {
-                last = Some(all.statement);
-            } else {
-                all.send(&db).await?;
-            }
+            last = Some(together(writes, trail, relied_on));
         }
         Ok(db.commit(last).await?)
     }
@@ -112,38 +123,34 @@ async fn one_after_the_other(db: &Transaction, writes: Vec<Write>) -> Result<()>
         let mut text = Text::new(db.backend());
         text.write(write);
         let changed = db.execute(text.finish()).await?;
-        if is_update {
-            all_changed(changed, 1)?;
+        if is_update && changed != 1 {
+            return Err(Error::Contended("a row changed meanwhile".into()));
         }
     }
     Ok(())
 }
 
-fn all_changed(changed: u64, expected: u64) -> Result<()> {
-    if changed == expected { Ok(()) } else { Err(Error::Contended("a row changed meanwhile".into())) }
-}
-
-/// A statement that answers how many rows its updates changed.
-struct Together {
-    statement: Statement,
-    updates: u64,
-}
-
-impl Together {
-    async fn send(self, db: &Transaction) -> Result<()> {
-        let changed = db.rows(self.statement).await?.row(0).integer(0)?.unwrap_or(0);
-        all_changed(changed.unsigned_abs(), self.updates)
-    }
-}
-
-/// All writes as parts of one statement for PostgreSQL. Foreign keys are checked at its end, so that the parts may
-/// refer to each other's rows. The text depends on the tables and on how many rows there are, not on the values:
-/// commands of a kind share it, and it is prepared once on each connection.
-fn together(writes: Vec<Write>, trail: &[Entry]) -> Together {
+/// All writes as parts of one statement for PostgreSQL, which fails if an update does not find its row, or if an
+/// organization is not as it was found. Those are locked as keys: nobody changes them until the statement's transaction
+/// has ended. Foreign keys are checked at its end, so that the parts may refer to each other's rows.
+///
+/// The text depends on the tables and on how many rows there are, not on the values: commands of a kind share it, and it
+/// is prepared once on each connection.
+fn together(writes: Vec<Write>, trail: &[Entry], relied_on: &[Found]) -> Statement {
     let mut text = Text::new(DbBackend::Postgres);
-    let (mut comma, mut changed, mut updates) = ("", String::from("0"), 0);
+    let (mut comma, mut holds) = ("", String::from("TRUE"));
     put!(text, "WITH ");
+    for (number, Found { id, version }) in relied_on.iter().enumerate() {
+        put!(text, r#"{comma}"found_{number}" AS (SELECT 1 FROM "organizations" WHERE "id" = "#);
+        text.value(*id);
+        put!(text, r#" AND "version" = "#);
+        text.value(*version);
+        put!(text, " FOR KEY SHARE)");
+        comma = ", ";
+        let _ = write!(holds, r#" AND EXISTS (SELECT FROM "found_{number}")"#);
+    }
     if !trail.is_empty() {
+        put!(text, "{comma}");
         text.trail(trail);
         comma = ", ";
         for (number, copy) in trail::copies().iter().enumerate() {
@@ -156,15 +163,14 @@ fn together(writes: Vec<Write>, trail: &[Entry]) -> Together {
         put!(text, r#"{comma}"write_{number}" AS ("#);
         comma = ", ";
         if write.is_update() {
-            updates += 1;
-            let _ = write!(changed, r#" + (SELECT count(*) FROM "write_{number}")"#);
+            let _ = write!(holds, r#" AND (SELECT count(*) FROM "write_{number}") = 1"#);
         }
         let returning = if write.is_update() { " RETURNING 1" } else { "" };
         text.write(write);
         put!(text, "{returning})");
     }
-    put!(text, " SELECT {changed}");
-    Together { statement: text.finish(), updates }
+    put!(text, " SELECT must_hold({holds})");
+    text.finish()
 }
 
 impl Text {
@@ -219,24 +225,28 @@ mod tests {
     }
 
     #[test]
-    fn several_writes_are_one_statement_that_counts_its_updates() {
+    fn several_writes_are_one_statement_that_fails_where_it_must() {
         let writes = vec![insert("customers", 1), update("tiers", 2), insert("prices", 3), update("keys", 4)];
-        let Together { statement, updates } = together(writes, &[]);
+        let id = OrganizationId::generate();
+        let statement = together(writes, &[], &[Found { id, version: 7 }]);
         let expected = concat!(
-            r#"WITH "write_0" AS (INSERT INTO "customers" ("id") VALUES ($1)), "#,
-            r#""write_1" AS (UPDATE "tiers" SET "version" = $2 WHERE "id" = $3 AND "tenant_id" IS NULL RETURNING 1), "#,
-            r#""write_2" AS (INSERT INTO "prices" ("id") VALUES ($4)), "#,
-            r#""write_3" AS (UPDATE "keys" SET "version" = $5 WHERE "id" = $6 AND "tenant_id" IS NULL RETURNING 1) "#,
-            r#"SELECT 0 + (SELECT count(*) FROM "write_1") + (SELECT count(*) FROM "write_3")"#,
+            r#"WITH "found_0" AS (SELECT 1 FROM "organizations" WHERE "id" = $1 AND "version" = $2 FOR KEY SHARE), "#,
+            r#""write_0" AS (INSERT INTO "customers" ("id") VALUES ($3)), "#,
+            r#""write_1" AS (UPDATE "tiers" SET "version" = $4 WHERE "id" = $5 AND "tenant_id" IS NULL RETURNING 1), "#,
+            r#""write_2" AS (INSERT INTO "prices" ("id") VALUES ($6)), "#,
+            r#""write_3" AS (UPDATE "keys" SET "version" = $7 WHERE "id" = $8 AND "tenant_id" IS NULL RETURNING 1) "#,
+            r#"SELECT must_hold(TRUE AND EXISTS (SELECT FROM "found_0") "#,
+            r#"AND (SELECT count(*) FROM "write_1") = 1 AND (SELECT count(*) FROM "write_3") = 1)"#,
         );
         assert_eq!(statement.sql, expected);
-        assert_eq!(statement.values.map(|values| values.0), Some([1, 3, 2, 3, 5, 4].map(Value::from).to_vec()));
-        assert_eq!(updates, 2);
+        let mut values = vec![Value::from(id)];
+        values.extend([7, 1, 3, 2, 3, 5, 4].map(Value::from));
+        assert_eq!(statement.values.map(|values| values.0), Some(values));
     }
 
     #[test]
     fn the_same_writes_have_the_same_text() {
-        let text = |value| together(vec![insert("a", value), update("b", value)], &[]).statement.sql;
+        let text = |value| together(vec![insert("a", value), update("b", value)], &[], &[]).sql;
         assert_eq!(text(1), text(2));
     }
 

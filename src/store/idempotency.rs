@@ -5,10 +5,9 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
+use super::Source;
 use super::executor::Executor;
 use super::flush::Write;
-use super::reading::Lock;
-use super::{Source, Visible};
 use crate::auth::Principal;
 use crate::clock::Timestamp;
 use crate::entity::idempotency_key::{Column, Entity, Model};
@@ -30,23 +29,16 @@ impl Command {
         Self { operation, key, fingerprint }
     }
 
-    /// The one row of the source, locked, or none if the command was carried out before: then no row is looked for or
-    /// locked.
+    /// The source, or no row of it if the command was carried out before: then none is looked for or locked.
     ///
     /// The key is not taken. Two commands with the same key at the same time both do their work, and the one that is
     /// behind finds out when it records its outcome, or by being refused for what the other one did.
-    pub(super) async fn find<E: Visible>(
-        &self,
-        principal: &Principal,
-        db: &impl Executor,
-        source: Source,
-        lock: Lock,
-    ) -> Result<Option<E::Model>> {
+    pub(super) fn unless_done(&self, principal: &Principal, source: Source) -> Source {
         let unspent = self.key.as_ref().map(|key| {
             let record = Entity::find().select_only().expr(Expr::val(1)).filter(of(principal, key));
             Expr::not_exists(record.into_query())
         });
-        Ok(db.find::<E>(&source.with(Condition::all().add_option(unspent)), Some(lock)).await?)
+        source.with(Condition::all().add_option(unspent))
     }
 
     /// The row that the command made or changed, if it was carried out before.

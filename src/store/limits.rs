@@ -13,7 +13,7 @@ impl Tx<'_> {
     pub(crate) async fn lock_organization(&self) -> Result<organization::Model> {
         let id = self.tenant()?;
         let source = Source::unfiltered::<organization::Entity>(organization::Column::Id.eq(id).into());
-        let row = self.settled().await?.find::<organization::Entity>(&source, Some(LOCK)).await?;
+        let row = self.settled().await?.lock::<organization::Entity>(&source, LOCK).await?;
         row.ok_or_else(|| not_found("organization", "input"))
     }
 

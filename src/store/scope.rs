@@ -145,7 +145,7 @@ impl Scope {
     /// The visible row with this id.
     pub async fn get<E: Noun>(&self, id: impl Into<sea_orm::Value>) -> Result<Option<E::Model>> {
         let source = self.source::<E>(E::id().eq(id).into())?;
-        self.ask(self.store.0.database.find::<E>(&source, None)).await
+        self.ask(self.store.0.database.find::<E>(&source)).await
     }
 
     /// One page of the visible rows that the query finds.

@@ -12,7 +12,7 @@ use tokio::sync::SetOnce;
 
 use super::database::Transaction;
 use super::executor::Executor as _;
-use super::flush::{Waiting, Write};
+use super::flush::{Found, Waiting, Write};
 use super::reading::Lock;
 use super::trail::{Change, Entry, changed, created};
 use super::{Noun, Record, Scope, Visible};
@@ -47,6 +47,8 @@ pub struct Tx<'e> {
     tenant: Option<OrganizationId>,
     /// The tenant's own row, as soon as it is known that it can be written.
     organization: SetOnce<Option<organization::Model>>,
+    /// Organizations that nothing is written without, as they were found.
+    relied_on: Mutex<Vec<Found>>,
     /// Whether something was read.
     has_read: AtomicBool,
     now: Timestamp,
@@ -66,13 +68,28 @@ fn no_tenant() -> Error {
 impl<'e> Tx<'e> {
     pub(super) fn new(inner: Transaction, scope: &'e Scope, tenant: Option<OrganizationId>) -> Self {
         let now = scope.now();
-        let (organization, has_read) = (SetOnce::new(), AtomicBool::new(false));
-        Self { inner, scope, tenant, organization, has_read, now, waiting: Mutex::default(), trail: Mutex::default() }
+        Self {
+            inner,
+            scope,
+            tenant,
+            organization: SetOnce::new(),
+            relied_on: Mutex::default(),
+            has_read: AtomicBool::new(false),
+            now,
+            waiting: Mutex::default(),
+            trail: Mutex::default(),
+        }
     }
 
     /// Tells the work of the tenant's own row, which it may have begun without.
     pub(super) fn open(&self, organization: Option<organization::Model>) -> Result<()> {
         self.organization.set(organization).map_err(|_| Error::Internal("a transaction is opened once".into()))
+    }
+
+    /// Has this organization, which was found without a lock, checked and locked when all is written: until then others
+    /// can change it, and the transaction is run again.
+    pub(super) fn rely_on(&self, organization: &organization::Model) {
+        lock(&self.relied_on).push(Found { id: organization.id, version: organization.version });
     }
 
     /// The connection as it is, for what depends on nothing that was written.
@@ -126,19 +143,19 @@ impl<'e> Tx<'e> {
     /// The visible row with this id.
     pub async fn get<E: Noun>(&self, id: impl Into<sea_orm::Value>) -> Result<Option<E::Model>> {
         let source = self.scope.source::<E>(E::id().eq(id).into())?;
-        Ok(self.settled().await?.find::<E>(&source, None).await?)
+        Ok(self.settled().await?.find::<E>(&source).await?)
     }
 
     /// The visible row of this tenant with this id, locked until the end of the transaction.
     pub async fn lock<E: Noun>(&self, id: impl Into<sea_orm::Value>) -> Result<Option<E::Model>> {
         let source = self.scope.source::<E>(Condition::all().add(E::id().eq(id)).add(E::tenant().eq(self.tenant)))?;
-        Ok(self.settled().await?.find::<E>(&source, Some(LOCK)).await?)
+        Ok(self.settled().await?.lock::<E>(&source, LOCK).await?)
     }
 
     /// The visible row of any tenant with this id, which nobody changes until the end of the transaction.
     pub async fn share<E: Noun>(&self, id: impl Into<sea_orm::Value>) -> Result<Option<E::Model>> {
         let source = self.scope.source::<E>(E::id().eq(id).into())?;
-        Ok(self.settled().await?.find::<E>(&source, Some(Lock::Share)).await?)
+        Ok(self.settled().await?.lock::<E>(&source, Lock::Share).await?)
     }
 
     /// Whether any row of the tenant has this, visible or not: for values that must be unique.
@@ -217,6 +234,7 @@ impl<'e> Tx<'e> {
     pub(super) async fn commit(self, record: Option<Write>) -> Result<()> {
         let waiting = self.waiting.into_inner().unwrap_or_else(PoisonError::into_inner);
         let trail = self.trail.into_inner().unwrap_or_else(PoisonError::into_inner);
-        waiting.commit(self.inner, &trail, record).await
+        let relied_on = self.relied_on.into_inner().unwrap_or_else(PoisonError::into_inner);
+        waiting.commit(self.inner, &trail, record, &relied_on).await
     }
 }

@@ -45,6 +45,15 @@ enum Place<'a> {
     Platform,
 }
 
+/// How it is made sure that an organization stays as it was found until what relies on it is committed.
+#[derive(Clone, Copy)]
+enum Hold {
+    /// It is locked as a key when it is looked for: nobody suspends, terminates or deletes it.
+    Lock,
+    /// It is [checked](Tx::rely_on) together with what is written. Until then there may be no transaction at all.
+    Check,
+}
+
 impl Place<'_> {
     fn tenant(self) -> Option<OrganizationId> {
         match self {
@@ -104,10 +113,9 @@ impl Writer {
                 let result = match place {
                     Place::Named(id, _) => {
                         let opened = async {
-                            let (caller, tenant) = (self.caller()?, self.tenant(id)?);
-                            let found =
-                                command.find::<organization::Entity>(caller, tx.connection(), tenant, Lock::KeyShare);
-                            self.open(&tx, place, found.await?).await
+                            let tenant = command.unless_done(self.caller()?, self.tenant(id)?);
+                            let found = tx.connection().find::<organization::Entity>(&tenant).await?;
+                            self.open(&tx, place, found, Hold::Check).await
                         };
                         // What the work reads first goes right behind the look for the organization. Whether that can
                         // be written is known before anything that the work came to counts.
@@ -118,7 +126,7 @@ impl Writer {
                         if let Some(id) = command.outcome(self.caller()?, tx.connection()).await? {
                             return Ok(Attempt::Replayed(id));
                         }
-                        self.open(&tx, place, None).await?;
+                        self.open(&tx, place, None, Hold::Check).await?;
                         work(&tx).await?
                     }
                 };
@@ -145,17 +153,17 @@ impl Writer {
         Box::pin(self.run(command, |inner| {
             Box::pin(async move {
                 let visible = self.source::<E>(E::id().eq(id).into())?;
-                let row = command.find::<E>(self.caller()?, &inner, visible, Lock::Update).await?;
+                let row = inner.lock::<E>(&command.unless_done(self.caller()?, visible), Lock::Update).await?;
                 let row = row.ok_or_else(|| not_found(E::Model::NOUN, path))?;
                 let (place, tenant) = match row.tenant() {
                     Some(tenant) => (
                         Place::Named(tenant, path),
-                        inner.find::<organization::Entity>(&self.tenant(tenant)?, Some(Lock::KeyShare)).await?,
+                        inner.lock::<organization::Entity>(&self.tenant(tenant)?, Lock::KeyShare).await?,
                     ),
                     None => (Place::Platform, None),
                 };
                 let tx = Tx::new(inner, self, place.tenant());
-                self.open(&tx, place, tenant).await?;
+                self.open(&tx, place, tenant, Hold::Lock).await?;
                 let result = work(&tx, row).await?;
                 Ok(Attempt::Done(Box::new(tx), result))
             })
@@ -163,8 +171,7 @@ impl Writer {
         .await
     }
 
-    /// The organization with this id, if the caller reaches it. Locked as a key, nobody terminates or deletes it until
-    /// the end of the transaction.
+    /// The organization with this id, if the caller reaches it.
     fn tenant(&self, id: OrganizationId) -> Result<Source> {
         use organization::Column::{DeletedAt, Id};
         let reached = self.reach().tenants(Id)?.add(Id.eq(id)).add(DeletedAt.is_null());
@@ -172,7 +179,7 @@ impl Writer {
     }
 
     /// Opens the transaction in the tenant that was found, and refuses where it cannot be written.
-    async fn open(&self, tx: &Tx<'_>, place: Place<'_>, found: Option<organization::Model>) -> Result<()> {
+    async fn open(&self, tx: &Tx<'_>, place: Place<'_>, found: Option<organization::Model>, hold: Hold) -> Result<()> {
         let caller = self.caller()?;
         let organization = match place {
             Place::Platform if caller.standing() == Standing::Platform && caller.may(Permission::PlatformManage) => {
@@ -182,22 +189,31 @@ impl Writer {
             Place::New(organization) => Some(organization.clone()),
             Place::Named(_, path) => Some(found.ok_or_else(|| not_found("organization", path))?),
         };
-        self.check_own(tx.connection(), organization.as_ref()).await?;
+        self.check_own(tx, organization.as_ref(), hold).await?;
         if let Some(organization) = &organization {
             let path = if let Place::Named(_, path) = place { path } else { "input" };
             self.check_operational(organization, path)?;
+            if let (Place::Named(..), Hold::Check) = (place, hold) {
+                tx.rely_on(organization);
+            }
         }
         tx.open(organization)
     }
 
     /// Who acts on an organization below its own does so only while its own is active.
-    async fn check_own(&self, inner: &Transaction, target: Option<&organization::Model>) -> Result<()> {
+    async fn check_own(&self, tx: &Tx<'_>, target: Option<&organization::Model>, hold: Hold) -> Result<()> {
         let Some(own) = self.caller()?.organization().filter(|own| target.map(|row| row.id) != Some(*own)) else {
             return Ok(());
         };
         let own = Source::unfiltered::<organization::Entity>(organization::Column::Id.eq(own).into());
-        let own = inner.find::<organization::Entity>(&own, Some(Lock::KeyShare)).await?;
-        if own.is_some_and(|own| own.status == OperationalStatus::Active && own.deleted_at.is_none()) {
+        let own = match hold {
+            Hold::Lock => tx.connection().lock::<organization::Entity>(&own, Lock::KeyShare).await?,
+            Hold::Check => tx.connection().find::<organization::Entity>(&own).await?,
+        };
+        if let Some(own) = own.filter(|own| own.status == OperationalStatus::Active && own.deleted_at.is_none()) {
+            if let Hold::Check = hold {
+                tx.rely_on(&own);
+            }
             return Ok(());
         }
         let message = "The caller's own organization is not active: it cannot change anything.";

@@ -1,9 +1,13 @@
 //! Many clients at once: one of them wins, and the others learn why they did not.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+
 use serde_json::{Value, json};
+use tessera::auth::Role;
 use tessera::entity::idempotency_key;
 
-use crate::support::{World, on_both, race};
+use crate::support::{Backend, Client, Tenant, World, on_both, race};
 
 /// How many clients there are in each race.
 const CLIENTS: usize = 16;
@@ -225,4 +229,89 @@ on_both! {
             assert_eq!(live(world, &customer).await, 0, "round {round}: a terminated customer has no live subscription");
         }
     }
+}
+
+/// Stops the next command just before it sends what it writes, until it is told to go on.
+struct Stop {
+    is_set: Arc<AtomicBool>,
+    reached: Mutex<mpsc::Receiver<()>>,
+    go_on: mpsc::Sender<()>,
+}
+
+impl Stop {
+    fn of(world: &World) -> Arc<Self> {
+        let (is_set, (reach, reached), (go_on, may_go_on)) =
+            (Arc::<AtomicBool>::default(), mpsc::channel(), mpsc::channel());
+        let (armed, may_go_on) = (Arc::clone(&is_set), Mutex::new(may_go_on));
+        world.store.observe(move |statement| {
+            if statement.sql.contains("must_hold") && armed.swap(false, Ordering::SeqCst) {
+                reach.send(()).expect("the test waits");
+                let wait = || may_go_on.lock().expect("no panic").recv().expect("the test goes on");
+                tokio::task::block_in_place(wait);
+            }
+        });
+        Arc::new(Self { is_set, reached: Mutex::new(reached), go_on })
+    }
+
+    /// The payload of a mutation, while which something else is done.
+    async fn while_stopped(
+        self: &Arc<Self>,
+        (client, mutation, input): (&Client, &'static str, Value),
+        meanwhile: impl AsyncFnOnce(),
+    ) -> Value {
+        self.is_set.store(true, Ordering::SeqCst);
+        let client = client.clone();
+        let writing = tokio::spawn(async move { client.attempt(mutation, input, "").await });
+        let stop = Arc::clone(self);
+        let reached = move || stop.reached.lock().expect("no panic").recv().expect("the command runs");
+        tokio::task::spawn_blocking(reached).await.expect("no panic");
+        meanwhile().await;
+        self.go_on.send(()).expect("the command waits");
+        writing.await.expect("no panic")
+    }
+}
+
+/// SQLite lets one write at a time, from the beginning to the end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_organization_was_like_is_checked_when_all_is_written() {
+    let world = World::new(Backend::Postgres).await;
+    let stop = Stop::of(&world);
+    let (root, id) = (world.root(), |tenant: Tenant| tenant.id.to_string());
+    let customer = |tenant| json!({"name": "Ada", "organizationId": id(tenant)});
+    let reseller = world.caller(Role::Reseller, world.gamma);
+    let tier = json!({"key": "gold", "name": "Gold", "kind": "CUSTOMER", "rank": 1, "organizationId": id(world.delta),
+        "prices": [{"billingCycle": "MONTHLY", "currency": "EUR", "amountMinor": 100}]});
+    for (client, mutation, input, goes) in [
+        (world.admin(world.alpha), "createCustomer", customer(world.alpha), world.alpha),
+        (reseller.clone(), "createCustomer", customer(world.delta), world.gamma),
+        (reseller.clone(), "createTier", tier.clone(), world.gamma),
+        (world.admin(world.delta), "createTier", tier, world.delta),
+    ] {
+        let before = world.writes().await;
+        let command = (&client, mutation, input);
+        let payload = stop
+            .while_stopped(command, async || {
+                root.mutate("suspendOrganization", json!({"id": id(goes), "reason": "a test"}), "").await;
+            })
+            .await;
+        assert_eq!(payload["userErrors"][0]["code"], "OWNER_INACTIVE", "{mutation}: {payload}");
+        assert_eq!(world.writes().await, before + 1, "{mutation}: the suspension alone");
+        root.mutate("resumeOrganization", json!({"id": id(goes)}), "").await;
+    }
+    // What does not matter to it is no reason to refuse it.
+    let before = world.writes().await;
+    let payload = stop
+        .while_stopped((&reseller, "createCustomer", customer(world.delta)), async || {
+            root.mutate("updateOrganization", json!({"id": id(world.delta), "name": "Delta AG"}), "").await;
+        })
+        .await;
+    assert_eq!(payload["userErrors"], json!([]));
+    assert_eq!(world.writes().await, before + 3, "the organization, the customer and its subscription");
+    let payload = stop
+        .while_stopped((&world.admin(world.beta), "createCustomer", customer(world.beta)), async || {
+            root.mutate("deleteOrganization", json!({"id": id(world.beta), "reason": "a test"}), "").await;
+        })
+        .await;
+    assert_eq!(payload["userErrors"][0]["code"], "NOT_FOUND", "{payload}");
+    world.check_invariants().await;
 }

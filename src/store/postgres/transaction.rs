@@ -19,6 +19,9 @@ use crate::store::database::Notice;
 use crate::store::rows::Rows;
 
 /// An open transaction, which is rolled back unless it is committed.
+///
+/// It is begun by the first statement that locks or writes. One that only reads, and writes everything in its last
+/// statement, needs no more than what PostgreSQL does for any statement, and is never begun.
 pub(in crate::store) struct Transaction {
     /// None at the end.
     connection: Option<Object<Opener>>,
@@ -39,26 +42,35 @@ impl Transaction {
         self.connection.as_ref().map(|connection| &***connection).ok_or_else(|| "the transaction is at its end".into())
     }
 
-    /// The rows that a statement finds. What is sent first goes behind `BEGIN`, in the same packet: it is not
-    /// necessary to hear of the one before sending the other.
+    /// The rows that a statement finds.
     pub(in crate::store) async fn read(&self, statement: &Statement) -> Result<Rows, DbErr> {
         (self.notice)(statement);
         let connection = self.connection().map_err(failed)?;
-        let answer = async {
-            let turn = self.turn.lock().await;
-            let prepared = connection.prepare(statement).await?;
-            let mut answer = pin!(connection.run(&prepared, statement));
-            let first = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await;
-            drop(turn);
-            match first {
-                Poll::Ready(answer) => answer,
-                Poll::Pending => answer.await,
-            }
-        };
-        try_join(connection.begin(), answer).await.map(|((), answer)| answer).map_err(failed)
+        self.answer(connection, statement).await.map_err(failed)
     }
 
-    /// Runs a statement that writes, and is not sent before a transaction was begun. Tells how many rows it changed.
+    /// The rows that a statement finds and locks. `BEGIN` goes ahead of it, in the same packet: it is not necessary to
+    /// hear of the one before sending the other.
+    pub(in crate::store) async fn lock(&self, statement: &Statement) -> Result<Rows, DbErr> {
+        (self.notice)(statement);
+        let connection = self.connection().map_err(failed)?;
+        let both = try_join(connection.begin(), self.answer(connection, statement)).await;
+        both.map(|((), answer)| answer).map_err(failed)
+    }
+
+    async fn answer(&self, connection: &Connection, statement: &Statement) -> Result<Rows, Fault> {
+        let turn = self.turn.lock().await;
+        let prepared = connection.prepare(statement).await?;
+        let mut answer = pin!(connection.run(&prepared, statement));
+        let first = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await;
+        drop(turn);
+        match first {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => answer.await,
+        }
+    }
+
+    /// Runs a statement that writes, and is not the last. Tells how many rows it changed.
     pub(in crate::store) async fn write(&self, statement: &Statement) -> Result<u64, DbErr> {
         (self.notice)(statement);
         let connection = self.connection().map_err(failed)?;
@@ -80,18 +92,20 @@ impl Transaction {
     }
 
     /// `COMMIT` goes in the same packet as the last statement. If that one fails, or one before it did, it commits
-    /// nothing.
+    /// nothing. Where nothing was begun the last statement is all there is to commit.
     async fn end(&self, last: Option<&Statement>) -> Result<(), Fault> {
         let connection = self.connection()?;
-        if let Some(last) = last {
-            (self.notice)(last);
-            let ((), prepared) = try_join(connection.begin(), connection.prepare(last)).await?;
-            let last = connection.run::<Affected>(&prepared, last);
-            try_join(last, connection.end("COMMIT")).await?;
-        } else if connection.is_in_transaction() {
-            connection.end("COMMIT").await?;
+        let Some(last) = last else {
+            return if connection.is_in_transaction() { connection.end("COMMIT").await } else { Ok(()) };
+        };
+        (self.notice)(last);
+        let prepared = connection.prepare(last).await?;
+        let last = connection.run::<Affected>(&prepared, last);
+        if connection.is_in_transaction() {
+            try_join(last, connection.end("COMMIT")).await.map(drop)
+        } else {
+            last.await.map(drop)
         }
-        Ok(())
     }
 }
 

@@ -194,7 +194,11 @@ on_both! {
         let step = steps.iter().position(|step| step.name().contains("subscription_totals")).expect("the step");
         let connection = connect(world).await;
         Migrator::down(&connection, u32::try_from(steps.len() - step).ok()).await.expect("there are no totals");
-        admin.mutate("cancelSubscription", json!({"id": ids[1], "timing": "NOW"}), "").await;
+        // Not by a mutation, which needs the newest schema. The organization is the one in which one has ended.
+        let another = "SELECT id FROM subscriptions WHERE ended_at IS NULL AND tenant_id IN
+            (SELECT tenant_id FROM subscriptions WHERE ended_at IS NOT NULL) ORDER BY id LIMIT 1";
+        let sql = format!("UPDATE subscriptions SET deleted_at = 1 WHERE id = ({another})");
+        assert_eq!(connection.execute_unprepared(&sql).await.expect("it works").rows_affected(), 1);
         Migrator::up(&connection, None).await.expect("there are totals");
         assert_eq!((&before["subscriptions"], &dashboard(&admin, None).await["subscriptions"]), (&json!(4), &json!(3)));
         customers(world, world.alpha, 1).await;
