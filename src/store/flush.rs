@@ -105,7 +105,7 @@ impl Waiting {
                 text.copy(copy);
                 db.execute(text.finish()).await?;
             }
-        } else if !writes.is_empty() || !trail.is_empty() {
+        } else if !(writes.is_empty() && trail.is_empty() && relied_on.is_empty()) {
             last = Some(together(writes, trail, relied_on));
         }
         Ok(db.commit(last).await?)
@@ -131,11 +131,12 @@ async fn one_after_the_other(db: &Transaction, writes: Vec<Write>) -> Result<()>
 }
 
 /// All writes as parts of one statement for PostgreSQL, which fails if an update does not find its row, or if an
-/// organization is not as it was found. Those are locked as keys: nobody changes them until the statement's transaction
-/// has ended. Foreign keys are checked at its end, so that the parts may refer to each other's rows.
+/// organization is not as it was found. Those are locked as keys, and who changes an organization locks it for updating
+/// first: so nobody does until the statement's transaction has ended. It must not update one of them itself. Foreign
+/// keys are checked at its end, so that the parts may refer to each other's rows.
 ///
-/// The text depends on the tables and on how many rows there are, not on the values: commands of a kind share it, and it
-/// is prepared once on each connection.
+/// The text depends on the tables and on how many rows there are, not on the values: commands of a kind share it, and
+/// it is prepared once on each connection.
 fn together(writes: Vec<Write>, trail: &[Entry], relied_on: &[Found]) -> Statement {
     let mut text = Text::new(DbBackend::Postgres);
     let (mut comma, mut holds) = ("", String::from("TRUE"));

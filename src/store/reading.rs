@@ -137,7 +137,7 @@ impl Scope {
         let mut text = Text::new(database.backend());
         text.reading(reading, &[]);
         let statement = text.finish();
-        match reading.is_one {
+        match reading.is_one && self.reach().is_in_one_tenant() {
             true => self.ask(database.look_up(statement)).await,
             false => self.ask(database.rows(statement)).await,
         }

@@ -17,6 +17,9 @@ use crate::error::{Code, Error, Refusal, Result, not_found};
 /// How often a transaction is tried before its contention is reported as a fault.
 const TRIES: usize = 8;
 
+/// How often it is tried before it locks what it relies on from the beginning.
+const TRIES_WITHOUT_LOCK: usize = 2;
+
 /// The right to write, given for a permission by [`Scope::writer`].
 ///
 /// Each of its methods runs one transaction. The work may be run again from the start when another transaction was
@@ -52,6 +55,20 @@ enum Hold {
     Lock,
     /// It is [checked](Tx::rely_on) together with what is written. Until then there may be no transaction at all.
     Check,
+}
+
+impl Hold {
+    /// Locking is for those that others got ahead of, so that everyone comes to its turn.
+    fn at(attempt: usize) -> Self {
+        if attempt < TRIES_WITHOUT_LOCK { Self::Check } else { Self::Lock }
+    }
+
+    async fn find(self, db: &Transaction, organization: &Source) -> Result<Option<organization::Model>> {
+        Ok(match self {
+            Self::Lock => db.lock::<organization::Entity>(organization, Lock::KeyShare).await?,
+            Self::Check => db.find::<organization::Entity>(organization).await?,
+        })
+    }
 }
 
 impl Place<'_> {
@@ -107,15 +124,15 @@ impl Writer {
     ) -> Result<M> {
         let work = &work;
         // Boxed, here and below: a mutation's future is large, and a debug build keeps several copies on the stack.
-        Box::pin(self.run(command, |inner| {
+        Box::pin(self.run(command, |inner, attempt| {
             Box::pin(async move {
-                let tx = Tx::new(inner, self, place.tenant());
+                let (tx, hold) = (Tx::new(inner, self, place.tenant()), Hold::at(attempt));
                 let result = match place {
                     Place::Named(id, _) => {
                         let opened = async {
                             let tenant = command.unless_done(self.caller()?, self.tenant(id)?);
-                            let found = tx.connection().find::<organization::Entity>(&tenant).await?;
-                            self.open(&tx, place, found, Hold::Check).await
+                            let found = hold.find(tx.connection(), &tenant).await?;
+                            self.open(&tx, place, found, hold).await
                         };
                         // What the work reads first goes right behind the look for the organization. Whether that can
                         // be written is known before anything that the work came to counts.
@@ -126,7 +143,7 @@ impl Writer {
                         if let Some(id) = command.outcome(self.caller()?, tx.connection()).await? {
                             return Ok(Attempt::Replayed(id));
                         }
-                        self.open(&tx, place, None, Hold::Check).await?;
+                        self.open(&tx, place, None, hold).await?;
                         work(&tx).await?
                     }
                 };
@@ -150,16 +167,13 @@ impl Writer {
         E::Model: Mutable,
     {
         let (id, work) = (id.into(), &work);
-        Box::pin(self.run(command, |inner| {
+        Box::pin(self.run(command, |inner, _| {
             Box::pin(async move {
                 let visible = self.source::<E>(E::id().eq(id).into())?;
                 let row = inner.lock::<E>(&command.unless_done(self.caller()?, visible), Lock::Update).await?;
                 let row = row.ok_or_else(|| not_found(E::Model::NOUN, path))?;
                 let (place, tenant) = match row.tenant() {
-                    Some(tenant) => (
-                        Place::Named(tenant, path),
-                        inner.lock::<organization::Entity>(&self.tenant(tenant)?, Lock::KeyShare).await?,
-                    ),
+                    Some(tenant) => (Place::Named(tenant, path), Hold::Lock.find(&inner, &self.tenant(tenant)?).await?),
                     None => (Place::Platform, None),
                 };
                 let tx = Tx::new(inner, self, place.tenant());
@@ -206,10 +220,7 @@ impl Writer {
             return Ok(());
         };
         let own = Source::unfiltered::<organization::Entity>(organization::Column::Id.eq(own).into());
-        let own = match hold {
-            Hold::Lock => tx.connection().lock::<organization::Entity>(&own, Lock::KeyShare).await?,
-            Hold::Check => tx.connection().find::<organization::Entity>(&own).await?,
-        };
+        let own = hold.find(tx.connection(), &own).await?;
         if let Some(own) = own.filter(|own| own.status == OperationalStatus::Active && own.deleted_at.is_none()) {
             if let Hold::Check = hold {
                 tx.rely_on(&own);
@@ -242,11 +253,11 @@ impl Writer {
     async fn run<'e, 'f, M: Row>(
         &'e self,
         command: &Command,
-        work: impl Fn(Transaction) -> BoxFuture<'f, Result<Attempt<'e, M>>>,
+        work: impl Fn(Transaction, usize) -> BoxFuture<'f, Result<Attempt<'e, M>>>,
     ) -> Result<M> {
         let mut lost = None;
-        for _ in 0..TRIES {
-            match self.attempt(command, &work).await {
+        for attempt in 0..TRIES {
+            match self.attempt(command, attempt, &work).await {
                 Err(Error::Contended(text)) => lost = Some(text),
                 outcome => return outcome,
             }
@@ -258,9 +269,10 @@ impl Writer {
     async fn attempt<'e, 'f, M: Row>(
         &'e self,
         command: &Command,
-        work: &impl Fn(Transaction) -> BoxFuture<'f, Result<Attempt<'e, M>>>,
+        attempt: usize,
+        work: &impl Fn(Transaction, usize) -> BoxFuture<'f, Result<Attempt<'e, M>>>,
     ) -> Result<M> {
-        match work(self.database().begin().await?).await {
+        match work(self.database().begin().await?, attempt).await {
             Ok(Attempt::Done(tx, result)) => {
                 tx.commit(command.record(self.caller()?, self.now(), result.uuid())).await?;
                 Ok(result)

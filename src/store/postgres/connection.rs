@@ -96,6 +96,18 @@ impl Connection {
         Ok(())
     }
 
+    /// Runs a statement that is a transaction of its own.
+    pub(super) async fn run_alone<A: Answer>(
+        &self,
+        prepared: &tokio_postgres::Statement,
+        statement: &Statement,
+    ) -> Result<A, Fault> {
+        self.in_transaction.store(true, Ordering::Relaxed);
+        let answer = self.run(prepared, statement).await;
+        self.in_transaction.store(false, Ordering::Relaxed);
+        answer
+    }
+
     /// Sends a statement, and takes its answer.
     pub(super) async fn send<A: Answer>(&self, statement: &Statement) -> Result<A, Fault> {
         let prepared = self.prepare(statement).await?;

@@ -100,11 +100,11 @@ impl Transaction {
         };
         (self.notice)(last);
         let prepared = connection.prepare(last).await?;
-        let last = connection.run::<Affected>(&prepared, last);
         if connection.is_in_transaction() {
+            let last = connection.run::<Affected>(&prepared, last);
             try_join(last, connection.end("COMMIT")).await.map(drop)
         } else {
-            last.await.map(drop)
+            connection.run_alone::<Affected>(&prepared, last).await.map(drop)
         }
     }
 }

@@ -12,7 +12,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, Type, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use sea_orm::sea_query::Value;
 use sea_orm::{DbErr, Statement, Values};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::failed;
 use crate::store::rows::Rows;
@@ -54,7 +54,7 @@ impl Readers {
         let (queue, jobs) = crossbeam_channel::unbounded();
         Self {
             file: file.into(),
-            at_hand: AtHand::default(),
+            at_hand: AtHand { idle: Mutex::default(), permits: Semaphore::new(AT_HAND as usize) },
             count,
             started: Arc::default(),
             idle: Arc::default(),
@@ -68,7 +68,7 @@ impl Readers {
     /// closed puts the log into the file, and one that only reads cannot.
     pub(super) async fn close(&self) {
         lock(&self.queue).take();
-        self.at_hand.close();
+        self.at_hand.close().await;
         let threads = std::mem::take(&mut *lock(&self.threads));
         let ended = tokio::task::spawn_blocking(|| threads.into_iter().for_each(|thread| drop(thread.join())));
         drop(ended.await);
@@ -76,10 +76,7 @@ impl Readers {
 
     /// The rows of a statement that takes microseconds, found on this thread. None where no connection is free for it.
     pub(super) fn look_up(&self, statement: &Statement) -> Option<Result<Rows, DbErr>> {
-        let connection = self.at_hand.take(&self.file)?;
-        let rows = read(&connection, statement);
-        self.at_hand.give_back(connection);
-        match rows {
+        match self.at_hand.read(&self.file, statement)? {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => None,
             rows => Some(rows.map_err(failed)),
         }
@@ -112,42 +109,34 @@ impl Readers {
 }
 
 /// How many connections are at hand: as many as the cores of a small machine.
-const AT_HAND: usize = 2;
+const AT_HAND: u32 = 2;
 
 /// Connections that are used on whatever thread needs one.
-#[derive(Default)]
 struct AtHand {
     idle: Mutex<Vec<Connection>>,
-    /// How many there are, in use or not; more than there may be once they are closed.
-    count: AtomicUsize,
+    /// As many as are not in use.
+    permits: Semaphore,
 }
 
 impl AtHand {
-    /// One that nobody uses, if there is one or may be another.
-    fn take(&self, file: &Path) -> Option<Connection> {
-        if let Some(connection) = lock(&self.idle).pop() {
-            return Some(connection);
-        }
-        let another = |count| (count < AT_HAND).then_some(count + 1);
-        self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, another).ok()?;
-        let opened = open(file, Duration::ZERO);
-        if opened.is_err() {
-            self.count.fetch_sub(1, Ordering::Relaxed);
-        }
-        opened.ok()
+    /// The rows of a statement. None if all connections are in use, or none can be opened.
+    fn read(&self, file: &Path, statement: &Statement) -> Option<rusqlite::Result<Rows>> {
+        let _permit = self.permits.try_acquire().ok()?;
+        let idle = lock(&self.idle).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => open(file, Duration::ZERO).ok()?,
+        };
+        let rows = read(&connection, statement);
+        lock(&self.idle).push(connection);
+        Some(rows)
     }
 
-    fn give_back(&self, connection: Connection) {
-        let mut idle = lock(&self.idle);
-        if self.count.load(Ordering::Relaxed) <= AT_HAND {
-            idle.push(connection);
-        }
-    }
-
-    fn close(&self) {
-        let mut idle = lock(&self.idle);
-        self.count.store(AT_HAND + 1, Ordering::Relaxed);
-        idle.clear();
+    /// Closes them when none is in use any more.
+    async fn close(&self) {
+        let _all = self.permits.acquire_many(AT_HAND).await;
+        self.permits.close();
+        lock(&self.idle).clear();
     }
 }
 
