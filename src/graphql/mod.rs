@@ -27,7 +27,7 @@ pub struct Query(
     crate::member::graphql::MemberQuery,
     crate::customer::graphql::CustomerQuery,
     crate::tier::graphql::TierQuery,
-    crate::subscription::graphql::SubscriptionQuery,
+    crate::subscription::query::SubscriptionQuery,
     crate::payment::graphql::PaymentQuery,
     crate::payment_method::graphql::PaymentMethodQuery,
     crate::audit::graphql::AuditQuery,

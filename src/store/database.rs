@@ -102,9 +102,7 @@ impl Transaction {
     where
         E: EntityTrait<ActiveModel: TryIntoModel<E::Model>>,
     {
-        let mut text = Text::new(self.backend());
-        text.models::<E>(source, Some(lock));
-        let statement = text.finish();
+        let statement = Text::statement(self.backend(), |text| text.models::<E>(source, Some(lock)));
         let rows = match self {
             Self::Postgres(transaction) => transaction.lock(&statement).await?,
             Self::Sqlite(transaction) => transaction.read(statement).await?,

@@ -22,9 +22,7 @@ pub(super) trait Executor: Sync {
 
     /// The rows that a statement finds, which is put down as text.
     fn run(&self, write: impl FnOnce(&mut Text)) -> impl Future<Output = Result<Rows, DbErr>> + Send {
-        let mut text = Text::new(self.backend());
-        write(&mut text);
-        self.rows(text.finish())
+        self.rows(Text::statement(self.backend(), write))
     }
 
     /// The one row of a source, such as the row with some id.

@@ -2,7 +2,7 @@
 //!
 //! Statements are pipelined (PostgreSQL manual, 55.2.3): the next one is sent before the answer to the last one has
 //! come. Statements that stand alone [share](shared) a few connections that way. A [transaction] has a
-//! connection to itself, and if it needs `BEGIN` and `COMMIT`, sends them together with its first and its last statement.
+//! connection to itself. If it needs `BEGIN` and `COMMIT`, they go together with its first and its last statement.
 
 mod answer;
 mod connection;

@@ -134,9 +134,7 @@ impl Scope {
     /// The rows of a reading.
     pub async fn read(&self, reading: &Reading) -> Result<Rows> {
         let database = &self.store.0.database;
-        let mut text = Text::new(database.backend());
-        text.reading(reading, &[]);
-        let statement = text.finish();
+        let statement = Text::statement(database.backend(), |text| text.reading(reading, &[]));
         match reading.is_one && self.reach().is_in_one_tenant() {
             true => self.ask(database.look_up(statement)).await,
             false => self.ask(database.rows(statement)).await,

@@ -1,7 +1,10 @@
-//! SQLite: written to by sqlx, [read](readers) past it.
+//! SQLite: written to by sqlx, [read](connection) past it, by [threads](readers) or [on the spot](at_hand).
 
+mod at_hand;
+mod connection;
 mod readers;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sea_orm::sqlx::{Decode, Row as _, TypeInfo as _, ValueRef as _};
@@ -11,6 +14,7 @@ use sea_orm::{
 };
 use tokio::sync::Semaphore;
 
+use self::at_hand::AtHand;
 use self::readers::Readers;
 use super::database::{Limits, Notice};
 use super::rows::Rows;
@@ -19,6 +23,7 @@ use super::rows::Rows;
 pub(super) struct Sqlite {
     /// SeaORM's pool, for transactions. It tells of their statements by itself.
     pool: DatabaseConnection,
+    at_hand: AtHand,
     readers: Readers,
     /// As many as there are readers.
     permits: Semaphore,
@@ -30,16 +35,17 @@ pub(super) struct Sqlite {
 impl Sqlite {
     /// The database of this pool.
     pub(super) fn new(pool: DatabaseConnection, limits: Limits, notice: Notice) -> Self {
-        let readers = {
+        let (at_hand, readers) = {
             let options = pool.get_sqlite_connection_pool().connect_options();
-            Readers::new(options.get_filename(), limits.reads)
+            (AtHand::new(options.get_filename()), Readers::new(options.get_filename(), limits.reads))
         };
-        Self { pool, readers, permits: Semaphore::new(limits.reads), patience: limits.patience, notice }
+        Self { pool, at_hand, readers, permits: Semaphore::new(limits.reads), patience: limits.patience, notice }
     }
 
-    /// Ends the readers.
+    /// Closes what reads.
     pub(super) async fn close(&self) {
         self.permits.close();
+        self.at_hand.close().await;
         self.readers.close().await;
     }
 
@@ -59,7 +65,7 @@ impl Sqlite {
     /// The rows of a statement that finds single rows by their keys. It takes less time than to hand it to another
     /// thread, and so is not handed over while a connection is at hand.
     pub(super) async fn look_up(&self, statement: Statement) -> Result<Rows, DbErr> {
-        match self.readers.look_up(&statement) {
+        match self.at_hand.rows(&statement) {
             Some(rows) => {
                 (self.notice)(&statement);
                 rows
@@ -116,4 +122,8 @@ impl Transaction {
 /// The error that a read failed.
 fn failed(what: impl std::fmt::Display) -> DbErr {
     DbErr::Query(RuntimeErr::Internal(what.to_string()))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -38,6 +38,13 @@ impl Text {
         Self { backend, sql: SqlWriterValues::new(placeholder, numbered) }
     }
 
+    /// The statement that is put down.
+    pub(super) fn statement(backend: DbBackend, put: impl FnOnce(&mut Self)) -> Statement {
+        let mut text = Self::new(backend);
+        put(&mut text);
+        text.finish()
+    }
+
     pub(super) fn finish(self) -> Statement {
         let (sql, values) = self.sql.into_parts();
         Statement::from_sql_and_values(self.backend, sql, values)

@@ -63,11 +63,16 @@ impl Hold {
         if attempt < TRIES_WITHOUT_LOCK { Self::Check } else { Self::Lock }
     }
 
-    async fn find(self, db: &Transaction, organization: &Source) -> Result<Option<organization::Model>> {
-        Ok(match self {
-            Self::Lock => db.lock::<organization::Entity>(organization, Lock::KeyShare).await?,
-            Self::Check => db.find::<organization::Entity>(organization).await?,
-        })
+    /// The organization, which stays as it is found.
+    async fn find(self, tx: &Tx<'_>, organization: &Source) -> Result<Option<organization::Model>> {
+        match self {
+            Self::Lock => Ok(tx.connection().lock::<organization::Entity>(organization, Lock::KeyShare).await?),
+            Self::Check => {
+                let found = tx.connection().find::<organization::Entity>(organization).await?;
+                found.iter().for_each(|row| tx.rely_on(row));
+                Ok(found)
+            }
+        }
     }
 }
 
@@ -131,7 +136,7 @@ impl Writer {
                     Place::Named(id, _) => {
                         let opened = async {
                             let tenant = command.unless_done(self.caller()?, self.tenant(id)?);
-                            let found = hold.find(tx.connection(), &tenant).await?;
+                            let found = hold.find(&tx, &tenant).await?;
                             self.open(&tx, place, found, hold).await
                         };
                         // What the work reads first goes right behind the look for the organization. Whether that can
@@ -172,12 +177,13 @@ impl Writer {
                 let visible = self.source::<E>(E::id().eq(id).into())?;
                 let row = inner.lock::<E>(&command.unless_done(self.caller()?, visible), Lock::Update).await?;
                 let row = row.ok_or_else(|| not_found(E::Model::NOUN, path))?;
-                let (place, tenant) = match row.tenant() {
-                    Some(tenant) => (Place::Named(tenant, path), Hold::Lock.find(&inner, &self.tenant(tenant)?).await?),
-                    None => (Place::Platform, None),
-                };
+                let place = row.tenant().map_or(Place::Platform, |tenant| Place::Named(tenant, path));
                 let tx = Tx::new(inner, self, place.tenant());
-                self.open(&tx, place, tenant, Hold::Lock).await?;
+                let organization = match place.tenant() {
+                    Some(tenant) => Hold::Lock.find(&tx, &self.tenant(tenant)?).await?,
+                    None => None,
+                };
+                self.open(&tx, place, organization, Hold::Lock).await?;
                 let result = work(&tx, row).await?;
                 Ok(Attempt::Done(Box::new(tx), result))
             })
@@ -207,9 +213,6 @@ impl Writer {
         if let Some(organization) = &organization {
             let path = if let Place::Named(_, path) = place { path } else { "input" };
             self.check_operational(organization, path)?;
-            if let (Place::Named(..), Hold::Check) = (place, hold) {
-                tx.rely_on(organization);
-            }
         }
         tx.open(organization)
     }
@@ -220,11 +223,8 @@ impl Writer {
             return Ok(());
         };
         let own = Source::unfiltered::<organization::Entity>(organization::Column::Id.eq(own).into());
-        let own = hold.find(tx.connection(), &own).await?;
-        if let Some(own) = own.filter(|own| own.status == OperationalStatus::Active && own.deleted_at.is_none()) {
-            if let Hold::Check = hold {
-                tx.rely_on(&own);
-            }
+        let own = hold.find(tx, &own).await?;
+        if own.is_some_and(|own| own.status == OperationalStatus::Active && own.deleted_at.is_none()) {
             return Ok(());
         }
         let message = "The caller's own organization is not active: it cannot change anything.";

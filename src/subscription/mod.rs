@@ -16,6 +16,7 @@ pub mod opening;
 mod order;
 pub mod parts;
 pub mod period;
+pub mod query;
 pub mod read;
 pub mod status;
 #[cfg(test)]

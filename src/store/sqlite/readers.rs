@@ -1,24 +1,18 @@
-//! Reading past sqlx, which moves each row from one thread to another: a thread reads a statement to its last row.
+//! Threads that read: each takes a statement, and reads it to its last row.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
-use rusqlite::config::DbConfig;
-use rusqlite::types::{ToSql, ToSqlOutput, Type, ValueRef};
-use rusqlite::{Connection, ErrorCode, OpenFlags};
-use sea_orm::sea_query::Value;
-use sea_orm::{DbErr, Statement, Values};
-use tokio::sync::{Semaphore, oneshot};
+use sea_orm::{DbErr, Statement};
+use tokio::sync::oneshot;
 
-use super::failed;
+use super::connection::{open, read};
+use super::{failed, lock};
 use crate::store::rows::Rows;
-
-/// How many statements a connection keeps prepared.
-const PREPARED: usize = 256;
 
 /// How long to wait for a lock, which readers of a write-ahead log need only when it is set up or recovered.
 const BUSY: Duration = Duration::from_secs(5);
@@ -29,7 +23,6 @@ const BUSY: Duration = Duration::from_secs(5);
 /// memory it used adds up.
 pub(super) struct Readers {
     file: Arc<Path>,
-    at_hand: AtHand,
     /// How many there may be.
     count: usize,
     started: Arc<AtomicUsize>,
@@ -45,16 +38,11 @@ struct Job {
     answer: oneshot::Sender<rusqlite::Result<Rows>>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Readers {
     pub(super) fn new(file: &Path, count: usize) -> Self {
         let (queue, jobs) = crossbeam_channel::unbounded();
         Self {
             file: file.into(),
-            at_hand: AtHand { idle: Mutex::default(), permits: Semaphore::new(AT_HAND as usize) },
             count,
             started: Arc::default(),
             idle: Arc::default(),
@@ -68,18 +56,9 @@ impl Readers {
     /// closed puts the log into the file, and one that only reads cannot.
     pub(super) async fn close(&self) {
         lock(&self.queue).take();
-        self.at_hand.close().await;
         let threads = std::mem::take(&mut *lock(&self.threads));
         let ended = tokio::task::spawn_blocking(|| threads.into_iter().for_each(|thread| drop(thread.join())));
         drop(ended.await);
-    }
-
-    /// The rows of a statement that takes microseconds, found on this thread. None where no connection is free for it.
-    pub(super) fn look_up(&self, statement: &Statement) -> Option<Result<Rows, DbErr>> {
-        match self.at_hand.read(&self.file, statement)? {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => None,
-            rows => Some(rows.map_err(failed)),
-        }
     }
 
     pub(super) async fn rows(&self, statement: Statement) -> Result<Rows, DbErr> {
@@ -105,38 +84,6 @@ impl Readers {
             lock(&self.threads).push(thread);
         }
         Ok(())
-    }
-}
-
-/// How many connections are at hand: as many as the cores of a small machine.
-const AT_HAND: u32 = 2;
-
-/// Connections that are used on whatever thread needs one.
-struct AtHand {
-    idle: Mutex<Vec<Connection>>,
-    /// As many as are not in use.
-    permits: Semaphore,
-}
-
-impl AtHand {
-    /// The rows of a statement. None if all connections are in use, or none can be opened.
-    fn read(&self, file: &Path, statement: &Statement) -> Option<rusqlite::Result<Rows>> {
-        let _permit = self.permits.try_acquire().ok()?;
-        let idle = lock(&self.idle).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => open(file, Duration::ZERO).ok()?,
-        };
-        let rows = read(&connection, statement);
-        lock(&self.idle).push(connection);
-        Some(rows)
-    }
-
-    /// Closes them when none is in use any more.
-    async fn close(&self) {
-        let _all = self.permits.acquire_many(AT_HAND).await;
-        self.permits.close();
-        lock(&self.idle).clear();
     }
 }
 
@@ -171,61 +118,4 @@ fn serve(file: &Path, jobs: &Receiver<Job>, idle: &AtomicUsize) {
         // Nobody waits for it when the request was given up.
         let _ = answer.send(rows);
     }
-}
-
-/// A connection that can only read, and waits so long for a lock.
-fn open(file: &Path, patience: Duration) -> rusqlite::Result<Connection> {
-    let connection =
-        Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(patience)?;
-    // Plans that depend on values are made anew for each value, which costs a third of a page.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    connection.set_prepared_statement_cache_capacity(PREPARED);
-    Ok(connection)
-}
-
-fn read(connection: &Connection, statement: &Statement) -> rusqlite::Result<Rows> {
-    let mut prepared = connection.prepare_cached(&statement.sql)?;
-    let width = prepared.column_count();
-    let values = statement.values.as_ref().map_or(&[][..], |Values(values)| values);
-    let mut found = prepared.query(rusqlite::params_from_iter(values.iter().map(Bound)))?;
-    let mut rows = Rows::new(width);
-    while let Some(row) = found.next()? {
-        for column in 0..width {
-            match row.get_ref(column)? {
-                ValueRef::Null => rows.push_null(),
-                ValueRef::Integer(value) => rows.push_integer(value),
-                ValueRef::Text(bytes) | ValueRef::Blob(bytes) => rows.push_bytes(bytes),
-                ValueRef::Real(_) => {
-                    let name = row.as_ref().column_name(column)?.to_owned();
-                    return Err(rusqlite::Error::InvalidColumnType(column, name, Type::Real));
-                }
-            }
-        }
-    }
-    Ok(rows)
-}
-
-/// A value of a statement, as SQLite stores it.
-struct Bound<'a>(&'a Value);
-
-impl ToSql for Bound<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        let value = match self.0 {
-            Value::Bool(value) => value.map(|value| ValueRef::Integer(value.into())),
-            Value::Int(value) => value.map(|value| ValueRef::Integer(value.into())),
-            Value::BigInt(value) => value.map(ValueRef::Integer),
-            Value::BigUnsigned(value) => value.map(i64::try_from).transpose().map_err(unbound)?.map(ValueRef::Integer),
-            Value::String(value) => value.as_ref().map(|value| ValueRef::Text(value.as_bytes())),
-            Value::Uuid(value) => value.as_ref().map(|value| ValueRef::Blob(value.as_bytes())),
-            other => {
-                return Err(unbound(format!("a value of this type is not bound: {:?}", std::mem::discriminant(other))));
-            }
-        };
-        Ok(ToSqlOutput::Borrowed(value.unwrap_or(ValueRef::Null)))
-    }
-}
-
-fn unbound(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
-    rusqlite::Error::ToSqlConversionFailure(why.into())
 }
