@@ -11,6 +11,7 @@ use sea_orm::{DatabaseConnection, DbBackend, DbErr, EntityTrait, Statement, TryI
 use secrecy::ExposeSecret;
 
 use super::executor::Executor;
+use super::flush::Flush;
 use super::postgres::{self, Postgres};
 use super::reading::{Lock, Source};
 use super::rows::Rows;
@@ -49,7 +50,7 @@ impl Limits {
 
 /// An open database. By itself it only reads: a statement that finds its connection lost is sent again.
 pub(super) enum Database {
-    Postgres(Box<Postgres>),
+    Postgres(Arc<Postgres>),
     Sqlite(Box<Sqlite>),
 }
 
@@ -60,7 +61,7 @@ impl Database {
             DbBackend::Sqlite => Self::Sqlite(Box::new(Sqlite::new(opened.clone(), limits, notice))),
             _ => {
                 let options = opened.get_postgres_connection_pool().connect_options();
-                Self::Postgres(Box::new(Postgres::new(&options, limits, notice)?))
+                Self::Postgres(Arc::new(Postgres::new(&options, limits, notice)?))
             }
         })
     }
@@ -84,7 +85,7 @@ impl Database {
     /// Begins a transaction.
     pub(super) async fn begin(&self) -> Result<Transaction, DbErr> {
         Ok(match self {
-            Self::Postgres(database) => Transaction::Postgres(database.begin().await?),
+            Self::Postgres(database) => Transaction::Postgres(postgres::Transaction::new(Arc::clone(database))),
             Self::Sqlite(database) => Transaction::Sqlite(database.begin().await?),
         })
     }
@@ -118,16 +119,11 @@ impl Transaction {
         }
     }
 
-    /// Runs a last statement, if there is one, and commits.
-    pub(super) async fn commit(self, last: Option<Statement>) -> Result<(), DbErr> {
+    /// Writes what is left, and commits.
+    pub(super) async fn commit(self, flush: Flush) -> Result<(), DbErr> {
         match self {
-            Self::Postgres(transaction) => transaction.commit(last.as_ref()).await,
-            Self::Sqlite(transaction) => {
-                if let Some(last) = last {
-                    transaction.execute(last).await?;
-                }
-                transaction.commit().await
-            }
+            Self::Postgres(transaction) => transaction.commit(flush).await,
+            Self::Sqlite(transaction) => transaction.commit().await,
         }
     }
 }

@@ -1,46 +1,13 @@
-//! Sending what a transaction writes: all of it in one statement, where the database can.
+//! What PostgreSQL is sent at the end of a transaction: all that it writes, in one statement.
 
 use std::fmt::Write as _;
 
-use sea_orm::sea_query::Value;
-use sea_orm::{DbBackend, EntityName as _, EntityTrait, IdenStatic as _, Iterable as _, ModelTrait, Statement};
+use sea_orm::{DbBackend, Statement};
 
-use super::database::Transaction;
-use super::executor::Executor as _;
 use super::text::{Text, put};
 use super::trail::{self, Entry};
+use super::write::Write;
 use crate::entity::OrganizationId;
-use crate::error::{Error, Result};
-
-/// A statement that waits to be sent.
-pub(super) enum Write {
-    /// Puts rows into a table.
-    Insert { table: &'static str, columns: Vec<&'static str>, rows: Vec<Vec<Value>> },
-    /// Changes the row that has these values, or none where there is no value. It is exactly one, or else the
-    /// transaction is contended.
-    Update { table: &'static str, set: Vec<(&'static str, Value)>, of: Vec<(&'static str, Option<Value>)> },
-}
-
-impl Write {
-    /// Puts whole rows into their table.
-    pub(super) fn insert<M: ModelTrait>(rows: &[M]) -> Self {
-        let columns = || <M::Entity as EntityTrait>::Column::iter();
-        Self::Insert {
-            table: M::Entity::default().table_name(),
-            columns: columns().map(|column| column.as_str()).collect(),
-            rows: rows.iter().map(|row| columns().map(|column| row.get(column)).collect()).collect(),
-        }
-    }
-
-    fn table(&self) -> &'static str {
-        let (Self::Insert { table, .. } | Self::Update { table, .. }) = self;
-        table
-    }
-
-    fn is_update(&self) -> bool {
-        matches!(self, Self::Update { .. })
-    }
-}
 
 /// An organization that was found without a lock. What relies on it is written only if it still has this version.
 #[derive(Clone, Copy)]
@@ -49,171 +16,105 @@ pub(super) struct Found {
     pub(super) version: i32,
 }
 
-/// The writes to rows that wait, in order.
-///
-/// The parts of one statement do not see each other, and nothing is said about their order. So a table is among them
-/// either with inserts or with one update: no row is written twice, and no value is given back by one part and taken
-/// by another.
-#[derive(Default)]
-pub(super) struct Waiting(Vec<Write>);
+/// All that a transaction writes at its end, or several transactions do together.
+#[derive(Clone, Default)]
+pub(super) struct Flush {
+    /// The writes to rows: no table with an update and anything else.
+    pub(super) writes: Vec<Write>,
+    /// The trail of these writes, and of what was sent before.
+    pub(super) trail: Vec<Entry>,
+    /// The organizations that nothing is written without.
+    pub(super) relied_on: Vec<Found>,
+}
 
-impl Waiting {
-    /// Adds a write, and gives back what must be sent before it.
-    pub(super) fn push(&mut self, write: Write) -> Self {
-        let apart = |earlier: &Write| earlier.table() == write.table() && (earlier.is_update() || write.is_update());
-        let ahead = if self.0.iter().any(apart) { std::mem::take(self) } else { Self::default() };
-        self.0.push(write);
-        ahead
-    }
-
-    /// Whether nothing waits.
+impl Flush {
+    /// Whether there is nothing to send.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.writes.is_empty() && self.trail.is_empty() && self.relied_on.is_empty()
     }
 
-    /// Sends these writes.
-    pub(super) async fn send(self, db: &Transaction) -> Result<()> {
-        if self.is_empty() {
-            return Ok(());
-        }
-        if one_by_one(db) {
-            return one_after_the_other(db, self.0).await;
-        }
-        db.execute(together(self.0, &[], &[])).await?;
-        Ok(())
+    /// Whether it and another one can be written together: neither changes a row, and both put as many rows into the
+    /// same tables. Their text is the same, and that of several of a kind depends on how many they are.
+    pub(super) fn goes_with(&self, other: &Self) -> bool {
+        let shape = |flush: &Self| (flush.writes.len(), flush.trail.len(), flush.relied_on.len());
+        let alike = |(ours, theirs): (&Write, &Write)| {
+            ours.table() == theirs.table() && ours.new_rows() > 0 && ours.new_rows() == theirs.new_rows()
+        };
+        shape(self) == shape(other) && self.writes.iter().zip(&other.writes).all(alike)
     }
 
-    /// Sends these writes, the trail of all that the transaction wrote, and the record of its command, and commits.
-    /// Nothing is written if one of the organizations is not as it was found: SQLite lets nobody else write meanwhile.
-    pub(super) async fn commit(
-        self,
-        db: Transaction,
-        trail: &[Entry],
-        record: Option<Write>,
-        relied_on: &[Found],
-    ) -> Result<()> {
-        let mut writes = self.0;
-        writes.extend(record);
-        let mut last = None;
-        if one_by_one(&db) {
-            one_after_the_other(&db, writes).await?;
-            for copy in trail::copies().iter().filter(|_| !trail.is_empty()) {
-                let mut text = Text::new(db.backend());
-                put!(text, "WITH ");
-                text.trail(trail);
-                put!(text, " ");
-                text.copy(copy);
-                db.execute(text.finish()).await?;
+    /// Writes another one that [goes with](Self::goes_with) it as well.
+    pub(super) fn add(mut self, other: Self) -> Self {
+        for pair in self.writes.iter_mut().zip(other.writes) {
+            if let (Write::Insert { rows, .. }, Write::Insert { rows: more, .. }) = pair {
+                rows.extend(more);
             }
-        } else if !(writes.is_empty() && trail.is_empty() && relied_on.is_empty()) {
-            last = Some(together(writes, trail, relied_on));
         }
-        Ok(db.commit(last).await?)
+        self.trail.extend(other.trail);
+        self.relied_on.extend(other.relied_on);
+        self
     }
-}
 
-/// Whether the database has no statements with several writes in them. SQLite has none, nor round trips to save.
-fn one_by_one(db: &Transaction) -> bool {
-    db.backend() != DbBackend::Postgres
-}
+    /// The statement that writes it. Nothing is written, and the statement fails as a serialization failure, if an
+    /// update does not find its row or an organization is not as it was found. Those are locked as keys, and who
+    /// changes an organization locks it for updating first: so nobody does until the statement's transaction has ended.
+    /// It must not update one of them itself. Foreign keys are checked at its end, so that the parts may refer to each
+    /// other's rows.
+    ///
+    /// The text depends on the tables and on how many rows there are, not on the values: commands of a kind share it,
+    /// and it is prepared once on each connection.
+    pub(super) fn statement(self) -> Statement {
+        Text::statement(DbBackend::Postgres, |text| text.flush(self, ""))
+    }
 
-async fn one_after_the_other(db: &Transaction, writes: Vec<Write>) -> Result<()> {
-    for write in writes {
-        let is_update = write.is_update();
-        let mut text = Text::new(db.backend());
-        text.write(write);
-        let changed = db.execute(text.finish()).await?;
-        if is_update && changed != 1 {
-            return Err(Error::Contended("a row changed meanwhile".into()));
-        }
+    /// The same for several transactions: the statement fails at once if somebody else has locked an organization, so
+    /// that nobody waits for another one's.
+    pub(super) fn statement_of_several(self) -> Statement {
+        Text::statement(DbBackend::Postgres, |text| text.flush(self, " SKIP LOCKED"))
     }
-    Ok(())
-}
-
-/// All writes as parts of one statement for PostgreSQL, which fails if an update does not find its row, or if an
-/// organization is not as it was found. Those are locked as keys, and who changes an organization locks it for updating
-/// first: so nobody does until the statement's transaction has ended. It must not update one of them itself. Foreign
-/// keys are checked at its end, so that the parts may refer to each other's rows.
-///
-/// The text depends on the tables and on how many rows there are, not on the values: commands of a kind share it, and
-/// it is prepared once on each connection.
-fn together(writes: Vec<Write>, trail: &[Entry], relied_on: &[Found]) -> Statement {
-    let mut text = Text::new(DbBackend::Postgres);
-    let (mut comma, mut holds) = ("", String::from("TRUE"));
-    put!(text, "WITH ");
-    for (number, Found { id, version }) in relied_on.iter().enumerate() {
-        put!(text, r#"{comma}"found_{number}" AS (SELECT 1 FROM "organizations" WHERE "id" = "#);
-        text.value(*id);
-        put!(text, r#" AND "version" = "#);
-        text.value(*version);
-        put!(text, " FOR KEY SHARE)");
-        comma = ", ";
-        let _ = write!(holds, r#" AND EXISTS (SELECT FROM "found_{number}")"#);
-    }
-    if !trail.is_empty() {
-        put!(text, "{comma}");
-        text.trail(trail);
-        comma = ", ";
-        for (number, copy) in trail::copies().iter().enumerate() {
-            put!(text, r#"{comma}"copy_{number}" AS ("#);
-            text.copy(copy);
-            put!(text, ")");
-        }
-    }
-    for (number, write) in writes.into_iter().enumerate() {
-        put!(text, r#"{comma}"write_{number}" AS ("#);
-        comma = ", ";
-        if write.is_update() {
-            let _ = write!(holds, r#" AND (SELECT count(*) FROM "write_{number}") = 1"#);
-        }
-        let returning = if write.is_update() { " RETURNING 1" } else { "" };
-        text.write(write);
-        put!(text, "{returning})");
-    }
-    put!(text, " SELECT must_hold({holds})");
-    text.finish()
 }
 
 impl Text {
-    fn write(&mut self, write: Write) {
-        match write {
-            Write::Insert { table, columns, rows } => {
-                put!(self, r#"INSERT INTO "{table}" ("#);
-                self.columns(columns);
-                put!(self, ") VALUES ");
-                self.list(rows, |text, row| {
-                    put!(text, "(");
-                    text.list(row, Self::value);
-                    put!(text, ")");
-                });
-            }
-            Write::Update { table, set, of } => {
-                put!(self, r#"UPDATE "{table}" SET "#);
-                self.list(set, |text, (column, value)| {
-                    put!(text, r#""{column}" = "#);
-                    text.value(value);
-                });
-                let mut word = "WHERE";
-                for (column, value) in of {
-                    put!(self, r#" {word} "{column}" "#);
-                    word = "AND";
-                    match value {
-                        Some(value) => {
-                            put!(self, "= ");
-                            self.value(value);
-                        }
-                        None => {
-                            put!(self, "IS NULL");
-                        }
-                    }
-                }
+    fn flush(&mut self, Flush { writes, trail, relied_on }: Flush, locked: &str) {
+        let (mut comma, mut holds) = ("", String::from("TRUE"));
+        put!(self, "WITH ");
+        for (number, Found { id, version }) in relied_on.into_iter().enumerate() {
+            put!(self, r#"{comma}"found_{number}" AS (SELECT 1 FROM "organizations" WHERE "id" = "#);
+            self.value(id);
+            put!(self, r#" AND "version" = "#);
+            self.value(version);
+            put!(self, " FOR KEY SHARE{locked})");
+            comma = ", ";
+            let _ = write!(holds, r#" AND EXISTS (SELECT FROM "found_{number}")"#);
+        }
+        if !trail.is_empty() {
+            put!(self, "{comma}");
+            self.trail(&trail);
+            comma = ", ";
+            for (number, copy) in trail::copies().iter().enumerate() {
+                put!(self, r#"{comma}"copy_{number}" AS ("#);
+                self.copy(copy);
+                put!(self, ")");
             }
         }
+        for (number, write) in writes.into_iter().enumerate() {
+            put!(self, r#"{comma}"write_{number}" AS ("#);
+            comma = ", ";
+            if write.is_update() {
+                let _ = write!(holds, r#" AND (SELECT count(*) FROM "write_{number}") = 1"#);
+            }
+            let returning = if write.is_update() { " RETURNING 1" } else { "" };
+            self.write(write);
+            put!(self, "{returning})");
+        }
+        put!(self, " SELECT must_hold({holds})");
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use sea_orm::Value;
+
     use super::*;
 
     fn insert(table: &'static str, value: i32) -> Write {
@@ -225,11 +126,18 @@ mod tests {
         Write::Update { table, set: vec![("version", (value + 1).into())], of }
     }
 
+    fn flush(writes: Vec<Write>) -> Flush {
+        Flush { writes, ..Flush::default() }
+    }
+
     #[test]
     fn several_writes_are_one_statement_that_fails_where_it_must() {
-        let writes = vec![insert("customers", 1), update("tiers", 2), insert("prices", 3), update("keys", 4)];
         let id = OrganizationId::generate();
-        let statement = together(writes, &[], &[Found { id, version: 7 }]);
+        let statement = Flush {
+            relied_on: vec![Found { id, version: 7 }],
+            ..flush(vec![insert("customers", 1), update("tiers", 2), insert("prices", 3), update("keys", 4)])
+        }
+        .statement();
         let expected = concat!(
             r#"WITH "found_0" AS (SELECT 1 FROM "organizations" WHERE "id" = $1 AND "version" = $2 FOR KEY SHARE), "#,
             r#""write_0" AS (INSERT INTO "customers" ("id") VALUES ($3)), "#,
@@ -246,20 +154,44 @@ mod tests {
     }
 
     #[test]
-    fn the_same_writes_have_the_same_text() {
-        let text = |value| together(vec![insert("a", value), update("b", value)], &[], &[]).sql;
-        assert_eq!(text(1), text(2));
+    fn several_flushes_are_one_statement_that_waits_for_no_organization() {
+        let [a, b] = [1, 2].map(|version| (OrganizationId::generate(), version));
+        let of = |(id, version), customer| Flush {
+            relied_on: vec![Found { id, version }],
+            ..flush(vec![insert("customers", customer), insert("keys", customer)])
+        };
+        assert!(of(a, 3).goes_with(&of(b, 4)));
+        let statement = of(a, 3).add(of(b, 4)).statement_of_several();
+        let expected = concat!(
+            r#"WITH "found_0" AS (SELECT 1 FROM "organizations" WHERE "id" = $1 AND "version" = $2 "#,
+            r#"FOR KEY SHARE SKIP LOCKED), "#,
+            r#""found_1" AS (SELECT 1 FROM "organizations" WHERE "id" = $3 AND "version" = $4 "#,
+            r#"FOR KEY SHARE SKIP LOCKED), "#,
+            r#""write_0" AS (INSERT INTO "customers" ("id") VALUES ($5), ($6)), "#,
+            r#""write_1" AS (INSERT INTO "keys" ("id") VALUES ($7), ($8)) "#,
+            r#"SELECT must_hold(TRUE AND EXISTS (SELECT FROM "found_0") AND EXISTS (SELECT FROM "found_1"))"#,
+        );
+        assert_eq!(statement.sql, expected);
+        let values = [a.0.into(), a.1.into(), b.0.into(), b.1.into(), 3.into(), 4.into(), 3.into(), 4.into()];
+        assert_eq!(statement.values.map(|values| values.0), Some(values.to_vec()));
     }
 
     #[test]
-    fn what_one_statement_cannot_order_is_sent_apart() {
-        let sent_before = |writes: Vec<Write>| {
-            let mut waiting = Waiting::default();
-            writes.into_iter().map(|write| waiting.push(write).0.len()).collect::<Vec<_>>()
-        };
-        assert_eq!(sent_before(vec![insert("a", 1), insert("a", 2), update("b", 1)]), [0, 0, 0]);
-        assert_eq!(sent_before(vec![insert("a", 1), insert("b", 1), update("a", 1)]), [0, 0, 2]);
-        assert_eq!(sent_before(vec![update("a", 1), insert("a", 2), insert("a", 3)]), [0, 1, 0]);
-        assert_eq!(sent_before(vec![update("a", 1), update("a", 1), update("a", 1)]), [0, 1, 1]);
+    fn only_inserts_of_the_same_kind_go_together() {
+        let customer = || flush(vec![insert("customers", 1)]);
+        let two = Write::Insert { table: "customers", columns: vec!["id"], rows: vec![vec![1.into()], vec![2.into()]] };
+        let relying = Flush { relied_on: vec![Found { id: OrganizationId::generate(), version: 1 }], ..customer() };
+        assert!(customer().goes_with(&customer()));
+        for other in [flush(vec![insert("tiers", 1)]), flush(vec![two]), relying, Flush::default()] {
+            assert!(!customer().goes_with(&other) && !other.goes_with(&customer()));
+        }
+        let changing = flush(vec![update("customers", 1)]);
+        assert!(!changing.goes_with(&changing));
+    }
+
+    #[test]
+    fn the_same_writes_have_the_same_text() {
+        let text = |value| flush(vec![insert("a", value), update("b", value)]).statement().sql;
+        assert_eq!(text(1), text(2));
     }
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Source;
 use super::executor::Executor;
-use super::flush::Write;
+use super::write::Write;
 use crate::auth::Principal;
 use crate::clock::Timestamp;
 use crate::entity::idempotency_key::{Column, Entity, Model};

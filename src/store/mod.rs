@@ -24,6 +24,8 @@ mod text;
 mod trail;
 mod tx;
 mod visible;
+mod waiting;
+mod write;
 mod writer;
 
 pub use connection::Store;

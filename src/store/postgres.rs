@@ -2,11 +2,13 @@
 //!
 //! Statements are pipelined (PostgreSQL manual, 55.2.3): the next one is sent before the answer to the last one has
 //! come. Statements that stand alone [share](shared) a few connections that way. A [transaction] has a
-//! connection to itself. If it needs `BEGIN` and `COMMIT`, they go together with its first and its last statement.
+//! connection to itself as soon as it locks or writes; `BEGIN` and `COMMIT` go together with its first and its last
+//! statement. Those that write everything at their end, and lock nothing before, are [written together](group_commit).
 
 mod answer;
 mod connection;
 mod fault;
+mod group_commit;
 mod settings;
 mod shared;
 mod tls;
@@ -16,12 +18,13 @@ mod value;
 use std::time::Duration;
 
 use deadpool::Runtime;
-use deadpool::managed::{Pool, PoolConfig, PoolError, QueueMode, Timeouts};
+use deadpool::managed::{Object, Pool, PoolConfig, PoolError, QueueMode, Timeouts};
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{DbErr, Statement};
 
-use self::connection::Opener;
+use self::connection::{Connection, Opener};
 pub(super) use self::fault::is_lost;
+use self::group_commit::GroupCommit;
 use self::settings::settings;
 use self::shared::Shared;
 pub(super) use self::transaction::Transaction;
@@ -33,6 +36,7 @@ pub(super) struct Postgres {
     shared: Shared,
     /// The connections of transactions.
     owned: Pool<Opener>,
+    group_commit: GroupCommit,
     notice: Notice,
     patience: Duration,
 }
@@ -49,13 +53,15 @@ impl Postgres {
         };
         let owned = Pool::builder(opener.clone()).config(config).runtime(Runtime::Tokio1).build();
         let owned = owned.map_err(|error| DbErr::Custom(format!("database: {error}")))?;
-        Ok(Self { shared: Shared::new(opener, limits), owned, notice, patience: limits.patience })
+        let group_commit = GroupCommit::new(limits);
+        Ok(Self { shared: Shared::new(opener, limits), owned, group_commit, notice, patience: limits.patience })
     }
 
     /// Closes the connections when they are not used any more.
     pub(super) fn close(&self) {
         self.shared.close();
         self.owned.close();
+        self.group_commit.close();
     }
 
     /// The rows that a statement finds, which stands alone.
@@ -64,12 +70,21 @@ impl Postgres {
         self.shared.send(statement).await
     }
 
-    /// Begins a transaction.
-    pub(super) async fn begin(&self) -> Result<Transaction, DbErr> {
-        let connection = self.owned.get().await.map_err(|error| match error {
+    /// A connection for somebody alone. It is an error of connections if none is free in time.
+    async fn own(&self) -> Result<Object<Opener>, DbErr> {
+        self.owned.get().await.map_err(|error| match error {
             PoolError::Backend(error) => error,
             error => fault::unavailable(error),
-        })?;
-        Ok(Transaction::new(connection, self.notice.clone(), self.patience))
+        })
+    }
+
+    /// Runs the last statement of a connection's transaction, and commits. It is an error of connections if it is not
+    /// known whether it was committed.
+    async fn commit(&self, connection: &Connection, last: &Statement) -> Result<(), DbErr> {
+        (self.notice)(last);
+        match connection.commit(last).await.map_err(fault::failed) {
+            Err(error) if is_lost(&error) => Err(fault::unavailable(format_args!("lost while committing: {error}"))),
+            outcome => outcome,
+        }
     }
 }

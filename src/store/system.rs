@@ -7,6 +7,7 @@ use sea_orm::{
 
 use super::Store;
 use super::executor::Executor as _;
+use super::flush::Flush;
 use crate::entity::{OrganizationId, organization};
 
 /// The database without a tenant: for the command line and the demo's data.
@@ -79,6 +80,6 @@ impl System<'_> {
             let batch: Vec<_> = rows.by_ref().take(400).collect();
             transaction.execute(self.0.backend().build(E::insert_many(batch).as_query())).await?;
         }
-        transaction.commit(None).await
+        transaction.commit(Flush::default()).await
     }
 }

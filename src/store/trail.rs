@@ -68,6 +68,7 @@ impl Serialize for Changes {
 }
 
 /// One change of one row: what its audit entry and its outbox event are made of.
+#[derive(Clone)]
 pub(super) struct Entry {
     audit_id: AuditEventId,
     event_id: OutboxEventId,

@@ -12,9 +12,11 @@ use tokio::sync::SetOnce;
 
 use super::database::Transaction;
 use super::executor::Executor as _;
-use super::flush::{Found, Waiting, Write};
+use super::flush::Found;
 use super::reading::Lock;
 use super::trail::{Change, Entry, changed, created};
+use super::waiting::Waiting;
+use super::write::Write;
 use super::{Noun, Record, Scope, Visible};
 use crate::clock::Timestamp;
 use crate::entity::{Mutable, OrganizationId, organization};
@@ -235,6 +237,6 @@ impl<'e> Tx<'e> {
         let waiting = self.waiting.into_inner().unwrap_or_else(PoisonError::into_inner);
         let trail = self.trail.into_inner().unwrap_or_else(PoisonError::into_inner);
         let relied_on = self.relied_on.into_inner().unwrap_or_else(PoisonError::into_inner);
-        waiting.commit(self.inner, &trail, record, &relied_on).await
+        waiting.commit(self.inner, trail, record, relied_on).await
     }
 }

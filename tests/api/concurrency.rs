@@ -1,6 +1,8 @@
 //! Many clients at once: one of them wins, and the others learn why they did not.
 
 mod overtaken;
+mod stop;
+mod together;
 
 use serde_json::{Value, json};
 use tessera::entity::idempotency_key;

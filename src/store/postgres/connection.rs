@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
+use futures_util::future::try_join;
 use quick_cache::sync::Cache;
 use sea_orm::sea_query::Value;
 use sea_orm::{DbErr, Statement, Values};
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::answer::Answer;
+use super::answer::{Affected, Answer};
 use super::fault::{self, Fault, explained};
 use super::value::{Bound, type_of};
 
@@ -96,16 +97,18 @@ impl Connection {
         Ok(())
     }
 
-    /// Runs a statement that is a transaction of its own.
-    pub(super) async fn run_alone<A: Answer>(
-        &self,
-        prepared: &tokio_postgres::Statement,
-        statement: &Statement,
-    ) -> Result<A, Fault> {
+    /// Runs the last statement of a transaction, and commits. If it fails, or one before it did, nothing is committed.
+    /// `COMMIT` goes in the same packet; where nothing was begun the statement is all there is to commit.
+    pub(super) async fn commit(&self, statement: &Statement) -> Result<(), Fault> {
+        let prepared = self.prepare(statement).await?;
+        let last = self.run::<Affected>(&prepared, statement);
+        if self.is_in_transaction() {
+            return try_join(last, self.end("COMMIT")).await.map(drop);
+        }
         self.in_transaction.store(true, Ordering::Relaxed);
-        let answer = self.run(prepared, statement).await;
+        let answer = last.await;
         self.in_transaction.store(false, Ordering::Relaxed);
-        answer
+        answer.map(drop)
     }
 
     /// Sends a statement, and takes its answer.

@@ -1,73 +1,48 @@
 //! What a command relied on changes before it writes.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
 
 use serde_json::{Value, json};
 use tessera::auth::Role;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use super::stop::Stop;
 use crate::support::{Backend, Client, Tenant, World};
 
-/// Stops a command just before it sends what it writes, until it is told to go on.
-struct Stop {
-    /// How many more of these statements are stopped.
-    times: Arc<AtomicUsize>,
-    /// Whether an organization was locked as a key when a command with a key looked for it.
-    locked: Arc<AtomicBool>,
-    reached: UnboundedReceiver<()>,
-    go_on: mpsc::Sender<()>,
-}
-
-impl Stop {
-    fn of(world: &World) -> Self {
-        let (times, (reach, reached), (go_on, may_go_on)) =
-            (Arc::<AtomicUsize>::default(), unbounded_channel(), mpsc::channel());
-        let (left, may_go_on) = (Arc::clone(&times), Mutex::new(may_go_on));
-        let locked = Arc::<AtomicBool>::default();
-        let is_locked = Arc::clone(&locked);
-        world.store.observe(move |statement| {
-            // Not that of a command that changes a row: it has looked for the key by then.
-            let is_look = statement.sql.contains("idempotency_keys") && statement.sql.ends_with("FOR KEY SHARE");
-            is_locked.fetch_or(is_look, Ordering::SeqCst);
-            let less = |times: usize| times.checked_sub(1);
-            if statement.sql.contains("found_0") && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok()
-            {
-                reach.send(()).expect("the test waits");
-                let wait = || may_go_on.lock().expect("no panic").recv().expect("the test goes on");
-                tokio::task::block_in_place(wait);
-            }
-        });
-        Self { times, locked, reached, go_on }
-    }
-
-    /// The payload of a mutation that is stopped so often, while something else is done each time.
-    async fn at(
-        &mut self,
-        times: usize,
-        (client, mutation, input): (&Client, &'static str, Value),
-        meanwhile: impl AsyncFn(),
-    ) -> Value {
-        self.times.store(times, Ordering::SeqCst);
-        let client = client.clone();
-        let mut writing = tokio::spawn(async move { client.attempt(mutation, input, "").await });
-        for _ in 0..times {
-            tokio::select! {
-                reached = self.reached.recv() => reached.expect("it runs"),
-                answered = &mut writing => panic!("{mutation} was not stopped: {answered:?}"),
-            }
-            meanwhile().await;
-            self.go_on.send(()).expect("the command waits");
+/// The payload of a mutation that is stopped so often, while something else is done each time.
+async fn stopped(
+    stop: &mut Stop,
+    times: usize,
+    (client, mutation, input): (&Client, &'static str, Value),
+    meanwhile: impl AsyncFn(),
+) -> Value {
+    stop.at_next(times);
+    let client = client.clone();
+    let mut writing = tokio::spawn(async move { client.attempt(mutation, input, "").await });
+    for _ in 0..times {
+        tokio::select! {
+            () = stop.reached() => {}
+            answered = &mut writing => panic!("{mutation} was not stopped: {answered:?}"),
         }
-        writing.await.expect("no panic")
+        meanwhile().await;
+        stop.go_on();
     }
+    writing.await.expect("no panic")
 }
 
 /// SQLite lets one write at a time, from the beginning to the end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_an_organization_was_like_is_checked_when_all_is_written() {
     let world = World::new(Backend::Postgres).await;
-    let mut stop = Stop::of(&world);
+    // Whether an organization was locked as a key when a command with a key looked for it.
+    let locked = Arc::<AtomicBool>::default();
+    let is_locked = Arc::clone(&locked);
+    let mut stop = Stop::of(&world, move |statement| {
+        // Not that of a command that changes a row: it has looked for the key by then.
+        let is_look = statement.sql.contains("idempotency_keys") && statement.sql.ends_with("FOR KEY SHARE");
+        is_locked.fetch_or(is_look, Ordering::SeqCst);
+        statement.sql.contains("found_0")
+    });
     let (root, id) = (world.root(), |tenant: Tenant| tenant.id.to_string());
     let customer = |tenant| json!({"name": "Ada", "organizationId": id(tenant)});
     let reseller = world.caller(Role::Reseller, world.gamma);
@@ -85,22 +60,20 @@ async fn what_an_organization_was_like_is_checked_when_all_is_written() {
     ] {
         let before = world.writes().await;
         let command = (&client, mutation, input);
-        let payload = stop
-            .at(1, command, async || {
-                root.mutate("suspendOrganization", json!({"id": id(goes), "reason": "a test"}), "").await;
-            })
-            .await;
+        let payload = stopped(&mut stop, 1, command, async || {
+            root.mutate("suspendOrganization", json!({"id": id(goes), "reason": "a test"}), "").await;
+        })
+        .await;
         assert_eq!(payload["userErrors"][0]["code"], "OWNER_INACTIVE", "{mutation}: {payload}");
         assert_eq!(world.writes().await, before + 1, "{mutation}: the suspension alone");
         root.mutate("resumeOrganization", json!({"id": id(goes)}), "").await;
     }
     // What does not matter to it is no reason to refuse it.
     let before = world.writes().await;
-    let payload = stop
-        .at(1, (&reseller, "createCustomer", customer(world.delta)), async || {
-            root.mutate("updateOrganization", json!({"id": id(world.delta), "name": "Delta AG"}), "").await;
-        })
-        .await;
+    let payload = stopped(&mut stop, 1, (&reseller, "createCustomer", customer(world.delta)), async || {
+        root.mutate("updateOrganization", json!({"id": id(world.delta), "name": "Delta AG"}), "").await;
+    })
+    .await;
     assert_eq!(payload["userErrors"], json!([]));
     assert_eq!(world.writes().await, before + 3, "the organization, the customer and its subscription");
     // Who is overtaken twice locks the organizations when it looks for them.
@@ -109,14 +82,14 @@ async fn what_an_organization_was_like_is_checked_when_all_is_written() {
         let name = format!("Delta {}", number.fetch_add(1, Ordering::SeqCst));
         root.mutate("updateOrganization", json!({"id": id(world.delta), "name": name}), "").await;
     };
-    assert!(!stop.locked.load(Ordering::SeqCst), "nothing is locked before");
+    assert!(!locked.load(Ordering::SeqCst), "nothing is locked before");
     let mut input = customer(world.delta);
     input["idempotencyKey"] = json!("overtaken");
-    let payload = stop.at(2, (&reseller, "createCustomer", input), rename).await;
+    let payload = stopped(&mut stop, 2, (&reseller, "createCustomer", input), rename).await;
     assert_eq!(payload["userErrors"], json!([]));
-    assert!(stop.locked.load(Ordering::SeqCst), "it is locked for the third try");
-    let payload = stop
-        .at(1, (&world.admin(world.beta), "createCustomer", customer(world.beta)), async || {
+    assert!(locked.load(Ordering::SeqCst), "it is locked for the third try");
+    let payload =
+        stopped(&mut stop, 1, (&world.admin(world.beta), "createCustomer", customer(world.beta)), async || {
             root.mutate("deleteOrganization", json!({"id": id(world.beta), "reason": "a test"}), "").await;
         })
         .await;

@@ -1,0 +1,126 @@
+//! Commands that write at the same time are written together, and none of them is the worse for it.
+//!
+//! Which of them meet in a statement is chance, so there are rounds until it was the right ones.
+
+use futures_util::future::join_all;
+use sea_orm::{Statement, Value as Sql};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::stop::Stop;
+use crate::support::{Backend, Client, Tenant, World};
+
+/// How many commands there are of each kind in a round.
+const COMMANDS: usize = 8;
+
+/// How many rounds there may be.
+const ROUNDS: usize = 200;
+
+fn create(client: &Client, input: Value) -> JoinHandle<Value> {
+    let client = client.clone();
+    tokio::spawn(async move { client.attempt("createCustomer", input, "customer { id }").await })
+}
+
+async fn all(answers: Vec<JoinHandle<Value>>) -> Vec<Value> {
+    join_all(answers).await.into_iter().map(|answer| answer.expect("no panic")).collect()
+}
+
+fn done(payloads: &[Value]) -> usize {
+    payloads.iter().filter(|payload| payload["userErrors"] == json!([])).count()
+}
+
+async fn customers(world: &World, tenant: Tenant) -> usize {
+    let data = world.admin(tenant).ok("{ customers { totalCount { value } } }", json!({})).await;
+    usize::try_from(data["customers"]["totalCount"]["value"].as_u64().expect("a number")).expect("a small one")
+}
+
+/// The values of a statement that writes for several.
+fn together(statement: &Statement) -> &[Sql] {
+    let values = statement.values.as_ref().filter(|_| statement.sql.contains("SKIP LOCKED"));
+    values.map_or(&[], |values| &values.0)
+}
+
+/// One statement with rows of two tenants fails, because one of them was suspended just before: the other's are written
+/// all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_wrong_with_one_is_no_matter_of_the_others() {
+    let world = World::new(Backend::Postgres).await;
+    let ids = [world.alpha, world.beta].map(|tenant| Sql::from(Uuid::from(tenant.id)));
+    let mut stop = Stop::of(&world, move |statement| ids.iter().all(|id| together(statement).contains(id)));
+    let [alpha, beta] = [world.admin(world.alpha), world.admin(world.beta)];
+    let (mut expected, mut refused) = ([customers(&world, world.alpha).await, customers(&world, world.beta).await], 0);
+    for _ in 0..ROUNDS {
+        stop.at_next(1);
+        let (mut alphas, mut betas) = (Vec::new(), Vec::new());
+        for number in 0..COMMANDS {
+            let input = json!({"name": format!("together {number}")});
+            alphas.push(create(&alpha, input.clone()));
+            betas.push(create(&beta, input));
+        }
+        let mut answers = tokio::spawn(async { (all(alphas).await, all(betas).await) });
+        let (alphas, betas) = tokio::select! {
+            () = stop.reached() => {
+                let input = json!({"id": world.alpha.id.to_string(), "reason": "a test"});
+                world.root().mutate("suspendOrganization", input, "").await;
+                stop.go_on();
+                answers.await
+            }
+            answers = &mut answers => answers,
+        }
+        .expect("no panic");
+        assert_eq!(done(&betas), COMMANDS, "{betas:#?}");
+        expected[0] += done(&alphas);
+        expected[1] += COMMANDS;
+        for payload in alphas.iter().filter(|payload| payload["userErrors"] != json!([])) {
+            assert_eq!(payload["userErrors"][0]["code"], "OWNER_INACTIVE", "{payload}");
+            refused += 1;
+        }
+        if refused > 0 {
+            break;
+        }
+    }
+    assert!(refused > 0, "nothing of both tenants was written together");
+    world.root().mutate("resumeOrganization", json!({"id": world.alpha.id.to_string()}), "").await;
+    assert_eq!([customers(&world, world.alpha).await, customers(&world, world.beta).await], expected);
+    world.check_invariants().await;
+}
+
+/// One statement would carry out a command twice: it is carried out once, and both are told what came of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_command_that_comes_twice_at_the_same_time_is_carried_out_once() {
+    let world = World::new(Backend::Postgres).await;
+    let twice = |statement: &Statement| {
+        let is_key = |value: &&Sql| matches!(value, Sql::String(Some(text)) if text.starts_with("twice-"));
+        let keys: Vec<_> = together(statement).iter().filter(is_key).collect();
+        keys.iter().enumerate().any(|(place, key)| keys[..place].contains(key))
+    };
+    let mut stop = Stop::of(&world, twice);
+    let (client, mut expected, mut met) = (world.admin(world.alpha), customers(&world, world.alpha).await, false);
+    for round in 0..ROUNDS {
+        stop.at_next(1);
+        let input = |number| json!({"name": "twice", "idempotencyKey": format!("twice-{round}-{}", number / 2)});
+        let answers = (0..2 * COMMANDS).map(|number| create(&client, input(number))).collect();
+        let mut answers = tokio::spawn(all(answers));
+        let payloads = tokio::select! {
+            () = stop.reached() => {
+                met = true;
+                stop.go_on();
+                answers.await
+            }
+            answers = &mut answers => answers,
+        }
+        .expect("no panic");
+        assert_eq!(done(&payloads), 2 * COMMANDS, "{payloads:#?}");
+        for pair in payloads.chunks(2) {
+            assert_eq!(pair[0]["customer"]["id"], pair[1]["customer"]["id"]);
+        }
+        expected += COMMANDS;
+        if met {
+            break;
+        }
+    }
+    assert!(met, "no command came twice in one statement");
+    assert_eq!(customers(&world, world.alpha).await, expected);
+    world.check_invariants().await;
+}
