@@ -123,7 +123,10 @@ impl Transaction {
     pub(super) async fn commit(self, flush: Flush) -> Result<(), DbErr> {
         match self {
             Self::Postgres(transaction) => transaction.commit(flush).await,
-            Self::Sqlite(transaction) => transaction.commit().await,
+            Self::Sqlite(transaction) => {
+                debug_assert!(flush.is_empty(), "SQLite is sent each write as it comes");
+                transaction.commit().await
+            }
         }
     }
 }

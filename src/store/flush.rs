@@ -1,6 +1,7 @@
 //! What PostgreSQL is sent at the end of a transaction: all that it writes, in one statement.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use sea_orm::{DbBackend, Statement};
 
@@ -46,7 +47,8 @@ impl Flush {
     /// Writes another one that [goes with](Self::goes_with) it as well.
     pub(super) fn add(mut self, other: Self) -> Self {
         for pair in self.writes.iter_mut().zip(other.writes) {
-            if let (Write::Insert { rows, .. }, Write::Insert { rows: more, .. }) = pair {
+            if let (Write::Insert { rows, columns, .. }, Write::Insert { rows: more, columns: theirs, .. }) = pair {
+                debug_assert_eq!(*columns, theirs, "a table's rows are written whole");
                 rows.extend(more);
             }
         }
@@ -63,19 +65,15 @@ impl Flush {
     ///
     /// The text depends on the tables and on how many rows there are, not on the values: commands of a kind share it,
     /// and it is prepared once on each connection.
-    pub(super) fn statement(self) -> Statement {
-        Text::statement(DbBackend::Postgres, |text| text.flush(self, ""))
-    }
-
-    /// The same for several transactions: the statement fails at once if somebody else has locked an organization, so
-    /// that nobody waits for another one's.
-    pub(super) fn statement_of_several(self) -> Statement {
-        Text::statement(DbBackend::Postgres, |text| text.flush(self, " SKIP LOCKED"))
+    ///
+    /// Where there is a limit to how long it waits for what others have locked, it fails then.
+    pub(super) fn statement(self, lock_timeout: Option<Duration>) -> Statement {
+        Text::statement(DbBackend::Postgres, |text| text.flush(self, lock_timeout))
     }
 }
 
 impl Text {
-    fn flush(&mut self, Flush { writes, trail, relied_on }: Flush, locked: &str) {
+    fn flush(&mut self, Flush { writes, trail, relied_on }: Flush, lock_timeout: Option<Duration>) {
         let (mut comma, mut holds) = ("", String::from("TRUE"));
         put!(self, "WITH ");
         for (number, Found { id, version }) in relied_on.into_iter().enumerate() {
@@ -83,7 +81,7 @@ impl Text {
             self.value(id);
             put!(self, r#" AND "version" = "#);
             self.value(version);
-            put!(self, " FOR KEY SHARE{locked})");
+            put!(self, " FOR KEY SHARE)");
             comma = ", ";
             let _ = write!(holds, r#" AND EXISTS (SELECT FROM "found_{number}")"#);
         }
@@ -107,7 +105,12 @@ impl Text {
             self.write(write);
             put!(self, "{returning})");
         }
-        put!(self, " SELECT must_hold({holds})");
+        put!(self, " SELECT ");
+        if let Some(lock_timeout) = lock_timeout {
+            // For this transaction. It comes first: parts are run where they are asked for, and the others at the end.
+            put!(self, "set_config('lock_timeout', '{}', TRUE), ", lock_timeout.as_millis());
+        }
+        put!(self, "must_hold({holds})");
     }
 }
 
@@ -137,7 +140,7 @@ mod tests {
             relied_on: vec![Found { id, version: 7 }],
             ..flush(vec![insert("customers", 1), update("tiers", 2), insert("prices", 3), update("keys", 4)])
         }
-        .statement();
+        .statement(None);
         let expected = concat!(
             r#"WITH "found_0" AS (SELECT 1 FROM "organizations" WHERE "id" = $1 AND "version" = $2 FOR KEY SHARE), "#,
             r#""write_0" AS (INSERT INTO "customers" ("id") VALUES ($3)), "#,
@@ -154,22 +157,21 @@ mod tests {
     }
 
     #[test]
-    fn several_flushes_are_one_statement_that_waits_for_no_organization() {
+    fn several_flushes_are_one_statement_that_waits_for_nobody_for_long() {
         let [a, b] = [1, 2].map(|version| (OrganizationId::generate(), version));
         let of = |(id, version), customer| Flush {
             relied_on: vec![Found { id, version }],
             ..flush(vec![insert("customers", customer), insert("keys", customer)])
         };
         assert!(of(a, 3).goes_with(&of(b, 4)));
-        let statement = of(a, 3).add(of(b, 4)).statement_of_several();
+        let statement = of(a, 3).add(of(b, 4)).statement(Some(Duration::from_millis(50)));
         let expected = concat!(
-            r#"WITH "found_0" AS (SELECT 1 FROM "organizations" WHERE "id" = $1 AND "version" = $2 "#,
-            r#"FOR KEY SHARE SKIP LOCKED), "#,
-            r#""found_1" AS (SELECT 1 FROM "organizations" WHERE "id" = $3 AND "version" = $4 "#,
-            r#"FOR KEY SHARE SKIP LOCKED), "#,
+            r#"WITH "found_0" AS (SELECT 1 FROM "organizations" WHERE "id" = $1 AND "version" = $2 FOR KEY SHARE), "#,
+            r#""found_1" AS (SELECT 1 FROM "organizations" WHERE "id" = $3 AND "version" = $4 FOR KEY SHARE), "#,
             r#""write_0" AS (INSERT INTO "customers" ("id") VALUES ($5), ($6)), "#,
             r#""write_1" AS (INSERT INTO "keys" ("id") VALUES ($7), ($8)) "#,
-            r#"SELECT must_hold(TRUE AND EXISTS (SELECT FROM "found_0") AND EXISTS (SELECT FROM "found_1"))"#,
+            r#"SELECT set_config('lock_timeout', '50', TRUE), "#,
+            r#"must_hold(TRUE AND EXISTS (SELECT FROM "found_0") AND EXISTS (SELECT FROM "found_1"))"#,
         );
         assert_eq!(statement.sql, expected);
         let values = [a.0.into(), a.1.into(), b.0.into(), b.1.into(), 3.into(), 4.into(), 3.into(), 4.into()];
@@ -191,7 +193,7 @@ mod tests {
 
     #[test]
     fn the_same_writes_have_the_same_text() {
-        let text = |value| flush(vec![insert("a", value), update("b", value)]).statement().sql;
+        let text = |value| flush(vec![insert("a", value), update("b", value)]).statement(None).sql;
         assert_eq!(text(1), text(2));
     }
 }

@@ -82,7 +82,8 @@ impl Postgres {
     /// known whether it was committed.
     async fn commit(&self, connection: &Connection, last: &Statement) -> Result<(), DbErr> {
         (self.notice)(last);
-        match connection.commit(last).await.map_err(fault::failed) {
+        let prepared = connection.prepare(last).await.map_err(fault::failed)?;
+        match connection.commit(&prepared, last).await.map_err(fault::failed) {
             Err(error) if is_lost(&error) => Err(fault::unavailable(format_args!("lost while committing: {error}"))),
             outcome => outcome,
         }

@@ -42,7 +42,7 @@ impl Waiting {
         if one_by_one(db) {
             return one_after_the_other(db, self.0, &[]).await;
         }
-        db.execute(Flush { writes: self.0, ..Flush::default() }.statement()).await?;
+        db.execute(Flush { writes: self.0, ..Flush::default() }.statement(None)).await?;
         Ok(())
     }
 

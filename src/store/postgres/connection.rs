@@ -97,11 +97,15 @@ impl Connection {
         Ok(())
     }
 
-    /// Runs the last statement of a transaction, and commits. If it fails, or one before it did, nothing is committed.
-    /// `COMMIT` goes in the same packet; where nothing was begun the statement is all there is to commit.
-    pub(super) async fn commit(&self, statement: &Statement) -> Result<(), Fault> {
-        let prepared = self.prepare(statement).await?;
-        let last = self.run::<Affected>(&prepared, statement);
+    /// Runs the last statement of a transaction, which is prepared, and commits. If it fails, or one before it did,
+    /// nothing is committed. `COMMIT` goes in the same packet; where nothing was begun the statement is all there is to
+    /// commit.
+    pub(super) async fn commit(
+        &self,
+        prepared: &tokio_postgres::Statement,
+        statement: &Statement,
+    ) -> Result<(), Fault> {
+        let last = self.run::<Affected>(prepared, statement);
         if self.is_in_transaction() {
             return try_join(last, self.end("COMMIT")).await.map(drop);
         }

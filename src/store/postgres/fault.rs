@@ -103,6 +103,13 @@ pub(in crate::store) fn is_lost(error: &DbErr) -> bool {
     matches!(**source, sqlx::Error::Io(_))
 }
 
+/// With which code the database says that a statement failed, if it does: nothing came of it then.
+pub(super) fn refused_with(error: &DbErr) -> Option<SqlState> {
+    let DbErr::Query(RuntimeErr::SqlxError(source)) = error else { return None };
+    let sqlx::Error::Database(refused) = &**source else { return None };
+    refused.code().map(|code| SqlState::from_code(&code))
+}
+
 /// All that an error says: by itself it names only what was being done.
 pub(super) fn explained(mut error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();

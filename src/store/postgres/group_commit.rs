@@ -2,32 +2,40 @@
 //!
 //! Most of what a flush costs PostgreSQL it costs once for a statement, however many rows are in it: to start seven
 //! inserts, to prepare the checks of their tables, to count, to commit. So only a few are under way at a time. What
-//! comes meanwhile waits, and what is of a kind then goes together. Nobody waits for company: alone, a flush goes at
-//! once.
+//! comes meanwhile waits, and what is of a kind then goes together. Nobody waits for company: where there is a turn, a
+//! flush goes at once.
 //!
-//! A statement that fails has written nothing. Then its members are sent one by one, and each gets the answer that it
-//! would have got by itself.
+//! A statement that fails has written nothing. Then each of its flushes is sent by itself, and gets the answer that it
+//! would have got alone. Who has to wait for a lock does so without a turn, and nobody waits with it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use sea_orm::{DbErr, Statement};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
+use tokio_postgres::error::SqlState;
 
 use super::Postgres;
-use super::fault::unavailable;
+use super::fault::{refused_with, unavailable};
+use super::shared::in_time;
 use crate::store::database::Limits;
 use crate::store::flush::Flush;
 
 /// How many flushes are written together at most. With twice as many each would cost a tenth less.
 const LARGEST: usize = 8;
 
+/// How long a statement waits for a lock while it has a turn: longer than commands hold one that do not wait themselves.
+const LOCK_TIMEOUT: Duration = Duration::from_millis(50);
+
 /// The flushes that wait until they are sent.
 pub(super) struct GroupCommit {
     queue: Mutex<Queue>,
     /// As many as there may be statements under way.
     turns: Semaphore,
+    /// As many as there may be flushes that wait for a lock.
+    patient: Semaphore,
 }
 
 #[derive(Default)]
@@ -41,19 +49,23 @@ struct Queue {
 struct Member {
     number: u64,
     flush: Flush,
+    /// Whether it goes by itself, because it failed together with others.
+    alone: bool,
     answer: oneshot::Sender<Result<(), DbErr>>,
 }
 
 impl GroupCommit {
-    /// Statements are under way on half of the connections: the other half is for transactions that were begun. The
-    /// fewer there are, the more goes together; but one that has to wait for a row keeps only its own back.
+    /// More than half of the transactions' connections are for turns: the fewer there are, the more goes together.
     pub(super) fn new(limits: Limits) -> Self {
-        Self { queue: Mutex::default(), turns: Semaphore::new(limits.transactions.div_ceil(2)) }
+        let turns = limits.transactions.div_ceil(2);
+        let patient = (limits.transactions - turns).max(1);
+        Self { queue: Mutex::default(), turns: Semaphore::new(turns), patient: Semaphore::new(patient) }
     }
 
     /// Has nobody wait any longer.
     pub(super) fn close(&self) {
         self.turns.close();
+        self.patient.close();
         self.queue().members.clear();
     }
 
@@ -66,7 +78,7 @@ impl GroupCommit {
         let mut queue = self.queue();
         queue.came += 1;
         let number = queue.came;
-        queue.members.push_back(Member { number, flush, answer });
+        queue.members.push_back(Member { number, flush, alone: false, answer });
         number
     }
 
@@ -83,7 +95,8 @@ impl GroupCommit {
         let members = &mut self.queue().members;
         members.retain(|member| !member.answer.is_closed());
         let Some(first) = members.pop_front() else { return Vec::new() };
-        let fitting = members.iter().enumerate().filter(|(_, member)| member.flush.goes_with(&first.flush));
+        let fits = |member: &Member| !first.alone && !member.alone && member.flush.goes_with(&first.flush);
+        let fitting = members.iter().enumerate().filter(|(_, member)| fits(member));
         let places: Vec<_> = fitting.map(|(place, _)| place).take(LARGEST - 1).collect();
         let others = (1 << (places.len() + 1).ilog2()) - 1;
         // From the end, where taking one out moves none of the others.
@@ -103,48 +116,56 @@ impl Postgres {
         }
         let (answer, mut answered) = oneshot::channel();
         let number = self.group_commit.enter(flush, answer);
-        // In a task of its own, which a request that is given up does not end: others may be in the same statement.
-        tokio::spawn(Arc::clone(self).take_turn());
+        self.bring_turn();
         let answer = match timeout(self.patience, &mut answered).await {
             Err(_) if self.group_commit.leave(number) => return Err(unavailable("its turn did not come in time")),
             Err(_) => answered.await,
             Ok(answer) => answer,
         };
-        answer.unwrap_or_else(|_| Err(unavailable("the database is closed")))
+        answer.unwrap_or_else(|_| Err(unavailable("it was not heard of what is written last")))
     }
 
-    /// Waits for a turn, and sends what is first by then. Everyone who comes brings a turn along: so nobody is left.
-    async fn take_turn(self: Arc<Self>) {
-        if let Ok(_turn) = self.group_commit.turns.acquire().await {
-            self.write_group(self.group_commit.take()).await;
-        }
+    /// Waits for a turn, and sends what is first by then. Everyone who comes brings a turn along: so nobody is left. It
+    /// is a task of its own, which a request that is given up does not end: others may be in the same statement.
+    fn bring_turn(self: &Arc<Self>) {
+        let this = Arc::clone(self);
+        tokio::spawn(async move {
+            if let Ok(_turn) = this.group_commit.turns.acquire().await {
+                this.write_together(this.group_commit.take()).await;
+            }
+        });
     }
 
-    async fn write_group(self: &Arc<Self>, group: Vec<Member>) {
-        let group = match <[Member; 1]>::try_from(group) {
-            Ok([member]) => return self.write_alone(member).await,
-            Err(group) => group,
-        };
+    async fn write_together(self: &Arc<Self>, group: Vec<Member>) {
         let flushes = group.iter().map(|member| member.flush.clone());
         let Some(all) = flushes.reduce(Flush::add) else { return };
-        match self.run_alone(&all.statement_of_several()).await {
-            Err(error) if !matches!(error, DbErr::Conn(_)) => {
-                for member in group {
-                    let this = Arc::clone(self);
-                    tokio::spawn(async move { this.write_alone(member).await });
-                }
+        let outcome = self.run_once(&all.statement(Some(LOCK_TIMEOUT))).await;
+        let refused = outcome.as_ref().err().and_then(refused_with);
+        let several = group.len() > 1;
+        for member in group {
+            if several && refused.is_some() {
+                self.group_commit.queue().members.push_front(Member { alone: true, ..member });
+                self.bring_turn();
+            } else if refused == Some(SqlState::LOCK_NOT_AVAILABLE) {
+                tokio::spawn(Arc::clone(self).write_patiently(member));
+            } else {
+                drop(member.answer.send(outcome.clone()));
             }
-            answer => group.into_iter().for_each(|member| drop(member.answer.send(answer.clone()))),
         }
     }
 
-    async fn write_alone(&self, Member { flush, answer, .. }: Member) {
-        drop(answer.send(self.run_alone(&flush.statement()).await));
+    async fn write_patiently(self: Arc<Self>, Member { flush, answer, .. }: Member) {
+        let leave = async { self.group_commit.patient.acquire().await.map_err(unavailable) };
+        let outcome = match in_time(self.patience, leave).await {
+            Ok(_) if answer.is_closed() => return,
+            Ok(_leave) => self.run_once(&flush.statement(None)).await,
+            Err(error) => Err(error),
+        };
+        drop(answer.send(outcome));
     }
 
-    /// Runs a statement as a transaction of its own. It is an error of connections if it is not known whether it was
-    /// committed, and if none was free.
-    async fn run_alone(&self, statement: &Statement) -> Result<(), DbErr> {
+    /// Runs a statement as a transaction of its own.
+    async fn run_once(&self, statement: &Statement) -> Result<(), DbErr> {
         let connection = self.own().await?;
         self.commit(&connection, statement).await
     }
@@ -152,8 +173,6 @@ impl Postgres {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::store::write::Write;
 
@@ -187,6 +206,16 @@ mod tests {
     fn groups_are_powers_of_two_and_not_too_large() {
         let (groups, _answered) = waiting(&["a"; 23]);
         assert_eq!(taken(&groups).iter().map(Vec::len).collect::<Vec<_>>(), [8, 8, 4, 2, 1]);
+    }
+
+    #[test]
+    fn who_failed_with_others_goes_alone() {
+        let (groups, _answered) = waiting(&["a"; 5]);
+        let several = groups.take();
+        assert_eq!(several.len(), 4);
+        let again = several.into_iter().map(|member| Member { alone: true, ..member });
+        again.for_each(|member| groups.queue().members.push_front(member));
+        assert_eq!(taken(&groups), [[1], [2], [3], [4], [5]]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use sea_orm::{DbErr, Statement};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::connection::{Connection, LIFETIME, Opener};
 use super::fault::{failed, is_lost, unavailable};
@@ -39,7 +39,7 @@ pub(super) struct Shared {
 }
 
 /// One of the connections.
-struct Member {
+pub(super) struct Member {
     connection: Connection,
     /// How many statements are under way.
     load: AtomicUsize,
@@ -51,7 +51,7 @@ struct Member {
 }
 
 /// A connection, while a statement uses it.
-struct Use {
+pub(super) struct Use {
     member: Arc<Member>,
     /// Whether the connection is new.
     first: bool,
@@ -67,6 +67,10 @@ impl Use {
             member.delay.store(0, Ordering::Relaxed);
         }
         Self { member: Arc::clone(member), first, since }
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.member.connection
     }
 }
 
@@ -125,23 +129,44 @@ impl Shared {
     /// A connection may have been lost while nobody used it, because the database was restarted. A read can be sent
     /// again, and is, over the others and in the end over a new one; what fails over a new one has failed.
     pub(super) async fn send(&self, statement: &Statement) -> Result<Rows, DbErr> {
-        let Self { permits, patience, .. } = self;
-        let _permit = match permits.try_acquire() {
-            Ok(permit) => permit,
-            Err(_) => in_time(*patience, async { permits.acquire().await.map_err(unavailable) }).await?,
-        };
+        let _permit = self.permit().await?;
         loop {
-            let used = match self.pick(false) {
-                Some(used) => used,
-                // In a box, like preparing: these futures are large, and rarely needed.
-                None => Box::pin(in_time(*patience, self.acquire())).await?,
-            };
-            match used.member.connection.send(statement).await.map_err(failed) {
+            let used = self.choose().await?;
+            match used.connection().send(statement).await.map_err(failed) {
                 Err(error) if !used.first && is_lost(&error) => {
                     self.open().retain(|member| !Arc::ptr_eq(member, &used.member));
                 }
                 outcome => return outcome,
             }
+        }
+    }
+
+    /// A connection for one of several statements: for all of them the same, so that they are run in the order in which
+    /// they are sent.
+    pub(super) async fn same(&self, member: &mut Option<Arc<Member>>) -> Result<Use, DbErr> {
+        match member {
+            Some(member) => Ok(Use::of(member, false)),
+            None => {
+                let used = self.choose().await?;
+                *member = Some(Arc::clone(&used.member));
+                Ok(used)
+            }
+        }
+    }
+
+    /// Leave to send a statement.
+    pub(super) async fn permit(&self) -> Result<SemaphorePermit<'_>, DbErr> {
+        match self.permits.try_acquire() {
+            Ok(permit) => Ok(permit),
+            Err(_) => in_time(self.patience, async { self.permits.acquire().await.map_err(unavailable) }).await,
+        }
+    }
+
+    async fn choose(&self) -> Result<Use, DbErr> {
+        match self.pick(false) {
+            Some(used) => Ok(used),
+            // In a box, like preparing: these futures are large, and rarely needed.
+            None => Box::pin(in_time(self.patience, self.acquire())).await,
         }
     }
 
@@ -178,6 +203,6 @@ impl Shared {
 }
 
 /// What comes of it before the patience is at its end.
-async fn in_time<T>(patience: Duration, future: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+pub(super) async fn in_time<T>(patience: Duration, future: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
     tokio::time::timeout(patience, future).await.map_err(|_| unavailable("no connection was free in time"))?
 }

@@ -9,95 +9,106 @@ use deadpool::managed::Object;
 use futures_util::future::try_join;
 use sea_orm::{DbErr, Statement};
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
 use tokio::time::timeout;
 
 use super::Postgres;
-use super::answer::Affected;
+use super::answer::{Affected, Answer};
 use super::connection::{Connection, Opener};
 use super::fault::{Fault, failed};
+use super::shared::Member;
 use crate::store::flush::Flush;
 use crate::store::rows::Rows;
 
 /// An open transaction, which is rolled back unless it is committed.
 ///
-/// It is begun by the first statement that locks or writes, over a connection of its own. One that only reads, and
-/// writes everything in its last statement, needs no more than what PostgreSQL does for any statement, and is never
-/// begun.
+/// It is begun by the first statement that locks or writes, over a connection of its own. What it reads before goes over
+/// one of those that are shared. One that only reads, and writes everything in its last statement, needs no more than
+/// what PostgreSQL does for any statement, and is never begun.
 pub(in crate::store) struct Transaction {
     database: Arc<Postgres>,
     /// None until something is locked or written.
-    connection: OnceCell<Object<Opener>>,
+    own: OnceCell<Object<Opener>>,
     /// Held while a statement is put on its way: several at the same time go in the order in which they were asked for,
-    /// prepared or not.
-    turn: Mutex<()>,
+    /// so that what is read together with the organization is not older. It is the one of the shared connections that
+    /// is read over until then.
+    turn: Mutex<Option<Arc<Member>>>,
 }
 
 impl Transaction {
     pub(in crate::store) fn new(database: Arc<Postgres>) -> Self {
-        Self { database, connection: OnceCell::new(), turn: Mutex::new(()) }
+        Self { database, own: OnceCell::new(), turn: Mutex::default() }
     }
 
-    async fn connection(&self) -> Result<&Connection, DbErr> {
-        self.connection.get_or_try_init(|| self.database.own()).await.map(|connection| &***connection)
+    async fn own(&self) -> Result<&Connection, DbErr> {
+        self.own.get_or_try_init(|| self.database.own()).await.map(|connection| &***connection)
     }
 
     /// The rows that a statement finds.
     pub(in crate::store) async fn read(&self, statement: &Statement) -> Result<Rows, DbErr> {
-        let Some(connection) = self.connection.get() else {
-            return self.database.read(statement).await;
-        };
         (self.database.notice)(statement);
-        self.answer(connection, statement).await.map_err(failed)
+        let mut turn = self.turn.lock().await;
+        if let Some(connection) = self.own.get() {
+            return answer(turn, connection, statement).await.map_err(failed);
+        }
+        let shared = &self.database.shared;
+        let (_permit, used) = (shared.permit().await?, shared.same(&mut turn).await?);
+        answer(turn, used.connection(), statement).await.map_err(failed)
     }
 
     /// The rows that a statement finds and locks. `BEGIN` goes ahead of it, in the same packet: it is not necessary to
     /// hear of the one before sending the other.
     pub(in crate::store) async fn lock(&self, statement: &Statement) -> Result<Rows, DbErr> {
-        let connection = self.connection().await?;
         (self.database.notice)(statement);
-        let both = try_join(connection.begin(), self.answer(connection, statement)).await;
-        both.map(|((), answer)| answer).map_err(failed)
-    }
-
-    async fn answer(&self, connection: &Connection, statement: &Statement) -> Result<Rows, Fault> {
         let turn = self.turn.lock().await;
-        let prepared = connection.prepare(statement).await?;
-        let mut answer = pin!(connection.run(&prepared, statement));
-        let first = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await;
-        drop(turn);
-        match first {
-            Poll::Ready(answer) => answer,
-            Poll::Pending => answer.await,
-        }
+        let connection = self.own().await?;
+        let both = try_join(connection.begin(), answer(turn, connection, statement)).await;
+        both.map(|((), answer)| answer).map_err(failed)
     }
 
     /// Runs a statement that writes, and is not the last. Tells how many rows it changed.
     pub(in crate::store) async fn write(&self, statement: &Statement) -> Result<u64, DbErr> {
-        let connection = self.connection().await?;
         (self.database.notice)(statement);
-        connection.begin().await.map_err(failed)?;
-        connection.send(statement).await.map(|Affected(rows)| rows).map_err(failed)
+        let turn = self.turn.lock().await;
+        let connection = self.own().await?;
+        let both = try_join(connection.begin(), answer(turn, connection, statement)).await;
+        both.map(|((), Affected(rows))| rows).map_err(failed)
     }
 
     /// Writes what is left, and commits. Whether it was committed is not known when the connection is lost meanwhile.
     pub(in crate::store) async fn commit(mut self, flush: Flush) -> Result<(), DbErr> {
-        let Some(connection) = self.connection.get() else {
+        let Some(connection) = self.own.get() else {
             return self.database.write(flush).await;
         };
         if flush.is_empty() {
             connection.end("COMMIT").await.map_err(failed)?;
         } else {
-            self.database.commit(connection, &flush.statement()).await?;
+            self.database.commit(connection, &flush.statement(None)).await?;
         }
-        drop(self.connection.take());
+        drop(self.own.take());
         Ok(())
+    }
+}
+
+/// Sends a statement, and takes its answer. The turn is over when the statement is on its way.
+async fn answer<A: Answer, T>(
+    turn: MutexGuard<'_, T>,
+    connection: &Connection,
+    statement: &Statement,
+) -> Result<A, Fault> {
+    let prepared = connection.prepare(statement).await?;
+    let mut answer = pin!(connection.run(&prepared, statement));
+    let first = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await;
+    drop(turn);
+    match first {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => answer.await,
     }
 }
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take().filter(|connection| connection.is_in_transaction()) else {
+        let Some(connection) = self.own.take().filter(|connection| connection.is_in_transaction()) else {
             return;
         };
         let patience = self.database.patience;

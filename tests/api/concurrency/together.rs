@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use sea_orm::{Statement, Value as Sql};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::stop::Stop;
@@ -37,7 +38,7 @@ async fn customers(world: &World, tenant: Tenant) -> usize {
 
 /// The values of a statement that writes for several.
 fn together(statement: &Statement) -> &[Sql] {
-    let values = statement.values.as_ref().filter(|_| statement.sql.contains("SKIP LOCKED"));
+    let values = statement.values.as_ref().filter(|_| statement.sql.contains("lock_timeout"));
     values.map_or(&[], |values| &values.0)
 }
 
@@ -122,5 +123,48 @@ async fn a_command_that_comes_twice_at_the_same_time_is_carried_out_once() {
     }
     assert!(met, "no command came twice in one statement");
     assert_eq!(customers(&world, world.alpha).await, expected);
+    world.check_invariants().await;
+}
+
+/// What others have locked holds up who needs it, and nobody else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nobody_waits_for_a_lock_that_another_one_needs() {
+    let world = World::new(Backend::Postgres).await;
+    let is_change = |statement: &Statement| {
+        ["organizations", "tiers"].iter().any(|table| statement.sql.contains(&format!(r#"UPDATE "{table}""#)))
+    };
+    let mut stop = Stop::of(&world, is_change);
+    let [alpha, beta] = [world.admin(world.alpha), world.admin(world.beta)];
+    for (mutation, input) in [
+        ("updateTier", json!({"id": world.alpha.basic.to_string(), "name": "Basic 2"})),
+        ("suspendOrganization", json!({"id": world.alpha.id.to_string(), "reason": "a test"})),
+    ] {
+        let before = customers(&world, world.beta).await;
+        stop.at_next(1);
+        let root = world.root();
+        let change = tokio::spawn(async move { root.mutate(mutation, input, "").await });
+        stop.reached().await;
+        let (mut alphas, mut betas) = (Vec::new(), Vec::new());
+        for number in 0..COMMANDS {
+            let name = format!("{mutation} {number}");
+            let input = |tenant: Tenant| json!({"name": name, "subscription": {"tierId": tenant.basic.to_string()}});
+            alphas.push(create(&alpha, input(world.alpha)));
+            betas.push(create(&beta, input(world.beta)));
+        }
+        // The lock is still held: this would take as long as a statement may.
+        let betas = timeout(world.config.database.statement_timeout / 2, all(betas)).await.expect("they do not wait");
+        assert_eq!(done(&betas), COMMANDS, "{mutation}: {betas:#?}");
+        assert_eq!(customers(&world, world.beta).await, before + COMMANDS);
+        assert!(alphas.iter().all(|answer| !answer.is_finished()), "{mutation}: who needs it waits");
+        stop.go_on();
+        change.await.expect("no panic");
+        let alphas = all(alphas).await;
+        let is_suspended = |payload: &Value| payload["userErrors"][0]["code"] == "OWNER_INACTIVE";
+        match mutation {
+            "updateTier" => assert_eq!(done(&alphas), COMMANDS, "{alphas:#?}"),
+            _ => assert!(alphas.iter().all(is_suspended), "{alphas:#?}"),
+        }
+    }
+    world.root().mutate("resumeOrganization", json!({"id": world.alpha.id.to_string()}), "").await;
     world.check_invariants().await;
 }
