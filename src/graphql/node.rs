@@ -82,6 +82,9 @@ kinds! {
     AuditEventId => audit_event as AuditEvent,
 }
 
+/// How many objects can be asked for at once, as the schema says.
+pub const MAX_NODES: usize = 100;
+
 /// Queries for any object.
 #[derive(Default)]
 pub struct NodeQuery;

@@ -2,13 +2,18 @@
 
 use async_graphql::{ComplexObject, Context, Object, SimpleObject};
 
-use super::context::ContextExt;
-use crate::auth::Role;
+use sea_orm::ColumnTrait as _;
+use sea_orm::sea_query::ExprTrait as _;
+
+use super::context::{ContextExt, RequestContext};
+use crate::auth::{Permission, Role};
 use crate::customer::graphql::Customer;
 use crate::customer::loader::CustomerKey;
-use crate::entity::{CustomerId, OrganizationId};
+use crate::entity::{CustomerId, OrganizationId, customer, organization};
 use crate::error::Result;
 use crate::organization::graphql::Organization;
+use crate::read::shape::{Found, Part, Parts, known};
+use crate::read::{Planned, Unplanned};
 
 /// The caller.
 #[derive(SimpleObject)]
@@ -63,4 +68,33 @@ impl ViewerQuery {
             customer_id: caller.customer(),
         })
     }
+}
+
+/// How the [read path](crate::read) reads the caller.
+pub fn parts(request: &RequestContext) -> Planned<Option<Parts>> {
+    let field = |request: &RequestContext, name: &str| {
+        let caller = request.scope.caller()?;
+        let (organization, customer) = (caller.organization(), caller.customer());
+        Ok(match name {
+            "subject" => known(&caller.subject()),
+            "role" => known(&caller.role().as_str()),
+            "permissions" => {
+                let permissions: Vec<_> = caller.permissions().iter().map(|permission| permission.as_str()).collect();
+                known(permissions.as_slice())
+            }
+            "impersonator" => known(&caller.impersonator()),
+            "organization" => {
+                let id = organization.filter(|_| caller.may(Permission::OrganizationsRead));
+                let found = id.map(|id| Found::of::<organization::Entity>(request, organization::Column::Id.eq(id)));
+                Part::One(found.transpose()?)
+            }
+            "customer" => {
+                use customer::Column::{Id, TenantId};
+                let fits = organization.zip(customer).map(|(tenant, id)| TenantId.eq(tenant).and(Id.eq(id)));
+                Part::One(fits.map(|fits| Found::of::<customer::Entity>(request, fits)).transpose()?)
+            }
+            _ => return Err(Unplanned),
+        })
+    };
+    Ok(request.scope.caller().ok().map(|_| Parts { object: "Viewer", field }))
 }

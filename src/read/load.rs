@@ -22,6 +22,8 @@ pub struct Loaded {
     pub lists: Vec<LoadedList>,
     /// How many objects each parent's list has, if that is asked for.
     pub totals: Vec<u64>,
+    /// What the fields of an object need that is no row, or objects of several kinds.
+    pub parts: Vec<Option<Loaded>>,
 }
 
 /// A list below a statement.
@@ -43,6 +45,20 @@ pub async fn root(request: &RequestContext, root: &RootPlan<'_>) -> Result<Optio
             is_there.then_some(found)
         }
         RootPlan::Pages(plan) => Some(list(request, plan, None).await?),
+        RootPlan::Parts(fields) => {
+            let mut parts = Vec::with_capacity(fields.len());
+            for field in fields {
+                parts.push(Box::pin(self::root(request, &field.value)).await?);
+            }
+            Some(Loaded { parts, ..Loaded::default() })
+        }
+        RootPlan::Several { kinds, .. } => {
+            let mut parts = Vec::with_capacity(kinds.len());
+            for (plan, ids) in kinds {
+                parts.push(Some(list(request, plan, Some(ids)).await?));
+            }
+            Some(Loaded { parts, ..Loaded::default() })
+        }
     })
 }
 
@@ -102,7 +118,7 @@ fn list<'a>(
             }
             _ => Vec::new(),
         };
-        Ok(Loaded { rows, pages, lists, totals })
+        Ok(Loaded { rows, pages, lists, totals, ..Loaded::default() })
     })
 }
 

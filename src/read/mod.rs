@@ -82,7 +82,8 @@ pub async fn answer(
         if place > 0 {
             answer.push(b',');
         }
-        write::root(request, root, loaded.as_ref(), &mut answer)?;
+        answer.extend_from_slice(&root.key);
+        write::root(request, &root.value.plan, loaded.as_ref(), &mut answer)?;
     }
     answer.extend_from_slice(b"}}");
     Ok(Outcome::Data(answer))

@@ -12,7 +12,7 @@ use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, V
 use sea_orm::ColumnTrait;
 use uuid::Uuid;
 
-use super::plan::{Entry, RootField, RootPlan};
+use super::plan::RootPlan;
 use super::planner::Planner;
 use super::selection::Collected;
 use super::shape::{Found, Readable};
@@ -86,8 +86,6 @@ async fn read<N: Readable + Noun>(
     }
     let loaded = load::root(request, &plan).await?.ok_or(Unplanned)?;
     let mut json = Vec::with_capacity(512);
-    let key = field.node.response_key();
-    let root = RootField { plan, place: (key.node.as_str(), key.pos) };
-    write::root(request, &Entry { key: Vec::new(), value: root }, Some(&loaded), &mut json)?;
+    write::root(request, &plan, Some(&loaded), &mut json)?;
     serde_json::from_slice(&json).map_err(|_| Unplanned)
 }

@@ -1,6 +1,7 @@
 //! What a query comes to: statements, and what is written from their rows.
 
 use async_graphql::Pos;
+use uuid::Uuid;
 
 use super::arguments::Arguments;
 use super::json::Json;
@@ -138,6 +139,10 @@ pub enum RootPlan<'a> {
     One { statement: Statement<'a>, value: Value<'a>, is_caller: bool },
     /// A connection.
     Pages(ListPlan<'a>),
+    /// An object that is no row.
+    Parts(Vec<Entry<RootPlan<'a>>>),
+    /// For each of these places the row of that kind with that id, of those that the kind has; null if there is none.
+    Several { kinds: Vec<(ListPlan<'a>, Vec<Uuid>)>, places: Vec<(usize, usize)> },
     /// What all rows of a statement add up to.
     Folded { statement: Statement<'a>, of: Source, value: fn(&Rows) -> Result<Json>, selected: Selected<'a> },
 }

@@ -11,11 +11,11 @@ use super::plan::{
     Entry, FactsAt, ListBelow, ListPlan, RootField, RootPlan, Selected, SelectedField, Shown, Statement, Value,
 };
 use super::selection::{Collected, Collector, Fragments};
-use super::shape::{Computed, Either, Field, Folded, Found, List, Many, Object, One, Root};
+use super::shape::{Computed, Either, Field, Folded, Found, Kind, List, Many, Object, One, Part, Parts, Root, Several};
 use super::{Planned, Unplanned};
 use crate::error::Error;
 use crate::graphql::context::RequestContext;
-use crate::store::{First, Reading, Table};
+use crate::store::{First, Reading, Source, Table};
 
 /// Plans an operation.
 pub struct Planner<'a> {
@@ -84,10 +84,50 @@ impl<'a> Planner<'a> {
                 })?;
                 Ok(RootPlan::Folded { statement, of, value, selected })
             }
-            Root::One(find) => match find(self.request, arguments)? {
-                Some(found) => self.found(found, field),
+            Root::One(find) => self.found_or_null(find(self.request, arguments)?, field),
+            Root::Parts(find) => match find(self.request)? {
+                Some(Parts { object, field: part }) => {
+                    let entries = self.entries(object, &[object], field.selections(), RootPlan::Known, |field| {
+                        match part(self.request, field.name())? {
+                            Part::Known(json) => Ok(RootPlan::Known(json)),
+                            Part::One(found) => self.found_or_null(found, field),
+                        }
+                    });
+                    entries.map(RootPlan::Parts)
+                }
                 None => Ok(RootPlan::Known(b"null".to_vec())),
             },
+            Root::Several(find) => {
+                let Several { kinds, places } = find(self.request, arguments)?;
+                // Each row belongs to its own id, as those of a list belong to a parent's.
+                let plan = |Kind { source, object, id, ids }| {
+                    let one = First { keys: Vec::new(), limit: Some(1) };
+                    Ok((self.first(object, source, one, id, field)?, ids))
+                };
+                Ok(RootPlan::Several { kinds: kinds.into_iter().map(plan).collect::<Planned<_>>()?, places })
+            }
+        }
+    }
+
+    /// For each of many parents the first rows of a source, of those whose column `own` holds its id.
+    fn first(
+        &self,
+        object: Object,
+        source: Source,
+        first: First,
+        own: &'static str,
+        field: &Collected<'a>,
+    ) -> Planned<ListPlan<'a>> {
+        let reading = Reading::per_parent(source, first, own);
+        let mut statement = Statement { reading, lists: Vec::new() };
+        let fields = self.object(object, None, Reading::BASE, field, &mut statement)?;
+        Ok(ListPlan { statement, shown: Shown::All(fields) })
+    }
+
+    fn found_or_null(&self, found: Option<Found>, field: &Collected<'a>) -> Planned<RootPlan<'a>> {
+        match found {
+            Some(found) => self.found(found, field),
+            None => Ok(RootPlan::Known(b"null".to_vec())),
         }
     }
 
@@ -196,11 +236,7 @@ impl<'a> Planner<'a> {
                 self.connection(many.object, page, Some(own), field)?
             }
             List::All { source, keys } => {
-                let source = source(&self.request.scope)?;
-                let reading = Reading::per_parent(source, First { keys, limit: None }, own);
-                let mut below = Statement { reading, lists: Vec::new() };
-                let fields = self.object(many.object, None, Reading::BASE, field, &mut below)?;
-                ListPlan { statement: below, shown: Shown::All(fields) }
+                self.first(many.object, source(&self.request.scope)?, First { keys, limit: None }, own, field)?
             }
         };
         statement.lists.push(ListBelow { parent, list });

@@ -4,13 +4,14 @@ use async_graphql::ID;
 use sea_orm::ColumnTrait;
 
 use super::arguments::Arguments;
-use super::shape::{Found, Root};
+use super::shape::{Found, Root, Several};
 use super::{Planned, Unplanned};
 use crate::entity::{
     AuditEventId, CustomerId, MemberId, OrganizationId, PaymentId, PaymentMethodId, SubscriptionId, TierId, TypedId,
     audit_event, customer, member, organization, payment, payment_method, subscription, tier,
 };
 use crate::graphql::context::RequestContext;
+use crate::graphql::node::MAX_NODES;
 use crate::store::Noun;
 
 /// Where the query of this name starts.
@@ -26,10 +27,12 @@ pub fn find(name: &str) -> Option<Root> {
         crate::audit::read::root,
         crate::dashboard::read::root,
     ];
-    if name == "node" {
-        return Some(Root::One(node));
+    match name {
+        "node" => Some(Root::One(node)),
+        "nodes" => Some(Root::Several(nodes)),
+        "viewer" => Some(Root::Parts(crate::graphql::viewer::parts)),
+        _ => nouns.into_iter().find_map(|root| root(name)),
     }
-    nouns.into_iter().find_map(|root| root(name))
 }
 
 macro_rules! kinds {
@@ -42,6 +45,24 @@ macro_rules! kinds {
                 return Ok(Some(Found::of::<$noun::Entity>(request, $noun::Entity::id().eq(id))?));
             })*
             Err(Unplanned)
+        }
+
+        /// Any objects by their ids.
+        fn nodes(request: &RequestContext, arguments: Arguments<'_>) -> Planned<Several> {
+            request.scope.caller()?;
+            let ids: Vec<ID> = arguments.get("ids")?;
+            if ids.len() > MAX_NODES {
+                return Err(Unplanned);
+            }
+            let mut several = Several::default();
+            for id in &ids {
+                $(if let Some(id) = $id::parse(id) {
+                    several.add::<$noun::Entity>(request, id.into())?;
+                    continue;
+                })*
+                return Err(Unplanned);
+            }
+            Ok(several)
         }
     };
 }

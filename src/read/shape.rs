@@ -4,9 +4,10 @@ use async_graphql::ID;
 use sea_orm::sea_query::ValueType;
 use sea_orm::sea_query::{Expr, IntoCondition};
 use sea_orm::{ColumnTrait, Condition, IdenStatic, Iterable, TryIntoModel};
+use uuid::Uuid;
 
 use super::arguments::Arguments;
-use super::json::{Column, Json, write_column};
+use super::json::{Column, Json, WriteJson, write_column};
 use super::{Planned, Unplanned};
 use crate::entity::TypedId;
 use crate::error::{Error, Result};
@@ -168,6 +169,76 @@ pub enum Root {
     Pages(Object, fn(&RequestContext, Arguments<'_>) -> Planned<Page>),
     /// A value that all rows of a statement add up to.
     Folded(fn(&RequestContext, Arguments<'_>) -> Planned<Folded>),
+    /// An object that is no row; null where there is none.
+    Parts(fn(&RequestContext) -> Planned<Option<Parts>>),
+    /// Objects of several kinds.
+    Several(fn(&RequestContext, Arguments<'_>) -> Planned<Several>),
+}
+
+/// Objects of several kinds by their ids.
+#[derive(Default)]
+pub struct Several {
+    /// What there is to find.
+    pub kinds: Vec<Kind>,
+    /// For each object its kind, and its place among the ids of that.
+    pub places: Vec<(usize, usize)>,
+}
+
+/// Objects of a kind.
+pub struct Kind {
+    /// The rows of the kind.
+    pub source: Source,
+    /// What they are shown as.
+    pub object: Object,
+    /// Their column with the id.
+    pub id: &'static str,
+    /// The ids of those that are wanted.
+    pub ids: Vec<Uuid>,
+}
+
+impl Several {
+    /// Adds the object of a noun with this id.
+    pub fn add<E: Readable + Noun>(&mut self, request: &RequestContext, id: Uuid) -> Result<()> {
+        let known = self.kinds.iter().position(|kind| kind.object.name == E::OBJECT);
+        let kind = match known {
+            Some(kind) => kind,
+            None => {
+                let source = request.scope.source::<E>(Condition::all())?;
+                self.kinds.push(Kind { source, object: object::<E>(), id: E::id().as_str(), ids: Vec::new() });
+                self.kinds.len() - 1
+            }
+        };
+        let ids = &mut self.kinds[kind].ids;
+        let place = ids.iter().position(|known| *known == id).unwrap_or_else(|| {
+            ids.push(id);
+            ids.len() - 1
+        });
+        self.places.push((kind, place));
+        Ok(())
+    }
+}
+
+/// An object that is no row, such as the caller: each of its fields is read by itself.
+pub struct Parts {
+    /// Name of the GraphQL type.
+    pub object: &'static str,
+    /// Its fields.
+    pub field: fn(&RequestContext, &str) -> Planned<Part>,
+}
+
+/// A field of such an object.
+pub enum Part {
+    /// JSON that is known beforehand.
+    Known(Vec<u8>),
+    /// An object by its key; null where there is none.
+    One(Option<Found>),
+}
+
+/// A field whose value is known beforehand.
+pub fn known<T: WriteJson + ?Sized>(value: &T) -> Part {
+    let mut json = Vec::new();
+    value.write_json(&mut json);
+    Part::Known(json)
 }
 
 /// A value that all rows of a statement add up to.

@@ -3,8 +3,8 @@
 use super::json::{Json, WriteJson};
 use super::load::Loaded;
 use super::plan::{
-    Connection, ConnectionField, CountField, EdgeField, Entry, FactsAt, ListBelow, PageInfoField, RootField, RootPlan,
-    Selected, SelectedField, Shown, Value,
+    Connection, ConnectionField, CountField, EdgeField, Entry, FactsAt, ListBelow, PageInfoField, RootPlan, Selected,
+    SelectedField, Shown, Value,
 };
 use super::shape::Facts;
 use super::{Planned, Unplanned};
@@ -14,22 +14,16 @@ use crate::graphql::context::RequestContext;
 use crate::graphql::scalar;
 use crate::store::Slice;
 
-/// Appends a root field with its key; null where nothing was found.
-pub fn root(
-    request: &RequestContext,
-    root: &Entry<RootField<'_>>,
-    loaded: Option<&Loaded>,
-    out: &mut Vec<u8>,
-) -> Planned<()> {
-    out.extend_from_slice(&root.key);
+/// Appends the value of a root field; null where nothing was found.
+pub fn root(request: &RequestContext, plan: &RootPlan<'_>, loaded: Option<&Loaded>, out: &mut Vec<u8>) -> Planned<()> {
     let Some(loaded) = loaded else {
-        if matches!(root.value.plan, RootPlan::One { is_caller: true, .. }) {
+        if matches!(plan, RootPlan::One { is_caller: true, .. }) {
             return Err(Unplanned);
         }
         out.extend_from_slice(NULL);
         return Ok(());
     };
-    match &root.value.plan {
+    match plan {
         RootPlan::Known(json) => out.extend_from_slice(json),
         RootPlan::One { statement, value, .. } => {
             Rows { request, lists: &statement.lists, loaded }.value(value, 0, out)?;
@@ -38,6 +32,19 @@ pub fn root(
         RootPlan::Folded { statement, value, selected, .. } => {
             Rows { request, lists: &statement.lists, loaded }.json(&value(&loaded.rows)?, selected, out)?;
         }
+        RootPlan::Parts(fields) => {
+            let mut parts = loaded.parts.iter().map(Option::as_ref);
+            object(out, fields, |out, plan| root(request, plan, parts.next().flatten(), out))?;
+        }
+        RootPlan::Several { kinds, places } => array(out, places, |out, (kind, place)| {
+            let ((plan, _), Some(loaded)) = (&kinds[*kind], &loaded.parts[*kind]) else { return Ok(()) };
+            let rows = Rows { request, lists: &plan.statement.lists, loaded };
+            match (&plan.shown, loaded.pages[*place].rows.first()) {
+                (Shown::All(fields), Some(row)) => rows.object(fields, *row, out)?,
+                _ => out.extend_from_slice(NULL),
+            }
+            Ok(())
+        })?,
     }
     Ok(())
 }
@@ -45,11 +52,11 @@ pub fn root(
 const NULL: &[u8] = b"null";
 
 /// Appends an object, entry by entry.
-fn object<T>(
+fn object<T, E>(
     out: &mut Vec<u8>,
     entries: &[Entry<T>],
-    mut write: impl FnMut(&mut Vec<u8>, &T) -> Result<()>,
-) -> Result<()> {
+    mut write: impl FnMut(&mut Vec<u8>, &T) -> Result<(), E>,
+) -> Result<(), E> {
     out.push(b'{');
     for (place, entry) in entries.iter().enumerate() {
         if place > 0 {

@@ -65,11 +65,7 @@ impl<'a> Generator<'a> {
     /// The next document.
     pub fn document(&mut self) -> Generated {
         let schema = self.schema;
-        let roots: Vec<&Field> = schema
-            .queries()
-            .iter()
-            .filter(|field| !["checkoutTiers", "nodes", "viewer"].contains(&field.name.as_str()))
-            .collect();
+        let roots: Vec<&Field> = schema.queries().iter().filter(|field| field.name != "checkoutTiers").collect();
         let mut body = String::new();
         for _ in 0..=usize::from(self.one_in(8)) {
             let root = *self.pick(&roots);
@@ -197,6 +193,9 @@ impl<'a> Generator<'a> {
 
     fn value(&mut self, name: &str, of: &str, field: &Field, input: &Input, depth: usize) -> Value {
         let kind = self.schema.get(input.of.named());
+        if name == "ids" && field.name == "nodes" {
+            return (0..self.below(6)).map(|_| self.scalar(name, of, field, &kind.name)).collect();
+        }
         let one = match kind.kind.as_str() {
             "ENUM" => json!(self.pick(kind.values()).name),
             "INPUT_OBJECT" => {
@@ -224,7 +223,7 @@ impl<'a> Generator<'a> {
                     "subscriptionId" => "Subscription",
                     "tierIds" => "Tier",
                     "entityId" => "Customer",
-                    _ if of == "Query" && ["node"].contains(&field.name.as_str()) => *self.pick(&[
+                    _ if of == "Query" && ["node", "nodes"].contains(&field.name.as_str()) => *self.pick(&[
                         "Customer",
                         "Subscription",
                         "Tier",
