@@ -1,7 +1,6 @@
 //! Who is asking, and what it may do.
 
 use async_graphql::{ComplexObject, Context, Object, SimpleObject};
-
 use sea_orm::ColumnTrait as _;
 use sea_orm::sea_query::ExprTrait as _;
 

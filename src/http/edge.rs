@@ -60,7 +60,8 @@ impl Known {
     }
 }
 
-/// Answers 504 when the answer takes longer. What was being done for it is dropped: an open transaction rolls back.
+/// Answers 504 when the answer takes longer. What was being done for it is dropped: an open transaction rolls
+/// back, unless it is being committed.
 pub(super) async fn limit_time(limit: Duration, known: &Known, answer: impl Future<Output = Response>) -> Response {
     match tokio::time::timeout(limit, answer).await {
         Ok(response) => response,

@@ -37,7 +37,8 @@ pub fn root(request: &RequestContext, plan: &RootPlan<'_>, loaded: Option<&Loade
             object(out, fields, |out, plan| root(request, plan, parts.next().flatten(), out))?;
         }
         RootPlan::Several { kinds, places } => array(out, places, |out, (kind, place)| {
-            let ((plan, _), Some(loaded)) = (&kinds[*kind], &loaded.parts[*kind]) else { return Ok(()) };
+            let (plan, _) = &kinds[*kind];
+            let loaded = loaded.parts[*kind].as_ref().ok_or_else(|| Error::Internal("a kind is not loaded".into()))?;
             let rows = Rows { request, lists: &plan.statement.lists, loaded };
             match (&plan.shown, loaded.pages[*place].rows.first()) {
                 (Shown::All(fields), Some(row)) => rows.object(fields, *row, out)?,

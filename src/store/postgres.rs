@@ -78,12 +78,18 @@ impl Postgres {
         })
     }
 
-    /// Runs the last statement of a connection's transaction, and commits. It is an error of connections if it is not
-    /// known whether it was committed.
-    async fn commit(&self, connection: &Connection, last: &Statement) -> Result<(), DbErr> {
-        (self.notice)(last);
-        let prepared = connection.prepare(last).await.map_err(fault::failed)?;
-        match connection.commit(&prepared, last).await.map_err(fault::failed) {
+    /// Runs the last statement of a connection's transaction, if there is one, and commits. It is an error of connections
+    /// if it is not known whether it was committed.
+    async fn commit(&self, connection: &Connection, last: Option<&Statement>) -> Result<(), DbErr> {
+        let ended = match last {
+            None => connection.end("COMMIT").await,
+            Some(last) => {
+                (self.notice)(last);
+                let prepared = connection.prepare(last).await.map_err(fault::failed)?;
+                connection.commit(&prepared, last).await
+            }
+        };
+        match ended.map_err(fault::failed) {
             Err(error) if is_lost(&error) => Err(fault::unavailable(format_args!("lost while committing: {error}"))),
             outcome => outcome,
         }

@@ -148,6 +148,7 @@ on_both! {
             customers(where: $w, first: $f, after: $a, orderBy: $o) {
                 nodes { id @skip(if: $s) subscription { price { formatted(locale: $l) } } } } }";
         let one = "query($id: ID!) { customer(id: $id) { name } }";
+        let nodes = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }";
         // No payment is of this amount, so that nothing is formatted.
         let none = "query($l: String!) { payments(where: {amount: {min: 123456789}}) { nodes { amount { formatted(locale: $l) } } } }";
         let customer = &estates[0].customer.id;
@@ -170,6 +171,8 @@ on_both! {
             (one, json!({"id": customer}), json!({})),
             (one, json!({"id": customer}), json!({"id": null})),
             (one, json!({"id": customer}), json!({"id": estates[0].member})),
+            (nodes, json!({"ids": [customer]}), json!({"ids": [customer, "sub_1"]})),
+            (nodes, json!({"ids": vec![customer; 100]}), json!({"ids": vec![customer; 101]})),
         ];
         for (number, (document, good, bad)) in bad.iter().enumerate() {
             let document = format!("{document} # {number}");

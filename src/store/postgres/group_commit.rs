@@ -12,12 +12,13 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sea_orm::{DbErr, Statement};
+use sea_orm::DbErr;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
 
 use super::Postgres;
+use super::connection::Connection;
 use super::fault::{refused_with, unavailable};
 use super::shared::in_time;
 use crate::store::database::Limits;
@@ -55,7 +56,7 @@ struct Member {
 }
 
 impl GroupCommit {
-    /// More than half of the transactions' connections are for turns: the fewer there are, the more goes together.
+    /// Half of the transactions' connections, rounded up, are for turns: the fewer there are, the more goes together.
     pub(super) fn new(limits: Limits) -> Self {
         let turns = limits.transactions.div_ceil(2);
         let patient = (limits.transactions - turns).max(1);
@@ -82,6 +83,12 @@ impl GroupCommit {
         number
     }
 
+    /// Puts a flush that failed together with others at the beginning of the queue, to go by itself. Of several the
+    /// first one is put back last.
+    fn put_back(&self, member: Member) {
+        self.queue().members.push_front(Member { alone: true, ..member });
+    }
+
     /// Takes a flush out, unless it was sent.
     fn leave(&self, number: u64) -> bool {
         let members = &mut self.queue().members;
@@ -90,7 +97,7 @@ impl GroupCommit {
     }
 
     /// Takes the first of those that wait, and others that go with it: as many as a power of two, so that there are few
-    /// different statements to prepare. Nothing is written any more for who has stopped waiting.
+    /// different statements to prepare. Nothing is written any more for who has stopped waiting. The first comes last.
     fn take(&self) -> Vec<Member> {
         let members = &mut self.queue().members;
         members.retain(|member| !member.answer.is_closed());
@@ -125,26 +132,37 @@ impl Postgres {
         answer.unwrap_or_else(|_| Err(unavailable("it was not heard of what is written last")))
     }
 
-    /// Waits for a turn, and sends what is first by then. Everyone who comes brings a turn along: so nobody is left. It
-    /// is a task of its own, which a request that is given up does not end: others may be in the same statement.
+    /// Waits for a turn and a connection, and sends what is first by then. Everyone who comes brings a turn along: so
+    /// nobody is left. It is a task of its own, which a request that is given up does not end: others may be in the same
+    /// statement.
     fn bring_turn(self: &Arc<Self>) {
         let this = Arc::clone(self);
         tokio::spawn(async move {
-            if let Ok(_turn) = this.group_commit.turns.acquire().await {
-                this.write_together(this.group_commit.take()).await;
+            let groups = &this.group_commit;
+            let Ok(_turn) = groups.turns.acquire().await else {
+                // Nobody has a turn any more.
+                groups.queue().members.clear();
+                return;
+            };
+            match this.own().await {
+                Ok(connection) => this.write_together(&connection, groups.take()).await,
+                Err(error) => {
+                    let first = groups.queue().members.pop_front();
+                    first.into_iter().for_each(|member| drop(member.answer.send(Err(error.clone()))));
+                }
             }
         });
     }
 
-    async fn write_together(self: &Arc<Self>, group: Vec<Member>) {
+    async fn write_together(self: &Arc<Self>, connection: &Connection, group: Vec<Member>) {
         let flushes = group.iter().map(|member| member.flush.clone());
         let Some(all) = flushes.reduce(Flush::add) else { return };
-        let outcome = self.run_once(&all.statement(Some(LOCK_TIMEOUT))).await;
+        let outcome = self.commit(connection, Some(&all.statement(Some(LOCK_TIMEOUT)))).await;
         let refused = outcome.as_ref().err().and_then(refused_with);
         let several = group.len() > 1;
         for member in group {
             if several && refused.is_some() {
-                self.group_commit.queue().members.push_front(Member { alone: true, ..member });
+                self.group_commit.put_back(member);
                 self.bring_turn();
             } else if refused == Some(SqlState::LOCK_NOT_AVAILABLE) {
                 tokio::spawn(Arc::clone(self).write_patiently(member));
@@ -154,20 +172,18 @@ impl Postgres {
         }
     }
 
+    /// Writes a flush that has to wait for a lock.
     async fn write_patiently(self: Arc<Self>, Member { flush, answer, .. }: Member) {
-        let leave = async { self.group_commit.patient.acquire().await.map_err(unavailable) };
-        let outcome = match in_time(self.patience, leave).await {
-            Ok(_) if answer.is_closed() => return,
-            Ok(_leave) => self.run_once(&flush.statement(None)).await,
-            Err(error) => Err(error),
+        let permit = async { self.group_commit.patient.acquire().await.map_err(unavailable) };
+        let written = async {
+            let _permit = in_time(self.patience, permit).await?;
+            if answer.is_closed() {
+                return Err(unavailable("nobody waits for it any more"));
+            }
+            self.commit(&*self.own().await?, Some(&flush.statement(None))).await
         };
-        drop(answer.send(outcome));
-    }
-
-    /// Runs a statement as a transaction of its own.
-    async fn run_once(&self, statement: &Statement) -> Result<(), DbErr> {
-        let connection = self.own().await?;
-        self.commit(&connection, statement).await
+        let written = written.await;
+        drop(answer.send(written));
     }
 }
 
@@ -213,8 +229,7 @@ mod tests {
         let (groups, _answered) = waiting(&["a"; 5]);
         let several = groups.take();
         assert_eq!(several.len(), 4);
-        let again = several.into_iter().map(|member| Member { alone: true, ..member });
-        again.for_each(|member| groups.queue().members.push_front(member));
+        several.into_iter().for_each(|member| groups.put_back(member));
         assert_eq!(taken(&groups), [[1], [2], [3], [4], [5]]);
     }
 

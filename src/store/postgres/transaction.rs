@@ -80,11 +80,8 @@ impl Transaction {
         let Some(connection) = self.own.get() else {
             return self.database.write(flush).await;
         };
-        if flush.is_empty() {
-            connection.end("COMMIT").await.map_err(failed)?;
-        } else {
-            self.database.commit(connection, &flush.statement(None)).await?;
-        }
+        let last = (!flush.is_empty()).then(|| flush.statement(None));
+        self.database.commit(connection, last.as_ref()).await?;
         drop(self.own.take());
         Ok(())
     }

@@ -228,6 +228,7 @@ impl<'a> Generator<'a> {
                         "Subscription",
                         "Tier",
                         "Payment",
+                        "PaymentMethod",
                         "Member",
                         "Organization",
                         "AuditEvent",
