@@ -11,7 +11,8 @@ use crate::entity::audit_event::Column::{
 use crate::entity::{AuditEventId, audit_event};
 use crate::organization;
 use crate::read::json::Json;
-use crate::read::shape::{Field, Page, Readable, Root, column, computed, object};
+use crate::read::shape::{Field, Page, Readable, column, computed, object};
+use crate::read::start::Root;
 
 impl Readable for audit_event::Entity {
     const OBJECT: &'static str = "AuditEvent";

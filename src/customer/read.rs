@@ -8,7 +8,8 @@ use crate::entity::customer::Column::{
     CreatedAt, Email, ExternalRef, Id, Metadata, Name, Status, TenantId, UpdatedAt, Version,
 };
 use crate::entity::{CustomerId, customer, payment, payment_method, subscription};
-use crate::read::shape::{Field, Found, One, Page, Readable, Root, column, object, one, pages};
+use crate::read::shape::{Field, One, Page, Readable, column, object, one, pages};
+use crate::read::start::{Found, Root};
 use crate::{organization, payment_method as methods, subscription as subscriptions};
 
 impl Readable for customer::Entity {

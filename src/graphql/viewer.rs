@@ -11,7 +11,7 @@ use crate::customer::loader::CustomerKey;
 use crate::entity::{CustomerId, OrganizationId, customer, organization};
 use crate::error::Result;
 use crate::organization::graphql::Organization;
-use crate::read::shape::{Found, Part, Parts, known};
+use crate::read::start::{Found, Part, Parts, known};
 use crate::read::{Planned, Unplanned};
 
 /// The caller.
@@ -79,7 +79,7 @@ pub fn parts(request: &RequestContext) -> Planned<Option<Parts>> {
             "role" => known(&caller.role().as_str()),
             "permissions" => {
                 let permissions: Vec<_> = caller.permissions().iter().map(|permission| permission.as_str()).collect();
-                known(permissions.as_slice())
+                known(&serde_json::json!(permissions))
             }
             "impersonator" => known(&caller.impersonator()),
             "organization" => {

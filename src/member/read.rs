@@ -4,7 +4,8 @@ use crate::clock::Timestamp;
 use crate::entity::member::Column::{Active, CreatedAt, Email, Id, Name, Role, TenantId, UpdatedAt, Version};
 use crate::entity::{MemberId, member};
 use crate::organization;
-use crate::read::shape::{Field, Found, Page, Readable, Root, column, object};
+use crate::read::shape::{Field, Page, Readable, column, object};
+use crate::read::start::{Found, Root};
 
 impl Readable for member::Entity {
     const OBJECT: &'static str = "Member";

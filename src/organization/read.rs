@@ -12,7 +12,8 @@ use crate::entity::organization::Column::{
 use crate::entity::{OrganizationId, TypedId, customer, member, organization, payment, payment_method, subscription};
 use crate::graphql::context::RequestContext;
 use crate::read::arguments::Arguments;
-use crate::read::shape::{Field, Found, One, Page, Readable, Root, column, object, one, pages};
+use crate::read::shape::{Field, One, Page, Readable, column, object, one, pages};
+use crate::read::start::{Found, Root};
 use crate::read::{Planned, Unplanned};
 use crate::{payment_method as methods, subscription as subscriptions};
 

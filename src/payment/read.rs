@@ -8,7 +8,8 @@ use crate::entity::payment::Column::{
 };
 use crate::entity::{PaymentId, payment, subscription};
 use crate::graphql::scalar::money;
-use crate::read::shape::{Field, Found, Page, Readable, Root, column, object, one};
+use crate::read::shape::{Field, Page, Readable, column, object, one};
+use crate::read::start::{Found, Root};
 use crate::subscription::read::owner;
 
 impl Readable for payment::Entity {

@@ -12,7 +12,8 @@ use crate::entity::payment_method::Column::{
 };
 use crate::entity::{PaymentMethodId, payment_method};
 use crate::read::json::Json;
-use crate::read::shape::{Field, Found, One, Page, Readable, Root, column, computed, object, one};
+use crate::read::shape::{Field, One, Page, Readable, column, computed, object, one};
+use crate::read::start::{Found, Root};
 use crate::subscription::read::owner;
 
 impl Readable for payment_method::Entity {

@@ -152,19 +152,6 @@ impl WriteJson for Timestamp {
     }
 }
 
-impl<T: WriteJson> WriteJson for [T] {
-    fn write_json(&self, out: &mut Vec<u8>) {
-        out.push(b'[');
-        for (place, item) in self.iter().enumerate() {
-            if place > 0 {
-                out.push(b',');
-            }
-            item.write_json(out);
-        }
-        out.push(b']');
-    }
-}
-
 impl<T: WriteJson> WriteJson for Option<T> {
     fn write_json(&self, out: &mut Vec<u8>) {
         match self {

@@ -7,7 +7,7 @@
 //! 1. `planner.rs` walks the selection set once and turns it into a plan of statements: one for the objects that a query
 //!    starts from together with all they refer to (joins), and one for each list below them, for all parents at once.
 //!    What can be selected from a noun is said by the noun itself ([`shape`], implemented in the file `read.rs` of each
-//!    noun), and so is what the rows of a statement add up to, where a query asks for that.
+//!    noun), and so is where its queries [start] and what the rows of a statement add up to, where a query asks for that.
 //! 2. `load.rs` runs the statements, each behind the one whose rows it belongs to. They are made of
 //!    [`Source`](crate::store::Source)s, so the scope filters every table and asks for every permission. They are sent
 //!    over drivers of their own, which fill one table of cells ([`Rows`](crate::store::Rows)).
@@ -32,6 +32,7 @@ mod planner;
 mod roots;
 mod selection;
 pub mod shape;
+pub mod start;
 mod write;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};

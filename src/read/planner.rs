@@ -11,7 +11,8 @@ use super::plan::{
     Entry, FactsAt, ListBelow, ListPlan, RootField, RootPlan, Selected, SelectedField, Shown, Statement, Value,
 };
 use super::selection::{Collected, Collector, Fragments};
-use super::shape::{Computed, Either, Field, Folded, Found, Kind, List, Many, Object, One, Part, Parts, Root, Several};
+use super::shape::{Computed, Either, Field, List, Many, Object, One};
+use super::start::{Folded, Found, Kind, Part, Parts, Root, Several};
 use super::{Planned, Unplanned};
 use crate::error::Error;
 use crate::graphql::context::RequestContext;

@@ -4,7 +4,7 @@ use async_graphql::ID;
 use sea_orm::ColumnTrait;
 
 use super::arguments::Arguments;
-use super::shape::{Found, Root, Several};
+use super::start::{Found, Root, Several};
 use super::{Planned, Unplanned};
 use crate::entity::{
     AuditEventId, CustomerId, MemberId, OrganizationId, PaymentId, PaymentMethodId, SubscriptionId, TierId, TypedId,

@@ -24,9 +24,10 @@ use crate::graphql::scalar::money;
 use crate::read::arguments::Arguments;
 use crate::read::json::Json;
 use crate::read::shape::{
-    Computed, Either, Facts, Field, Found, Object, One, Page, Readable, Root, column, computed, computed_from_row,
-    object, one, pages,
+    Computed, Either, Facts, Field, Object, One, Page, Readable, column, computed, computed_from_row, object, one,
+    pages,
 };
+use crate::read::start::{Found, Root};
 use crate::read::{Planned, Unplanned};
 use crate::{customer as customers, organization as organizations, tier as tiers};
 

@@ -12,7 +12,8 @@ use crate::entity::{TierId, TierPriceId, tier, tier_feature, tier_price};
 use crate::graphql::scalar::money;
 use crate::organization;
 use crate::read::json::Json;
-use crate::read::shape::{Computed, Field, Found, One, Page, Readable, Root, all, column, computed, object, one};
+use crate::read::shape::{Computed, Field, One, Page, Readable, all, column, computed, object, one};
+use crate::read::start::{Found, Root};
 
 impl Readable for tier::Entity {
     const OBJECT: &'static str = "Tier";
