@@ -93,7 +93,7 @@ impl AuditEvent {
     }
 }
 
-/// Which actions to find. Everything given must hold.
+/// Which actions to find. Everything given must hold; a null is refused.
 #[derive(Clone, Debug, InputObject)]
 pub struct AuditActionFilter {
     /// Exactly this action, such as `subscription.suspend`.
@@ -103,7 +103,7 @@ pub struct AuditActionFilter {
     any_of: Option<Vec<String>>,
 }
 
-/// Which entries of the audit trail to find. Everything given must hold.
+/// Which entries of the audit trail to find. Everything given must hold; a null is refused.
 #[derive(Clone, Debug, InputObject)]
 pub struct AuditEventFilter {
     /// About objects of this organization.

@@ -159,7 +159,7 @@ impl Customer {
 
 enum_filter!(OperationalStatusFilter of OperationalStatus);
 
-/// Which customers to find. Everything given must hold.
+/// Which customers to find. Everything given must hold; a null is refused.
 #[derive(Clone, Debug, InputObject)]
 pub struct CustomerFilter {
     /// Of this organization.

@@ -2,12 +2,15 @@
 //!
 //! Specification: <https://relay.dev/graphql/connections.htm>.
 
-use async_graphql::{InputType, SimpleObject};
+use std::fmt::Write as _;
+
+use async_graphql::{Context, InputType, SimpleObject, Value as GraphqlValue};
 use futures_util::future::BoxFuture;
 use sea_orm::{Condition, EntityTrait, ModelTrait, Select, Value};
 
 use super::batch::Key;
 use super::context::RequestContext;
+use super::filter::{meaning, refuse_nulls};
 use super::scalar::SafeInt;
 use crate::error::{Code, Refusal, Result};
 use crate::store::{Noun, Order, PageRequest, Slice, Visible};
@@ -119,10 +122,16 @@ pub struct PageArgs {
 pub struct ListKey(String);
 
 impl ListKey {
-    /// The list of this field with this filter and order, as this caller's tenant or customer sees it.
-    pub fn new<F: InputType, O: InputType>(request: &RequestContext, field: &str, filter: &F, order: &O) -> Self {
+    /// The list of this field with this filter and order, as this caller's tenant or customer sees it. It is made of what
+    /// filter and order mean: however they are written, the same list has the same cursors.
+    fn new<E: Listed>(request: &RequestContext, field: &str, filter: Option<&E::Filter>, order: &Order<E>) -> Self {
         let caller = request.scope.caller().map(|caller| (caller.organization(), caller.customer())).ok();
-        Self(format!("{caller:?}|{field}|{}|{}", filter.to_value(), order.to_value()))
+        let mut key = format!("{caller:?}|{field}|{order}|");
+        if let Some(filter) = filter.and_then(|filter| meaning(filter.to_value())) {
+            // Writing to a string cannot fail.
+            let _ = write!(key, "{filter}");
+        }
+        Self(key)
     }
 
     /// The cursor of the row with these sort values.
@@ -131,8 +140,43 @@ impl ListKey {
     }
 }
 
-/// What the paging arguments ask for, or what is wrong with them.
-pub fn page_request<E: EntityTrait>(
+/// The argument `where` of the field that is being resolved, as the client gave it.
+pub fn given_filter(ctx: &Context<'_>) -> Option<GraphqlValue> {
+    let arguments = ctx.field().arguments().unwrap_or_default();
+    arguments.into_iter().find(|(name, _)| name == "where").map(|(_, value)| value)
+}
+
+/// The page of a list that a client asks for.
+pub struct ListRequest<E: EntityTrait> {
+    /// The list.
+    pub list: ListKey,
+    /// What the list finds.
+    pub found: Condition,
+    /// Which page of it.
+    pub page: PageRequest<E>,
+}
+
+impl<E: Listed> ListRequest<E> {
+    /// The page of the list `field` that the arguments ask for, or what is wrong with them. `given` is the filter as the
+    /// client gave it.
+    pub fn new(
+        request: &RequestContext,
+        field: &str,
+        given: Option<&GraphqlValue>,
+        filter: Option<&E::Filter>,
+        order_by: &Option<Vec<E::Order>>,
+        args: &PageArgs,
+    ) -> Result<Self> {
+        refuse_nulls(given)?;
+        let order = E::sort(order_by);
+        let list = ListKey::new(request, field, filter, &order);
+        let found = E::found(filter, request)?;
+        let page = page_request(request, &list, args, order)?;
+        Ok(Self { list, found, page })
+    }
+}
+
+fn page_request<E: EntityTrait>(
     request: &RequestContext,
     list: &ListKey,
     args: &PageArgs,
@@ -249,12 +293,12 @@ macro_rules! connection {
                 order_by: Option<Vec<$order>>,
                 args: &$crate::graphql::connection::PageArgs,
             ) -> $crate::error::Result<Self> {
-                use $crate::graphql::connection::{Counter, ListKey, Listed, page_request};
+                use $crate::graphql::connection::{Counter, ListRequest, given_filter};
                 use $crate::graphql::context::ContextExt;
-                let list = ListKey::new(ctx.request(), field, &filter, &order_by);
-                let found = $entity::Entity::found(filter.as_ref(), ctx.request())?;
+                let (request, given) = (ctx.request(), given_filter(ctx));
+                let ListRequest { list, found, page } =
+                    ListRequest::new(request, field, given.as_ref(), filter.as_ref(), &order_by, args)?;
                 let query = sea_orm::QueryFilter::filter(<$entity::Entity as sea_orm::EntityTrait>::find(), found);
-                let page = page_request(ctx.request(), &list, args, $entity::Entity::sort(&order_by))?;
                 let slice = ctx.scope().page(query.clone(), &page).await?;
                 Ok(Self::from_slice(ctx, &list, &page, Counter::of_list(query), slice))
             }
@@ -272,12 +316,12 @@ macro_rules! connection {
             where
                 P: Copy + Eq + std::hash::Hash + Send + Sync + 'static,
             {
-                use $crate::graphql::connection::{Counter, ListKey, Listed, page_request};
+                use $crate::graphql::connection::{Counter, ListRequest, given_filter};
                 use $crate::graphql::context::ContextExt;
                 use $crate::graphql::nested::{Asked, Length, Nested};
-                let list = ListKey::new(ctx.request(), field, &filter, &order_by);
-                let found = $entity::Entity::found(filter.as_ref(), ctx.request())?;
-                let page = page_request(ctx.request(), &list, &args, $entity::Entity::sort(&order_by))?;
+                let (request, given) = (ctx.request(), given_filter(ctx));
+                let ListRequest { list, found, page } =
+                    ListRequest::new(request, field, given.as_ref(), filter.as_ref(), &order_by, &args)?;
                 let asked = std::sync::Arc::new(Asked { found, page: page.clone(), belonging });
                 let key = Nested::new(parent, list.clone(), args, asked);
                 let slice = ctx.loaders().load(key.clone()).await?.unwrap_or_else(|| page.slice(Vec::new()));

@@ -1,10 +1,57 @@
 //! What lists are filtered by, whatever the noun.
 
-use async_graphql::InputObject;
+use async_graphql::{InputObject, Value};
 use sea_orm::{ColumnTrait, Condition};
 
+use super::input::Check;
 use super::scalar::SafeInt;
 use crate::clock::Timestamp;
+use crate::error::{Code, Result};
+
+/// Refuses nulls in a filter: whoever lost a value would find everything instead of nothing. A null in place of the
+/// whole filter is none.
+pub fn refuse_nulls(given: Option<&Value>) -> Result<()> {
+    let mut check = Check::new();
+    if let Some(filter) = given.filter(|filter| **filter != Value::Null) {
+        note_nulls(filter, "where", &mut check);
+    }
+    check.finish()
+}
+
+fn note_nulls(value: &Value, path: &str, check: &mut Check) {
+    match value {
+        Value::Null => check.refuse(path, Code::Required, format!("Give `{path}` a value, or leave it out.")),
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, value)| note_nulls(value, &format!("{path}.{name}"), check));
+        }
+        Value::List(values) => {
+            values
+                .iter()
+                .zip(0..)
+                .for_each(|(value, place): (_, usize)| note_nulls(value, &format!("{path}.{place}"), check));
+        }
+        _ => {}
+    }
+}
+
+/// What a filter asks for, without what makes no difference: fields that ask for nothing, and the order of values of
+/// which any will do. None if it asks for nothing.
+pub fn meaning(filter: Value) -> Option<Value> {
+    match filter {
+        Value::Null => None,
+        Value::Object(fields) => {
+            let asked = |(name, value)| Some((name, meaning(value)?));
+            let fields: async_graphql::indexmap::IndexMap<_, _> = fields.into_iter().filter_map(asked).collect();
+            (!fields.is_empty()).then_some(Value::Object(fields))
+        }
+        Value::List(mut values) => {
+            values.sort_by_cached_key(Value::to_string);
+            values.dedup();
+            Some(Value::List(values))
+        }
+        value => Some(value),
+    }
+}
 
 /// A span of time.
 #[derive(Clone, Copy, Debug, InputObject)]
@@ -43,7 +90,7 @@ impl AmountRange {
 /// Makes the filter of an enum: equal to a value, or one of several.
 macro_rules! enum_filter {
     ($filter:ident of $enum:ty) => {
-        /// Which values to find. Everything given must hold.
+        /// Which values to find. Everything given must hold; a null is refused.
         #[derive(Clone, Debug, async_graphql::InputObject)]
         pub struct $filter {
             /// Exactly this value.

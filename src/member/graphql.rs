@@ -66,7 +66,7 @@ impl Member {
 
 enum_filter!(MemberRoleFilter of MemberRole);
 
-/// Which members to find. Everything given must hold.
+/// Which members to find. Everything given must hold; a null is refused.
 #[derive(Clone, Debug, InputObject)]
 pub struct MemberFilter {
     /// Of this organization.

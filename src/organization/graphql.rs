@@ -229,7 +229,7 @@ pub async fn visible(ctx: &Context<'_>, id: OrganizationId) -> Result<Option<Org
     Ok(ctx.loaders().load(OrganizationKey(id)).await?.map(Into::into))
 }
 
-/// Which organizations to find. Everything given must hold.
+/// Which organizations to find. Everything given must hold; a null is refused.
 #[derive(Clone, Debug, InputObject)]
 pub struct OrganizationFilter {
     /// Below this reseller.

@@ -127,7 +127,7 @@ impl Payment {
 enum_filter!(PaymentStatusFilter of PaymentStatus);
 enum_filter!(GatewayFilter of Gateway);
 
-/// Which payments to find. Everything given must hold.
+/// Which payments to find. Everything given must hold; a null is refused.
 #[derive(Clone, Debug, InputObject)]
 pub struct PaymentFilter {
     /// Of this organization: its own and its customers'.

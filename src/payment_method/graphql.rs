@@ -117,7 +117,7 @@ impl PaymentMethod {
 
 enum_filter!(PaymentMethodKindFilter of PaymentMethodKind);
 
-/// Which payment methods to find. Everything given must hold.
+/// Which payment methods to find. Everything given must hold; a null is refused.
 #[derive(Clone, Debug, InputObject)]
 pub struct PaymentMethodFilter {
     /// Of this organization: its own and its customers'.

@@ -1,5 +1,6 @@
 //! What a noun says of itself so that it can be read in bulk: one entry for each field of its GraphQL type.
 
+use async_graphql::Any;
 use sea_orm::sea_query::{Expr, ValueType};
 use sea_orm::{Condition, IdenStatic, Iterable, TryIntoModel};
 
@@ -7,7 +8,7 @@ use super::arguments::Arguments;
 use super::json::{Column, Json, write_column};
 use super::{Planned, Unplanned};
 use crate::error::{Error, Result};
-use crate::graphql::connection::{ListKey, Listed, MAX_SORT_KEYS, PageArgs, page_request};
+use crate::graphql::connection::{ListKey, ListRequest, Listed, MAX_SORT_KEYS, PageArgs};
 use crate::graphql::context::RequestContext;
 use crate::store::{Extent, KeyColumn, Order, Reading, Row, Scope, Source, Visible};
 
@@ -138,6 +139,7 @@ impl Page {
         only: Option<Expr>,
         arguments: Arguments<'_>,
     ) -> Planned<Self> {
+        let given: Option<Any> = arguments.get("where")?;
         let filter: Option<E::Filter> = arguments.get("where")?;
         let order_by: Option<Vec<E::Order>> = arguments.get("orderBy")?;
         if order_by.as_ref().is_some_and(|keys| keys.len() > MAX_SORT_KEYS) {
@@ -149,9 +151,9 @@ impl Page {
             last: arguments.get("last")?,
             before: arguments.get("before")?,
         };
-        let key = ListKey::new(request, name, &filter, &order_by);
-        let found = E::found(filter.as_ref(), request)?;
-        let page = page_request::<E>(request, &key, &args, E::sort(&order_by))?;
+        let given = given.as_ref().map(|Any(value)| value);
+        let ListRequest { list: key, found, page } =
+            ListRequest::<E>::new(request, name, given, filter.as_ref(), &order_by, &args)?;
         let list = request.scope.source::<E>(found.add_option(only))?;
         Ok(Self { page: list.page(&page), list, keys: page.keys(), extent: page.extent(), key })
     }

@@ -26,8 +26,14 @@ pub struct SortKey<E: EntityTrait> {
 pub struct Order<E: EntityTrait>(Vec<SortKey<E>>);
 
 impl<E: EntityTrait> Order<E> {
-    /// The sort by these keys and, in the direction of the last, by the id.
-    pub fn new(mut keys: Vec<SortKey<E>>, id: E::Column) -> Self {
+    /// The sort by these keys and, in the direction of the last, by the id. A column that comes again decides nothing.
+    pub fn new(given: Vec<SortKey<E>>, id: E::Column) -> Self {
+        let mut keys: Vec<SortKey<E>> = Vec::with_capacity(given.len() + 1);
+        for key in given {
+            if keys.iter().all(|known| known.column.as_str() != key.column.as_str()) {
+                keys.push(key);
+            }
+        }
         let descending = keys.last().is_none_or(|key| key.descending);
         keys.push(SortKey { column: id, descending });
         Self(keys)
@@ -44,6 +50,15 @@ impl<E: EntityTrait> Order<E> {
         E::Model: ModelTrait<Entity = E>,
     {
         self.0.iter().map(|key| or_last(row.get(key.column))).collect()
+    }
+}
+
+/// Tells one order from another: `created_at desc,id desc,`.
+impl<E: EntityTrait> fmt::Display for Order<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .iter()
+            .try_for_each(|key| write!(f, "{} {},", key.column.as_str(), if key.descending { "desc" } else { "asc" }))
     }
 }
 

@@ -30,7 +30,7 @@ pub enum OwnerKind {
     Customer,
 }
 
-/// Which subscriptions to find. Everything given must hold.
+/// Which subscriptions to find. Everything given must hold; a null is refused.
 #[derive(Clone, Debug, InputObject)]
 pub struct SubscriptionFilter {
     /// Of this organization: its own and its customers'.

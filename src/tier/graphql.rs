@@ -159,7 +159,7 @@ impl Tier {
     }
 }
 
-/// Which tiers to find. Everything given must hold.
+/// Which tiers to find. Everything given must hold; a null is refused.
 #[derive(Clone, Debug, InputObject)]
 pub struct TierFilter {
     /// Sold to owners of this kind.

@@ -9,9 +9,13 @@ mod concurrency;
 #[cfg(test)]
 mod connections;
 #[cfg(test)]
+mod cursors;
+#[cfg(test)]
 mod customer;
 #[cfg(test)]
 mod dashboard;
+#[cfg(test)]
+mod filter;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
