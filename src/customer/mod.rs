@@ -102,7 +102,7 @@ pub struct Update {
     /// The integrator's own key.
     pub external_ref: MaybeUndefined<String>,
     /// Free-form JSON object; replaces all of it.
-    pub metadata: Option<Json<Value>>,
+    pub metadata: MaybeUndefined<Json<Value>>,
 }
 
 /// Changes a customer. A customer itself may change its name and address only.
@@ -118,7 +118,7 @@ pub async fn update(
                 check_version(target.expected_version, row.version)?;
                 let update = update.clone();
                 if tx.scope().caller()?.customer().is_some()
-                    && (!update.external_ref.is_undefined() || update.metadata.is_some())
+                    && (!update.external_ref.is_undefined() || !update.metadata.is_undefined())
                 {
                     return Err(crate::error::Error::Forbidden(crate::auth::Permission::CustomersManage));
                 }
@@ -131,8 +131,8 @@ pub async fn update(
                 next.email = next.email.map(|email| check.email("input.email", &email));
                 next.external_ref = updated(&row.external_ref, update.external_ref);
                 next.external_ref = check.optional_text("input.externalRef", next.external_ref.as_deref(), 255);
-                if update.metadata.is_some() {
-                    next.metadata = check.metadata("input.metadata", update.metadata);
+                if !update.metadata.is_undefined() {
+                    next.metadata = check.metadata("input.metadata", update.metadata.take());
                 }
                 check.finish()?;
                 refuse_taken_ref(tx, next.external_ref.as_deref(), Some(row.id)).await?;

@@ -13,6 +13,7 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::error::payload;
 use crate::graphql::input::{Check, check_key, parse_optional_id};
 use crate::graphql::scalar::DeletedId;
+use crate::graphql::update::{Omittable, update_input};
 use crate::operational::Step;
 use crate::subscription::Order;
 use crate::subscription::input::SubscriptionTermsInput;
@@ -36,17 +37,17 @@ pub struct CreateCustomerInput {
     idempotency_key: Option<String>,
 }
 
-target_input! {
-    /// Changes a customer: an omitted field is unchanged, null clears it.
+update_input! {
+    /// Changes a customer: an omitted field is unchanged, null clears it where it can be empty.
     UpdateCustomerInput for CustomerId {
         /// Shown to people, at most 200 characters.
-        name: Option<String>,
+        name: Omittable<String>,
         /// Contact address.
         email: MaybeUndefined<String>,
         /// The integrator's own key, unique in the organization, at most 255 characters.
         external_ref: MaybeUndefined<String>,
         /// Free-form JSON object, at most 16 KiB. Replaces all of it.
-        metadata: Option<Json<Value>>,
+        metadata: MaybeUndefined<Json<Value>>,
     }
 }
 
@@ -134,7 +135,7 @@ impl CustomerMutation {
             async {
                 let target = input.target()?;
                 let update = Update {
-                    name: input.name,
+                    name: input.name.given(),
                     email: input.email,
                     external_ref: input.external_ref,
                     metadata: input.metadata,

@@ -72,6 +72,19 @@ impl<I: TypedId> Target<I> {
 /// Makes the input of a mutation on one object: what all of them have, and what is its own.
 macro_rules! target_input {
     ($(#[$doc:meta])* $name:ident for $id:ty { $($(#[$field_doc:meta])* $field:ident: $kind:ty,)* }) => {
+        $crate::graphql::command::target_input! {
+            @type $(#[$doc])* $name { $($(#[$field_doc])* $field: $kind,)* }
+        }
+
+        impl $name {
+            /// What the input names, or what is wrong with it.
+            pub fn target(&self) -> $crate::error::Result<$crate::graphql::command::Target<$id>> {
+                let (reason, key) = (self.reason.as_deref(), self.idempotency_key.as_deref());
+                $crate::graphql::command::Target::parse(&self.id, self.expected_version, reason, key)
+            }
+        }
+    };
+    (@type $(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $kind:ty,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, async_graphql::InputObject)]
         pub struct $name {
@@ -84,14 +97,6 @@ macro_rules! target_input {
             pub expected_version: Option<i32>,
             /// Makes the command safe to send again: at most 255 characters, new for every command.
             pub idempotency_key: Option<String>,
-        }
-
-        impl $name {
-            /// What the input names, or what is wrong with it.
-            pub fn target(&self) -> $crate::error::Result<$crate::graphql::command::Target<$id>> {
-                let (reason, key) = (self.reason.as_deref(), self.idempotency_key.as_deref());
-                $crate::graphql::command::Target::parse(&self.id, self.expected_version, reason, key)
-            }
         }
     };
 }

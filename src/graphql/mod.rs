@@ -13,6 +13,7 @@ pub mod input;
 pub mod nested;
 pub mod node;
 pub mod scalar;
+pub mod update;
 pub(crate) mod variables;
 pub mod viewer;
 

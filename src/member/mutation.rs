@@ -11,6 +11,7 @@ use crate::graphql::command::{command, target_input};
 use crate::graphql::context::ContextExt;
 use crate::graphql::error::payload;
 use crate::graphql::input::{Check, check_key, parse_optional_id};
+use crate::graphql::update::{Omittable, update_input};
 
 /// Makes a member.
 #[derive(Clone, Debug, InputObject)]
@@ -27,13 +28,13 @@ pub struct CreateMemberInput {
     idempotency_key: Option<String>,
 }
 
-target_input! {
+update_input! {
     /// Changes a member: an omitted field is unchanged.
     UpdateMemberInput for MemberId {
         /// Shown to people, at most 200 characters.
-        name: Option<String>,
+        name: Omittable<String>,
         /// What the member may do. RESELLER needs `organizations.manage`, and an organization without a parent.
-        role: Option<MemberRole>,
+        role: Omittable<MemberRole>,
     }
 }
 
@@ -108,7 +109,7 @@ impl MemberMutation {
         MemberPayload::new(
             async {
                 let target = input.target()?;
-                let step = Step::Update { name: input.name, role: input.role };
+                let step = Step::Update { name: input.name.given(), role: input.role.given() };
                 super::change(&writer, &command, &ctx.settings().policy, &target, &step).await
             }
             .await,

@@ -123,7 +123,7 @@ pub struct Update {
     /// Whether its subscription never expires. For the platform only.
     pub exempt: Option<bool>,
     /// Free-form JSON object; replaces all of it.
-    pub metadata: Option<Json<Value>>,
+    pub metadata: MaybeUndefined<Json<Value>>,
 }
 
 /// Changes an organization's profile.
@@ -158,8 +158,8 @@ pub async fn update(
                     next.time_zone = check_time_zone(&mut check, zone);
                 }
                 next.exempt = update.exempt.unwrap_or(row.exempt);
-                if update.metadata.is_some() {
-                    next.metadata = check.metadata("input.metadata", update.metadata);
+                if !update.metadata.is_undefined() {
+                    next.metadata = check.metadata("input.metadata", update.metadata.take());
                 }
                 check.finish()?;
                 if next.slug != row.slug {

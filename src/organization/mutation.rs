@@ -13,6 +13,7 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::error::payload;
 use crate::graphql::input::{Check, check_key, parse_optional_id};
 use crate::graphql::scalar::{CurrencyCode, DeletedId};
+use crate::graphql::update::{Omittable, update_input};
 use crate::operational::Step;
 use crate::subscription::Order;
 use crate::subscription::input::SubscriptionTermsInput;
@@ -45,23 +46,23 @@ pub struct CreateOrganizationInput {
     idempotency_key: Option<String>,
 }
 
-target_input! {
-    /// Changes an organization's profile: an omitted field is unchanged, null clears it.
+update_input! {
+    /// Changes an organization's profile: an omitted field is unchanged, null clears it where it can be empty.
     UpdateOrganizationInput for OrganizationId {
         /// Shown to people, at most 200 characters.
-        name: Option<String>,
+        name: Omittable<String>,
         /// Unique short name. Needs `platform.manage`.
-        slug: Option<String>,
+        slug: Omittable<String>,
         /// Where invoices and reminders go.
         billing_email: MaybeUndefined<String>,
         /// The currency that new prices and subscriptions start from. Existing subscriptions keep theirs.
-        default_currency: Option<CurrencyCode>,
+        default_currency: Omittable<CurrencyCode>,
         /// IANA time zone name.
-        time_zone: Option<String>,
+        time_zone: Omittable<String>,
         /// Whether its subscription never expires. Needs `platform.manage`.
-        exempt: Option<bool>,
+        exempt: Omittable<bool>,
         /// Free-form JSON object, at most 16 KiB. Replaces all of it.
-        metadata: Option<Json<Value>>,
+        metadata: MaybeUndefined<Json<Value>>,
     }
 }
 
@@ -148,12 +149,12 @@ impl OrganizationMutation {
             async {
                 let target = input.target()?;
                 let update = Update {
-                    name: input.name,
-                    slug: input.slug,
+                    name: input.name.given(),
+                    slug: input.slug.given(),
                     billing_email: input.billing_email,
-                    default_currency: input.default_currency.map(|currency| currency.0),
-                    time_zone: input.time_zone,
-                    exempt: input.exempt,
+                    default_currency: input.default_currency.given().map(|currency| currency.0),
+                    time_zone: input.time_zone.given(),
+                    exempt: input.exempt.given(),
                     metadata: input.metadata,
                 };
                 super::update(&writer, &command, &target, &update).await

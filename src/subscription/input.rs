@@ -12,6 +12,7 @@ use crate::error::{Code, Refusal, Result};
 use crate::graphql::command::target_input;
 use crate::graphql::input::{Check, MAX_DAYS, parse_optional_id};
 use crate::graphql::scalar::{CurrencyCode, SafeInt};
+use crate::graphql::update::{Omittable, update_input};
 
 /// The owner of a subscription: exactly one of the two.
 pub fn parse_owner(organization: Option<&ID>, customer: Option<&ID>) -> Result<OwnerId> {
@@ -143,26 +144,26 @@ pub struct EnsureSubscriptionInput {
     pub idempotency_key: Option<String>,
 }
 
-target_input! {
-    /// Changes what is agreed on: an omitted field is unchanged, null clears it.
+update_input! {
+    /// Changes what is agreed on: an omitted field is unchanged, null clears it where it can be empty.
     UpdateSubscriptionInput for SubscriptionId {
         /// Start of the current period.
-        current_period_start: Option<Timestamp>,
+        current_period_start: Omittable<Timestamp>,
         /// End of the current period.
-        current_period_end: Option<Timestamp>,
+        current_period_end: Omittable<Timestamp>,
         /// End of the trial.
-        trial_ends_at: Option<Timestamp>,
+        trial_ends_at: Omittable<Timestamp>,
         /// Hard end, whatever is paid.
         expires_at: MaybeUndefined<Timestamp>,
         /// How many active members the organization may have, 1–100,000; null: what the tier says.
         user_limit: MaybeUndefined<i32>,
         /// Features that differ from the tier's. Replaces all of them.
         #[graphql(validator(max_items = 100))]
-        feature_overrides: Option<Vec<FeatureOverrideInput>>,
+        feature_overrides: MaybeUndefined<Vec<FeatureOverrideInput>>,
         /// The integrator's own key, at most 255 characters.
         external_id: MaybeUndefined<String>,
         /// Free-form JSON object, at most 16 KiB. Replaces all of it.
-        metadata: Option<Json<Value>>,
+        metadata: MaybeUndefined<Json<Value>>,
     }
 }
 target_input! {

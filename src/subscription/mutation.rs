@@ -16,6 +16,7 @@ use crate::graphql::command::command;
 use crate::graphql::context::ContextExt;
 use crate::graphql::error::payload;
 use crate::graphql::input::{Check, MAX_DAYS, check_key, parse_id, parse_optional_id};
+use crate::graphql::update::list_given;
 
 payload! {
     /// The answer of a mutation on a subscription.
@@ -96,13 +97,13 @@ impl SubscriptionMutation {
             async {
                 let target = input.target()?;
                 let mut check = Check::new();
-                let feature_overrides =
-                    input.feature_overrides.map(|list| overrides(&mut check, "input.featureOverrides", Some(list)));
+                let feature_overrides = list_given(input.feature_overrides)
+                    .map(|list| overrides(&mut check, "input.featureOverrides", Some(list)));
                 check.finish()?;
                 let update = Update {
-                    current_period_start: input.current_period_start,
-                    current_period_end: input.current_period_end,
-                    trial_ends_at: input.trial_ends_at,
+                    current_period_start: input.current_period_start.given(),
+                    current_period_end: input.current_period_end.given(),
+                    trial_ends_at: input.trial_ends_at.given(),
                     expires_at: input.expires_at,
                     user_limit: input.user_limit,
                     feature_overrides,

@@ -30,7 +30,7 @@ pub struct Update {
     /// The integrator's own key.
     pub external_id: MaybeUndefined<String>,
     /// Free-form object; replaces all of it.
-    pub metadata: Option<Json<Value>>,
+    pub metadata: MaybeUndefined<Json<Value>>,
 }
 
 /// Changes what is agreed on.
@@ -82,8 +82,8 @@ fn apply(row: &subscription::Model, update: Update) -> Result<subscription::Mode
     if let Some(overrides) = update.feature_overrides {
         next.feature_overrides = overrides;
     }
-    if update.metadata.is_some() {
-        next.metadata = check.metadata("input.metadata", update.metadata);
+    if !update.metadata.is_undefined() {
+        next.metadata = check.metadata("input.metadata", update.metadata.take());
     }
     check.ordered("input.currentPeriodEnd", next.current_period_start, next.current_period_end);
     check.ordered("input.trialEndsAt", next.trial_started_at, next.trial_ends_at);

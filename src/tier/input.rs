@@ -10,6 +10,7 @@ use crate::error::{Code, Result};
 use crate::graphql::command::target_input;
 use crate::graphql::input::{Check, MAX_DAYS, check_key, parse_id, parse_optional_id};
 use crate::graphql::scalar::{CurrencyCode, SafeInt};
+use crate::graphql::update::{Omittable, list_given, update_input};
 
 /// What a tier costs for a cycle in a currency.
 #[derive(Clone, Debug, InputObject)]
@@ -20,9 +21,11 @@ pub struct TierPriceInput {
     currency: CurrencyCode,
     /// In minor units of the currency, not negative.
     amount_minor: SafeInt,
-    /// Its ids at payment gateways, at most one for each.
+    /// Its ids at payment gateways, at most one for each. An update that leaves them out keeps those that the price of
+    /// this cycle and currency has; an empty list removes them, and a list replaces all of them. A gateway's price has an
+    /// amount of its own: with another amount, give the new ids too.
     #[graphql(validator(max_items = 10))]
-    gateway_prices: Option<Vec<GatewayPriceInput>>,
+    gateway_prices: MaybeUndefined<Vec<GatewayPriceInput>>,
 }
 
 /// A price's id at a payment gateway.
@@ -90,31 +93,33 @@ pub struct CreateTierInput {
     pub(super) idempotency_key: Option<String>,
 }
 
-target_input! {
-    /// Changes a tier: an omitted field is unchanged, null clears it. Subscriptions keep the price they have.
+update_input! {
+    /// Changes a tier: an omitted field is unchanged, null clears it where it can be empty. Subscriptions keep the price
+    /// they have.
     UpdateTierInput for TierId {
         /// Shown to people, at most 200 characters.
-        name: Option<String>,
+        name: Omittable<String>,
         /// Shown to people, at most 2,000 characters.
         description: MaybeUndefined<String>,
         /// Decides what is an upgrade: higher is more.
-        rank: Option<i32>,
+        rank: Omittable<i32>,
         /// Days of trial that a new subscription gets, 0–730.
-        trial_days: Option<i32>,
+        trial_days: Omittable<i32>,
         /// Whether it is offered at the checkout, without login.
-        public: Option<bool>,
+        public: Omittable<bool>,
         /// Its place in a list of tiers.
-        sort_order: Option<i32>,
+        sort_order: Omittable<i32>,
         /// What happens to a subscription whose period or trial ends and that nothing renews.
-        period_end_policy: Option<PeriodEndPolicy>,
+        period_end_policy: Omittable<PeriodEndPolicy>,
         /// The tier that the policy DOWNGRADE moves to: another one of the same catalogue and kind, not archived.
         fallback_tier_id: MaybeUndefined<ID>,
-        /// What it costs, at most 20 prices. Replaces all of them.
+        /// What it costs, at most 20 prices. Replaces all of them; a price that stays for its cycle and currency keeps its
+        /// id, and its ids at gateways unless others are given.
         #[graphql(validator(max_items = 20))]
-        prices: Option<Vec<TierPriceInput>>,
+        prices: MaybeUndefined<Vec<TierPriceInput>>,
         /// What it grants, at most 100 features. Replaces all of them.
         #[graphql(validator(max_items = 100))]
-        features: Option<Vec<TierFeatureInput>>,
+        features: MaybeUndefined<Vec<TierFeatureInput>>,
     }
 }
 target_input! {
@@ -125,8 +130,10 @@ target_input! {
 
 fn prices(check: &mut Check, inputs: Vec<TierPriceInput>) -> Vec<Price> {
     let one = |(index, input): (usize, TierPriceInput)| {
+        let keeps = input.gateway_prices.is_undefined();
         let mut gateway_prices = Map::new();
-        for (place, GatewayPriceInput { gateway, price_id }) in input.gateway_prices.into_iter().flatten().enumerate() {
+        let given = input.gateway_prices.take().unwrap_or_default();
+        for (place, GatewayPriceInput { gateway, price_id }) in given.into_iter().enumerate() {
             let path = format!("input.prices.{index}.gatewayPrices.{place}");
             let price_id = check.text(&format!("{path}.priceId"), &price_id, 255);
             if gateway_prices.insert(gateway.as_str().to_owned(), Value::String(price_id)).is_some() {
@@ -138,7 +145,7 @@ fn prices(check: &mut Check, inputs: Vec<TierPriceInput>) -> Vec<Price> {
             billing_cycle: input.billing_cycle,
             currency: input.currency.0,
             amount_minor: input.amount_minor.0,
-            gateway_prices: Value::Object(gateway_prices),
+            gateway_prices: (!keeps).then_some(Value::Object(gateway_prices)),
         }
     };
     inputs.into_iter().enumerate().map(one).collect()
@@ -191,17 +198,17 @@ impl UpdateTierInput {
             MaybeUndefined::Value(id) => MaybeUndefined::Value(parse_id::<TierId>("input.fallbackTierId", &id)?),
         };
         let mut check = Check::new();
-        let prices = self.prices.map(|inputs| prices(&mut check, inputs));
-        let features = self.features.map(|inputs| features(&mut check, inputs));
+        let prices = list_given(self.prices).map(|inputs| prices(&mut check, inputs));
+        let features = list_given(self.features).map(|inputs| features(&mut check, inputs));
         check.finish()?;
         Ok(Update {
-            name: self.name,
+            name: self.name.given(),
             description: self.description,
-            rank: self.rank,
-            trial_days: self.trial_days,
-            public: self.public,
-            sort_order: self.sort_order,
-            period_end_policy: self.period_end_policy,
+            rank: self.rank.given(),
+            trial_days: self.trial_days.given(),
+            public: self.public.given(),
+            sort_order: self.sort_order.given(),
+            period_end_policy: self.period_end_policy.given(),
             fallback_tier_id,
             prices,
             features,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use sea_orm::{ColumnTrait, Condition, ModelTrait};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::entity::{BillingCycle, FeatureKind, TierFeatureId, TierId, TierPriceId, tier_feature, tier_price};
@@ -22,8 +22,9 @@ pub struct Price {
     pub currency: String,
     /// In minor units of the currency.
     pub amount_minor: i64,
-    /// The price's id at each gateway: a JSON object from gateway to id.
-    pub gateway_prices: Value,
+    /// The price's id at each gateway: a JSON object from gateway to id. None keeps what the price has for its cycle and
+    /// currency.
+    pub gateway_prices: Option<Value>,
 }
 
 /// A feature as it is wanted.
@@ -85,13 +86,15 @@ pub fn prices(tier_id: TierId, before: Vec<tier_price::Model>, wanted: &[Price])
     let row = |price: &Price| {
         let same =
             |row: &&tier_price::Model| row.billing_cycle == price.billing_cycle && row.currency == price.currency;
+        let before = before.iter().find(same);
+        let kept = || before.map_or_else(|| Value::Object(Map::new()), |row| row.gateway_prices.clone());
         tier_price::Model {
-            id: before.iter().find(same).map_or_else(TierPriceId::generate, |row| row.id),
+            id: before.map_or_else(TierPriceId::generate, |row| row.id),
             tier_id,
             billing_cycle: price.billing_cycle,
             currency: price.currency.clone(),
             amount_minor: price.amount_minor,
-            gateway_prices: price.gateway_prices.clone(),
+            gateway_prices: price.gateway_prices.clone().unwrap_or_else(kept),
         }
     };
     let after = wanted.iter().map(row).collect();
@@ -171,7 +174,7 @@ mod tests {
     }
 
     fn price(billing_cycle: BillingCycle, currency: &str, amount_minor: i64) -> Price {
-        Price { billing_cycle, currency: currency.to_owned(), amount_minor, gateway_prices: json!({}) }
+        Price { billing_cycle, currency: currency.to_owned(), amount_minor, gateway_prices: None }
     }
 
     fn feature(key: &str, kind: FeatureKind, ceiling: Option<i64>) -> Feature {
@@ -231,5 +234,18 @@ mod tests {
         let monthly = raised.iter().find(|row| row.billing_cycle == BillingCycle::Monthly);
         assert_eq!(monthly.map(|row| (row.id, row.amount_minor)), first.first().map(|row| (row.id, 1_000)));
         assert_eq!(raised.len(), 2);
+    }
+
+    #[test]
+    fn a_price_keeps_its_ids_at_gateways_unless_others_are_given() {
+        let at_stripe = |id: &str| Some(json!({ "STRIPE": id }));
+        let monthly = |gateway_prices| Price { gateway_prices, ..price(BillingCycle::Monthly, "EUR", 900) };
+        let tier_id = TierId::generate();
+        let before = prices(tier_id, Vec::new(), &[monthly(at_stripe("one"))]).after;
+        let after = |wanted: Price| prices(tier_id, before.clone(), &[wanted]).after.remove(0).gateway_prices;
+        assert_eq!(Some(after(monthly(None))), at_stripe("one"));
+        assert_eq!(Some(after(monthly(at_stripe("two")))), at_stripe("two"));
+        assert_eq!(after(monthly(Some(json!({})))), json!({}));
+        assert_eq!(after(price(BillingCycle::Yearly, "EUR", 9_000)), json!({}));
     }
 }

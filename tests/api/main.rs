@@ -46,3 +46,5 @@ mod tenancy;
 mod tier;
 #[cfg(test)]
 mod token;
+#[cfg(test)]
+mod update;
