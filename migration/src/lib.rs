@@ -20,6 +20,7 @@ mod m20261120_000009_search;
 mod m20261120_000010_trail_without_keys;
 mod m20261120_000011_catalogues;
 mod m20261120_000012_must_hold;
+mod m20261127_000015_inactive_members;
 
 /// Applies the steps in order.
 pub struct Migrator;
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000010_trail_without_keys::Migration),
             Box::new(m20261120_000011_catalogues::Migration),
             Box::new(m20261120_000012_must_hold::Migration),
+            Box::new(m20261127_000015_inactive_members::Migration),
         ]
     }
 }

@@ -31,6 +31,9 @@ pub struct Claims {
     /// The customer the subject is, as `cus_…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer: Option<String>,
+    /// The member the subject is, as `mem_…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
     /// Narrows the role's permissions to these. Required for `SERVICE`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permissions: Option<Vec<String>>,

@@ -11,7 +11,7 @@ use super::permission::{Permission, Role};
 use super::principal::Principal;
 use crate::clock::Clock;
 use crate::config::{AuthConfig, KeySource};
-use crate::entity::{CustomerId, OrganizationId};
+use crate::entity::{CustomerId, MemberId, OrganizationId};
 
 /// What a new token says.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct Grant {
     pub organization: Option<OrganizationId>,
     /// The customer it is, for the role `CUSTOMER`.
     pub customer: Option<CustomerId>,
+    /// The member it is; by the subject's address if not given.
+    pub member: Option<MemberId>,
     /// Narrows the role's permissions; `SERVICE` has only these.
     pub permissions: Option<Vec<Permission>>,
     /// How long the token is valid.
@@ -86,6 +88,7 @@ impl TokenIssuer {
             role: grant.role.as_str().to_owned(),
             org: grant.organization.map(|id| id.to_string()),
             customer: grant.customer.map(|id| id.to_string()),
+            member: grant.member.map(|id| id.to_string()),
             permissions: grant.permissions.map(|list| list.iter().map(ToString::to_string).collect()),
             act: grant.impersonator.map(|sub| Actor { sub }),
         };

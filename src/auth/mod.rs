@@ -15,5 +15,5 @@ pub use claims::{Actor, Audience, Claims};
 pub use issuer::{Grant, IssueError, TokenIssuer};
 pub(crate) use key::check_public_key;
 pub use permission::{Permission, Permissions, Role};
-pub use principal::{Principal, Standing};
+pub use principal::{Membership, Principal, Standing};
 pub use token::{TokenError, TokenVerifier};

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::entity::MemberRole;
+
 macro_rules! permissions {
     ($($(#[doc = $doc:literal])* $name:ident = $text:literal,)*) => {
         /// Something a caller may do.
@@ -158,6 +160,16 @@ impl Role {
             Self::Customer => of(&[CustomersRead, CustomersUpdate, PaymentsRead, SubscriptionsSelfService]),
             // Nothing by itself: what its token lists, of what an administrator could grant.
             Self::Service => of(ADMIN),
+        }
+    }
+}
+
+impl From<MemberRole> for Role {
+    fn from(role: MemberRole) -> Self {
+        match role {
+            MemberRole::Admin => Self::Admin,
+            MemberRole::Reseller => Self::Reseller,
+            MemberRole::Worker => Self::Worker,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::claims::Claims;
 use super::permission::{Permission, Permissions, Role};
-use crate::entity::{CustomerId, OrganizationId, TypedId};
+use crate::entity::{CustomerId, MemberId, OrganizationId, TypedId};
 
 /// Where a caller stands: what it can see at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,34 @@ impl Standing {
     }
 }
 
+/// How a token names the member of the organization that it speaks of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// By its id: the member must be there and active.
+    Id(MemberId),
+    /// By its address, in lower case. Nobody has to be a member: only one that was deactivated has no access.
+    Address(String),
+}
+
+impl Membership {
+    /// The member that a claim or else the subject names; none for programs and for subjects of another form.
+    fn from_claims(claims: &Claims, role: Role) -> Result<Option<Self>, &'static str> {
+        let has_members = matches!(role, Role::Admin | Role::Reseller | Role::Worker);
+        match &claims.member {
+            Some(_) if !has_members => Err("this role has no member"),
+            Some(text) => match MemberId::parse(text) {
+                Some(id) => Ok(Some(Self::Id(id))),
+                None => Err("the claim `member` is not a member id"),
+            },
+            None if !has_members => Ok(None),
+            None => Ok(match MemberId::parse(&claims.sub) {
+                Some(id) => Some(Self::Id(id)),
+                None => claims.sub.contains('@').then(|| Self::Address(claims.sub.to_lowercase())),
+            }),
+        }
+    }
+}
+
 /// A caller whose token was verified. There is no other way to make one.
 ///
 /// ```compile_fail
@@ -47,6 +75,7 @@ pub struct Principal {
     role: Role,
     standing: Standing,
     permissions: Permissions,
+    member: Option<Membership>,
     impersonator: Option<String>,
 }
 
@@ -84,7 +113,9 @@ impl Principal {
                 role.permissions().intersection(named)
             }
         };
-        Ok(Self { subject: claims.sub.clone(), role, standing, permissions, impersonator: claims.act_subject() })
+        let (subject, impersonator) = (claims.sub.clone(), claims.act_subject());
+        let member = Membership::from_claims(claims, role)?;
+        Ok(Self { subject, role, standing, permissions, member, impersonator })
     }
 
     /// The token's subject.
@@ -110,6 +141,11 @@ impl Principal {
     /// Whether the caller has the permission.
     pub fn may(&self, permission: Permission) -> bool {
         self.permissions.contains(permission)
+    }
+
+    /// The member that the token names, who may have been deactivated since.
+    pub fn member(&self) -> Option<&Membership> {
+        self.member.as_ref()
     }
 
     /// Who acts in the subject's name (RFC 8693 §4.1, claim `act`).

@@ -7,7 +7,7 @@ use clap::Args;
 use tessera::auth::{Grant, Permission, Role, TokenIssuer};
 use tessera::clock::Clock;
 use tessera::config::{Config, DemoSecrets, Settings, duration};
-use tessera::entity::{CustomerId, OrganizationId, TypedId};
+use tessera::entity::{CustomerId, MemberId, OrganizationId, TypedId};
 use tessera::store::Store;
 
 use super::{Failure, print};
@@ -23,6 +23,9 @@ pub struct Token {
     /// The customer it is, for the role CUSTOMER
     #[arg(long, value_name = "ID", value_parser = customer_id)]
     customer: Option<CustomerId>,
+    /// The member it is; by its subject, if that is a member's address, if not given
+    #[arg(long, value_name = "ID", value_parser = member_id)]
+    member: Option<MemberId>,
     /// Narrows the role's permissions; required for the role SERVICE
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = permission)]
     permissions: Option<Vec<Permission>>,
@@ -41,6 +44,10 @@ pub struct Token {
 
 fn customer_id(text: &str) -> Result<CustomerId, &'static str> {
     CustomerId::parse(text).ok_or("not a customer id like cus_01h2xcejqtf2nbrexx3vqjhp41")
+}
+
+fn member_id(text: &str) -> Result<MemberId, &'static str> {
+    MemberId::parse(text).ok_or("not a member id like mem_01h2xcejqtf2nbrexx3vqjhp41")
 }
 
 fn permission(text: &str) -> Result<Permission, String> {
@@ -65,6 +72,7 @@ impl Token {
             role: self.role,
             organization,
             customer: self.customer,
+            member: self.member,
             permissions: self.permissions,
             expires_in: self.expires,
             impersonator: None,

@@ -178,6 +178,7 @@ pub async fn all(store: &Store, issuer: &TokenIssuer) -> Result<Vec<Persona>, De
             role: spec.role,
             organization,
             customer,
+            member: None,
             permissions: None,
             expires_in: Duration::from_secs(VALIDITY_DAYS * 24 * 60 * 60),
             impersonator: None,

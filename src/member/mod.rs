@@ -7,7 +7,7 @@ mod rules;
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use crate::auth::Permission;
+use crate::auth::Role;
 use crate::entity::{MemberId, MemberRole, OrganizationId, member};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::graphql::command::Target;
@@ -58,16 +58,21 @@ pub async fn create(
         .await
 }
 
-/// Refuses a role that the caller cannot give: who does not manage organizations makes nobody who does. Only an
-/// organization without a parent has organizations below it to manage.
+/// Refuses to give or take a role that may do more than the caller: nobody grants, demotes or deactivates more than it
+/// holds.
+fn check_holds(tx: &Tx<'_>, role: MemberRole) -> Result<()> {
+    let caller = tx.scope().caller()?;
+    match Role::from(role).permissions().iter().find(|permission| !caller.may(*permission)) {
+        Some(missing) => Err(Error::Forbidden(missing)),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a role that the caller cannot give. Only an organization without a parent has organizations below it to
+/// manage.
 async fn check_role(tx: &Tx<'_>, role: MemberRole) -> Result<()> {
-    if role != MemberRole::Reseller {
-        return Ok(());
-    }
-    if !tx.scope().caller()?.may(Permission::OrganizationsManage) {
-        return Err(Error::Forbidden(Permission::OrganizationsManage));
-    }
-    if tx.organization().await?.parent_id.is_some() {
+    check_holds(tx, role)?;
+    if role == MemberRole::Reseller && tx.organization().await?.parent_id.is_some() {
         let message = "An organization that is below another one has no resellers.";
         return Err(Refusal::new(Code::Conflict, message).at("input.role").into());
     }
@@ -135,6 +140,7 @@ pub async fn change(
                     Step::Update { name, role } => {
                         rename(&mut next, name.as_deref())?;
                         if let Some(role) = role.filter(|role| *role != row.role) {
+                            check_holds(tx, row.role)?;
                             check_role(tx, role).await?;
                             next.role = role;
                             keep_managed(tx, &row, &next, "input.role").await?;
@@ -142,11 +148,13 @@ pub async fn change(
                         "update"
                     }
                     Step::Deactivate => {
+                        check_holds(tx, row.role)?;
                         next.active = false;
                         keep_managed(tx, &row, &next, "input.id").await?;
                         "deactivate"
                     }
                     Step::Reactivate => {
+                        check_holds(tx, row.role)?;
                         if !row.active {
                             check_room(tx, policy, "input.id").await?;
                             next.active = true;

@@ -22,7 +22,7 @@ pub struct CreateMemberInput {
     email: String,
     /// Shown to people, at most 200 characters.
     name: String,
-    /// What the member may do. RESELLER needs `organizations.manage`, and an organization without a parent.
+    /// What the member may do: nothing that the caller may not. RESELLER needs an organization without a parent.
     role: MemberRole,
     /// Makes the command safe to send again: at most 255 characters, new for every command.
     idempotency_key: Option<String>,
@@ -33,7 +33,7 @@ update_input! {
     UpdateMemberInput for MemberId {
         /// Shown to people, at most 200 characters.
         name: Omittable<String>,
-        /// What the member may do. RESELLER needs `organizations.manage`, and an organization without a parent.
+        /// What the member may do: nothing that the caller may not. RESELLER needs an organization without a parent.
         role: Omittable<MemberRole>,
     }
 }
@@ -67,8 +67,8 @@ async fn step(
 
 #[Object]
 impl MemberMutation {
-    /// Makes an active member, if the subscription of the organization allows one more. Needs `members.manage`. Emits
-    /// `member.create`.
+    /// Makes an active member, if the subscription of the organization allows one more. Needs `members.manage` and all
+    /// that the member's role may do. Emits `member.create`.
     async fn create_member(
         &self,
         ctx: &Context<'_>,
@@ -98,7 +98,7 @@ impl MemberMutation {
     }
 
     /// Changes a member's name or role. The last active administrator of an organization keeps a managing role. Needs
-    /// `members.manage`. Emits `member.update`.
+    /// `members.manage` and, for another role, all that the old one and the new one may do. Emits `member.update`.
     async fn update_member(
         &self,
         ctx: &Context<'_>,
@@ -116,8 +116,9 @@ impl MemberMutation {
         )
     }
 
-    /// Takes a member's access away; it no longer counts towards the user limit. Refused for the last active
-    /// administrator of an organization. Needs `members.manage`. Emits `member.deactivate`.
+    /// Takes a member's access away at once, also by tokens that were issued before; it no longer counts towards the user
+    /// limit. Refused for the last active administrator of an organization. Needs `members.manage` and all that the
+    /// member's role may do. Emits `member.deactivate`.
     async fn deactivate_member(
         &self,
         ctx: &Context<'_>,
@@ -126,8 +127,8 @@ impl MemberMutation {
         MemberPayload::new(step(ctx, "deactivateMember", input, Step::Deactivate).await)
     }
 
-    /// Gives a member its access back, if the subscription of the organization allows one more. Needs
-    /// `members.manage`. Emits `member.reactivate`.
+    /// Gives a member its access back, if the subscription of the organization allows one more. Needs `members.manage` and
+    /// all that the member's role may do. Emits `member.reactivate`.
     async fn reactivate_member(
         &self,
         ctx: &Context<'_>,

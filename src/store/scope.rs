@@ -123,7 +123,7 @@ impl Scope {
         Ok(answer.await?)
     }
 
-    pub(super) fn reach(&self) -> Reach {
+    pub(super) fn reach(&self) -> Reach<'_> {
         Reach::new(self.principal.as_deref())
     }
 

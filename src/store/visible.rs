@@ -3,7 +3,7 @@
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, TryIntoModel};
 
-use crate::auth::{Permission, Permissions, Principal, Standing};
+use crate::auth::{Membership, Permission, Permissions, Principal, Standing};
 use crate::entity::{
     CustomerId, OrganizationId, audit_event, customer, member, organization, payment, payment_method, subscription,
     subscription_total, tier, tier_feature, tier_price,
@@ -12,23 +12,24 @@ use crate::error::{Error, Result};
 
 /// What one caller can see, taken from its verified token; without a token, what everyone can.
 ///
-/// It holds nothing of the token but the standing and the permissions: what is visible to one caller is visible to all
-/// who stand there with the same permissions.
+/// It holds nothing of the token but the standing, the permissions and the member: what is visible to one caller is
+/// visible to all who stand there with the same permissions, unless the member was deactivated.
 #[derive(Clone, Copy, Debug)]
-pub struct Reach {
-    caller: Option<Caller>,
-    /// Whether the statement asks elsewhere whether the caller's own organization and customer are still there.
+pub struct Reach<'a> {
+    caller: Option<Caller<'a>>,
+    /// Whether the statement asks elsewhere whether the caller's own organization, member and customer are still there.
     presumes: bool,
 }
 
 /// What of a caller its reach depends on.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Caller {
+pub(super) struct Caller<'a> {
     pub(super) standing: Standing,
     pub(super) permissions: Permissions,
+    pub(super) member: Option<&'a Membership>,
 }
 
-impl Caller {
+impl Caller<'_> {
     fn may(self, permission: Permission) -> bool {
         self.permissions.contains(permission)
     }
@@ -36,17 +37,20 @@ impl Caller {
 
 /// A table that requests may read. There is no way to read one that does not say here who sees what.
 pub trait Visible: EntityTrait<ActiveModel: TryIntoModel<<Self as EntityTrait>::Model>> {
-    /// Whether the condition on every row asks if the caller's own organization and customer are still there.
+    /// Whether the condition on every row asks if the caller's own organization, member and customer are still there.
     const ASKS_FOR_CALLER: bool = true;
 
     /// The condition on the rows that `reach` may see, or the permission that is missing to see any.
-    fn visible(reach: Reach) -> Result<Condition>;
+    fn visible(reach: Reach<'_>) -> Result<Condition>;
 }
 
-impl Reach {
-    pub(super) fn new(principal: Option<&Principal>) -> Self {
-        let caller =
-            principal.map(|principal| Caller { standing: principal.standing(), permissions: principal.permissions() });
+impl<'a> Reach<'a> {
+    pub(super) fn new(principal: Option<&'a Principal>) -> Self {
+        let caller = principal.map(|principal| Caller {
+            standing: principal.standing(),
+            permissions: principal.permissions(),
+            member: principal.member(),
+        });
         Self { caller, presumes: false }
     }
 
@@ -57,7 +61,7 @@ impl Reach {
     }
 
     /// Who it is; none without a token.
-    pub(super) fn anyone(self) -> Option<Caller> {
+    pub(super) fn anyone(self) -> Option<Caller<'a>> {
         self.caller
     }
 
@@ -65,7 +69,7 @@ impl Reach {
         self.presumes
     }
 
-    fn caller(self) -> Result<Caller> {
+    fn caller(self) -> Result<Caller<'a>> {
         self.caller.ok_or(Error::Unauthenticated)
     }
 
@@ -89,23 +93,47 @@ impl Reach {
         Ok(match self.caller()?.standing {
             Standing::Platform => Condition::all().add(column.not_in_subquery(deleted())),
             Standing::Organization(id) | Standing::Customer(id, _) => {
-                Condition::all().add(column.eq(id)).add_option(self.there(alive(id)))
+                let alive = alive(id).cond_where(self.member_is_active(id)).take();
+                Condition::all().add(column.eq(id)).add_option(self.there(alive))
             }
             Standing::Reseller(id) => {
                 let alive = Expr::col(("family", organization::Column::DeletedAt)).is_null();
-                Condition::all().add(column.in_subquery(family(id).and_where(alive).take()))
+                let family = family(id).and_where(alive).cond_where(self.member_is_active(id)).take();
+                Condition::all().add(column.in_subquery(family))
             }
         })
     }
 
     /// Rows of the tenants that the caller could see before any was deleted: what its own commands came to.
     pub(super) fn ever(self, column: impl ColumnTrait) -> Result<Condition> {
-        let all = Condition::all();
         Ok(match self.caller()?.standing {
-            Standing::Platform => all,
-            Standing::Organization(id) | Standing::Customer(id, _) => all.add(column.eq(id)),
-            Standing::Reseller(id) => all.add(column.in_subquery(family(id))),
+            Standing::Platform => Condition::all(),
+            Standing::Organization(id) | Standing::Customer(id, _) => self.member_is_active(id).add(column.eq(id)),
+            Standing::Reseller(id) => self.member_is_active(id).add(column.in_subquery(family(id))),
         })
+    }
+
+    /// That the member the token names was not deactivated since, if it names one.
+    fn member_is_active(self, organization: OrganizationId) -> Condition {
+        use member::Column::{Active, Email, Id, TenantId};
+        let column = |column| Expr::col(("holder", column));
+        let holder = |name: Expr, active: Expr| {
+            Query::select()
+                .expr(Expr::cust("1"))
+                .from_as(member::Entity, "holder")
+                .and_where(column(TenantId).eq(organization))
+                .and_where(name)
+                .and_where(active)
+                .take()
+        };
+        let all = Condition::all();
+        match self.caller.and_then(|caller| caller.member) {
+            None => all,
+            Some(Membership::Id(id)) => all.add(Expr::exists(holder(column(Id).eq(*id), column(Active)))),
+            Some(Membership::Address(address)) => {
+                all.add(Expr::not_exists(holder(column(Email).eq(address.as_str()), column(Active).not())))
+            }
+        }
     }
 
     /// Rows that belong to an owner: a customer, or the organization itself where `customer` is null. An owner's rows
@@ -193,21 +221,21 @@ fn family(reseller: OrganizationId) -> SelectStatement {
 }
 
 impl Visible for organization::Entity {
-    fn visible(reach: Reach) -> Result<Condition> {
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
         reach.needs(Permission::OrganizationsRead)?;
         Ok(reach.tenants(organization::Column::Id)?.add(organization::Column::DeletedAt.is_null()))
     }
 }
 
 impl Visible for member::Entity {
-    fn visible(reach: Reach) -> Result<Condition> {
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
         reach.needs(Permission::MembersRead)?;
         reach.tenants(member::Column::TenantId)
     }
 }
 
 impl Visible for customer::Entity {
-    fn visible(reach: Reach) -> Result<Condition> {
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
         use customer::Column::{DeletedAt, Id, TenantId};
         reach.needs(Permission::CustomersRead)?;
         let rows = reach.tenants(TenantId)?.add(DeletedAt.is_null());
@@ -220,7 +248,7 @@ impl Visible for customer::Entity {
 
 impl Visible for subscription::Entity {
     /// Reading a subscription is implied by reading its owner.
-    fn visible(reach: Reach) -> Result<Condition> {
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
         use subscription::Column::{CustomerId, DeletedAt, TenantId};
         Ok(reach.owned(TenantId, CustomerId)?.add(DeletedAt.is_null()))
     }
@@ -228,7 +256,7 @@ impl Visible for subscription::Entity {
 
 impl Visible for subscription_total::Entity {
     /// Sums over exactly the live subscriptions that the caller may see.
-    fn visible(reach: Reach) -> Result<Condition> {
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
         use subscription_total::Column::{OfCustomers, TenantId};
         if reach.caller()?.standing.customer().is_some() {
             // A total has no part for a single customer.
@@ -244,14 +272,14 @@ impl Visible for subscription_total::Entity {
 }
 
 impl Visible for payment::Entity {
-    fn visible(reach: Reach) -> Result<Condition> {
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
         reach.needs(Permission::PaymentsRead)?;
         reach.owned(payment::Column::TenantId, payment::Column::CustomerId)
     }
 }
 
 impl Visible for payment_method::Entity {
-    fn visible(reach: Reach) -> Result<Condition> {
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
         use payment_method::Column::{CustomerId, DeletedAt, TenantId};
         reach.needs(Permission::PaymentsRead)?;
         Ok(reach.owned(TenantId, CustomerId)?.add(DeletedAt.is_null()))
@@ -259,7 +287,7 @@ impl Visible for payment_method::Entity {
 }
 
 impl Visible for audit_event::Entity {
-    fn visible(reach: Reach) -> Result<Condition> {
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
         reach.needs(Permission::AuditRead)?;
         // The trail outlives what it tells of, and the platform's own entries have no tenant.
         match reach.caller()?.standing {
@@ -276,7 +304,7 @@ impl Visible for tier::Entity {
     /// A catalogue is seen by who manages it; the public tiers of the platform and of the organization above are seen
     /// by everyone below, the private ones by who is subscribed to them. Without a token, what is on offer to the
     /// public.
-    fn visible(reach: Reach) -> Result<Condition> {
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
         use tier::Column::{ArchivedAt, Id, Public, TenantId};
         let Ok(caller) = reach.caller() else {
             return Ok(Condition::all().add(Public.eq(true)).add(ArchivedAt.is_null()));
@@ -316,7 +344,7 @@ impl Visible for tier::Entity {
 }
 
 /// Parts of a tier are visible with it.
-fn parts_of_tiers(reach: Reach, tier_id: impl ColumnTrait) -> Result<Condition> {
+fn parts_of_tiers(reach: Reach<'_>, tier_id: impl ColumnTrait) -> Result<Condition> {
     let whole = Expr::col((tier::Entity, tier::Column::Id)).equals(tier_id.as_column_ref());
     let tiers = one_by_one(
         Query::select()
@@ -331,7 +359,7 @@ fn parts_of_tiers(reach: Reach, tier_id: impl ColumnTrait) -> Result<Condition> 
 impl Visible for tier_price::Entity {
     const ASKS_FOR_CALLER: bool = tier::Entity::ASKS_FOR_CALLER;
 
-    fn visible(reach: Reach) -> Result<Condition> {
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
         parts_of_tiers(reach, tier_price::Column::TierId)
     }
 }
@@ -339,7 +367,7 @@ impl Visible for tier_price::Entity {
 impl Visible for tier_feature::Entity {
     const ASKS_FOR_CALLER: bool = tier::Entity::ASKS_FOR_CALLER;
 
-    fn visible(reach: Reach) -> Result<Condition> {
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
         parts_of_tiers(reach, tier_feature::Column::TierId)
     }
 }

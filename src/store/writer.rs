@@ -11,7 +11,7 @@ use super::executor::Executor as _;
 use super::reading::Lock;
 use super::{Command, Noun, Record, Scope, Source, Tx};
 use crate::auth::{Permission, Standing};
-use crate::entity::{Mutable, OperationalStatus, OrganizationId, organization};
+use crate::entity::{Mutable, OperationalStatus, OrganizationId, customer, organization};
 use crate::error::{Code, Error, Refusal, Result, not_found};
 
 /// How often a transaction is tried before its contention is reported as a fault.
@@ -210,10 +210,11 @@ impl Writer {
             Place::Named(_, path) => Some(found.ok_or_else(|| not_found("organization", path))?),
         };
         self.check_own(tx, organization.as_ref(), hold).await?;
+        let path = if let Place::Named(_, path) = place { path } else { "input" };
         if let Some(organization) = &organization {
-            let path = if let Place::Named(_, path) = place { path } else { "input" };
             self.check_operational(organization, path)?;
         }
+        self.check_own_customer(tx, path).await?;
         tx.open(organization)
     }
 
@@ -229,6 +230,18 @@ impl Writer {
         }
         let message = "The caller's own organization is not active: it cannot change anything.";
         Err(Refusal::new(Code::OwnerInactive, message).at("input").into())
+    }
+
+    /// A customer acts only while it is active itself.
+    async fn check_own_customer(&self, tx: &Tx<'_>, path: &str) -> Result<()> {
+        let Some(own) = self.caller()?.customer() else { return Ok(()) };
+        let own = Source::unfiltered::<customer::Entity>(customer::Column::Id.eq(own).into());
+        let own = tx.connection().find::<customer::Entity>(&own).await?;
+        if own.is_some_and(|own| own.status == OperationalStatus::Active) {
+            return Ok(());
+        }
+        let message = "The customer is not active: it cannot change anything.";
+        Err(Refusal::new(Code::OwnerInactive, message).at(path).into())
     }
 
     /// A suspended organization is changed only from above, and a terminated one only by the platform.
@@ -277,21 +290,22 @@ impl Writer {
                 tx.commit(command.record(self.caller()?, self.now(), result.uuid())).await?;
                 Ok(result)
             }
-            Ok(Attempt::Replayed(id)) => self.replay(id).await,
+            Ok(Attempt::Replayed(id)) => {
+                self.replay(id).await?.ok_or_else(|| not_found(M::NOUN, "input.idempotencyKey"))
+            }
             // It may be for what the command itself did, before or at the same time.
             Err(refused @ Error::Refused(_)) => match command.outcome(self.caller()?, self.database()).await? {
-                Some(id) => self.replay(id).await,
+                Some(id) => self.replay(id).await?.ok_or(refused),
                 None => Err(refused),
             },
             Err(error) => Err(error),
         }
     }
 
-    /// What came of a command that was carried out before, as it is now.
-    async fn replay<M: Row>(&self, id: Uuid) -> Result<M> {
+    /// What came of a command that was carried out before, as it is now; none if the caller lost its access meanwhile.
+    async fn replay<M: Row>(&self, id: Uuid) -> Result<Option<M>> {
         let tenants = self.reach().ever(M::Entity::tenant())?;
-        let row = self.database().one(M::Entity::find().filter(M::Entity::id().eq(id)).filter(tenants)).await?;
-        row.ok_or_else(|| Error::Internal("the row of a replayed command is gone".into()))
+        Ok(self.database().one(M::Entity::find().filter(M::Entity::id().eq(id)).filter(tenants)).await?)
     }
 
     fn database(&self) -> &Database {

@@ -191,6 +191,7 @@ on_both! {
             role: Role::Admin,
             organization: Some(world.alpha.id),
             customer: None,
+            member: None,
             permissions: None,
             expires_in: Duration::from_secs(3600),
             impersonator: Some("support@example.com".to_owned()),

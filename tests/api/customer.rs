@@ -321,6 +321,32 @@ on_both! {
         world.admin(world.delta).mutate("updateCustomer", json!({"id": id, "name": "Ada 4"}), "").await;
     }
 
+    async fn a_customer_that_is_shut_off_changes_nothing_itself(world: World) {
+        let admin = world.admin(world.alpha);
+        for (step, back) in [("suspendCustomer", Some("resumeCustomer")), ("terminateCustomer", None)] {
+            let (id, subscription) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
+            let ada = world.customer(world.alpha, &id);
+            ada.mutate("updateCustomer", json!({"id": id, "name": "Ada 2"}), "").await;
+            admin.mutate(step, json!({"id": id}), "").await;
+            for (mutation, input) in [
+                ("updateCustomer", json!({"id": id, "name": "Ada 3"})),
+                ("updateCustomer", json!({"id": id, "email": null})),
+                ("cancelSubscription", json!({"id": subscription})),
+                ("undoCancel", json!({"id": subscription})),
+                ("reactivateSubscription", json!({"id": subscription})),
+            ] {
+                world.refused(&ada, mutation, input, "OWNER_INACTIVE", "input.id").await;
+            }
+            let data = ada.ok("{ viewer { customer { name subscription { id } } } }", json!({})).await;
+            assert_eq!(data["viewer"]["customer"], json!({"name": "Ada 2", "subscription": {"id": subscription}}), "it reads");
+            admin.mutate("updateCustomer", json!({"id": id, "name": "Ada 4"}), "").await;
+            if let Some(back) = back {
+                admin.mutate(back, json!({"id": id}), "").await;
+                ada.mutate("updateCustomer", json!({"id": id, "name": "Ada 5"}), "").await;
+            }
+        }
+    }
+
     async fn what_cannot_be_asked_is_refused_before_anything_runs(world: World) {
         let admin = world.admin(world.alpha);
         let long = "a".repeat(60_000);

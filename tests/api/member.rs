@@ -1,10 +1,11 @@
 //! Members: the user limit, the last administrator, changes, lists, refusals.
 
+mod access;
 mod limit;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use tessera::auth::Role;
+use tessera::auth::{Permission, Role};
 
 use crate::support::{Client, Tenant, World, each, on_both, race};
 
@@ -99,6 +100,33 @@ on_both! {
         let mut below = named("rex", "RESELLER");
         below["organizationId"] = json!(world.delta.id.to_string());
         world.refused(&reseller, "createMember", below, "CONFLICT", "input.role").await;
+    }
+
+    async fn nobody_grants_or_takes_more_than_it_holds(world: World) {
+        subscribe(world, world.gamma, "pro", json!({})).await;
+        let (admin, reseller) = (world.admin(world.gamma), world.caller(Role::Reseller, world.gamma));
+        let rex = made(&reseller, "rex", "RESELLER").await;
+        let bob = made(&admin, "bob", "WORKER").await;
+        made(&admin, "ada", "ADMIN").await;
+        let name = json!({"id": rex, "name": "Rex the first"});
+        for (mutation, input) in [
+            ("deactivateMember", json!({"id": rex})),
+            ("reactivateMember", json!({"id": rex})),
+            ("updateMember", json!({"id": rex, "role": "WORKER"})),
+        ] {
+            world.forbidden(&admin, mutation, input.clone(), "organizations.manage").await;
+            reseller.mutate(mutation, input, "").await;
+            reseller.mutate("updateMember", json!({"id": rex, "role": "RESELLER"}), "").await;
+        }
+        admin.mutate("updateMember", name, "").await;
+        let reads = [Permission::MembersManage, Permission::MembersRead];
+        let staff = world.service(world.gamma, &[&reads[..], &[Permission::CustomersRead]].concat());
+        made(&staff, "joe", "WORKER").await;
+        staff.mutate("deactivateMember", json!({"id": bob}), "").await;
+        world.forbidden(&staff, "createMember", named("eve", "ADMIN"), "organizations.read").await;
+        world.forbidden(&staff, "updateMember", json!({"id": bob, "role": "ADMIN"}), "organizations.read").await;
+        let clerk = world.service(world.gamma, &reads);
+        world.forbidden(&clerk, "reactivateMember", json!({"id": bob}), "customers.read").await;
     }
 
     async fn an_address_is_unique_in_its_organization(world: World) {

@@ -218,6 +218,7 @@ on_both! {
             role: Role::Admin,
             organization: OrganizationId::parse(&id),
             customer: None,
+            member: None,
             permissions: None,
             expires_in: Duration::from_secs(3600),
             impersonator: None,

@@ -66,6 +66,7 @@ fn grant(world: &World) -> Grant {
         role: Role::Admin,
         organization: Some(world.alpha.id),
         customer: None,
+        member: None,
         permissions: None,
         expires_in: Duration::from_secs(60),
         impersonator: None,

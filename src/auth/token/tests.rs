@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::auth::test_keys::{TestKey, sign_hs256};
-use crate::auth::{Grant, Permission, Permissions, Role, Standing, TokenIssuer};
+use crate::auth::{Grant, Membership, Permission, Permissions, Role, Standing, TokenIssuer};
 use crate::config::SignatureAlgorithm;
-use crate::entity::{CustomerId, OrganizationId};
+use crate::entity::{CustomerId, MemberId, OrganizationId};
 
 const SECRET: &str = "a secret of the tests, longer than 32 bytes";
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
@@ -316,6 +316,7 @@ async fn what_is_issued_is_verified() {
         role: Role::Customer,
         organization: Some(organization),
         customer: Some(customer),
+        member: None,
         permissions: None,
         expires_in: Duration::from_secs(600),
         impersonator: Some("support-1".into()),
@@ -330,6 +331,41 @@ async fn what_is_issued_is_verified() {
     assert!(issuer.issue(Grant { organization: None, ..grant.clone() }).is_err());
     assert!(issuer.issue(Grant { role: Role::Root, ..grant.clone() }).is_err());
     assert!(issuer.issue(Grant { expires_in: Duration::MAX, ..grant }).is_err());
+}
+
+#[tokio::test]
+async fn a_token_names_a_member_by_its_claim_or_its_subject() {
+    let verifier = verifier(hs256(), &clock());
+    let (organization, member) = (OrganizationId::generate(), MemberId::generate());
+    let named = |role: &str, sub: &str, claim: Option<&str>| {
+        let mut claims = with("role", json!(role));
+        claims["org"] = json!(organization.to_string());
+        claims["sub"] = json!(sub);
+        claim.into_iter().for_each(|claim| claims["member"] = json!(claim));
+        if role == "SERVICE" {
+            claims["permissions"] = json!(["customers.read"]);
+        }
+        signed(&claims)
+    };
+    let id = member.to_string();
+    let address = || Some(Membership::Address("ada@example.com".to_owned()));
+    for (role, sub, claim, expected) in [
+        ("ADMIN", "Ada@Example.com", None, address()),
+        ("WORKER", "ada@example.com", None, address()),
+        ("RESELLER", "auth0|123", None, None),
+        ("ADMIN", id.as_str(), None, Some(Membership::Id(member))),
+        ("ADMIN", "ada@example.com", Some(id.as_str()), Some(Membership::Id(member))),
+        ("SERVICE", "ada@example.com", None, None),
+    ] {
+        let principal = verifier.verify(&named(role, sub, claim)).await.expect("valid");
+        assert_eq!(principal.member(), expected.as_ref(), "{role} {sub} {claim:?}");
+    }
+    for (role, claim) in
+        [("SERVICE", id.as_str()), ("ADMIN", "ada@example.com"), ("ADMIN", "cus_01h2xcejqtf2nbrexx3vqjhp41")]
+    {
+        let refused = verifier.verify(&named(role, "x", Some(claim))).await.expect_err("refused");
+        assert!(matches!(refused, TokenError::Claims(_)), "{role} {claim}");
+    }
 }
 
 #[tokio::test]

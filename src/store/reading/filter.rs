@@ -9,10 +9,10 @@ use foldhash::fast::RandomState;
 use sea_orm::sea_query::{Expr, SqlWriterValues, Value};
 use sea_orm::{Condition, DbBackend, Values};
 
-use crate::auth::{Permissions, Standing};
-use crate::entity::{CustomerId, OrganizationId};
+use crate::auth::{Membership, Permissions, Standing};
 use crate::error::Result;
 use crate::store::text::render;
+use crate::store::visible::Caller;
 use crate::store::{Reach, Visible};
 
 /// How many filters are kept: some for each table and each set of permissions.
@@ -28,12 +28,12 @@ const SLOT: &str = "\u{1}";
 #[derive(Default)]
 pub(in crate::store) struct Filters(RwLock<HashMap<Key, Arc<Filter>, RandomState>>);
 
-/// All that a filter depends on besides the ids of the caller's organization and customer.
+/// All that a filter depends on besides the names of the caller's organization, customer and member.
 #[derive(PartialEq, Eq, Hash)]
 struct Key {
     table: &'static str,
-    /// The kind of standing, and the permissions.
-    caller: Option<(Discriminant<Standing>, Permissions)>,
+    /// The kind of standing, the permissions, and how the member is named.
+    caller: Option<(Discriminant<Standing>, Permissions, Option<Discriminant<Membership>>)>,
     presumes: bool,
 }
 
@@ -51,36 +51,71 @@ pub(super) enum Slot {
     Organization,
     /// The id of the customer that the caller is.
     Customer,
+    /// The id or address of the member that the caller is.
+    Member,
     /// The same for all callers.
     Constant(Value),
+}
+
+/// What differs between the callers of a kind.
+#[derive(Clone, Default)]
+struct Names {
+    organization: Option<Value>,
+    customer: Option<Value>,
+    member: Option<Value>,
+}
+
+impl Names {
+    fn of(reach: Reach<'_>) -> Self {
+        let Some(caller) = reach.anyone() else { return Self::default() };
+        Self {
+            organization: caller.standing.organization().map(Value::from),
+            customer: caller.standing.customer().map(Value::from),
+            member: caller.member.map(|member| match member {
+                Membership::Id(id) => Value::from(*id),
+                Membership::Address(address) => Value::from(address.as_str()),
+            }),
+        }
+    }
+
+    /// The place of a value. No constant of a condition is an id or an address.
+    fn slot(&self, value: Value) -> Slot {
+        match Some(&value) {
+            known if known == self.organization.as_ref() => Slot::Organization,
+            known if known == self.customer.as_ref() => Slot::Customer,
+            known if known == self.member.as_ref() => Slot::Member,
+            _ => Slot::Constant(value),
+        }
+    }
+
+    /// Whether it can be told which of them a value is.
+    fn differ(&self) -> bool {
+        let given: Vec<_> = [&self.organization, &self.customer, &self.member].into_iter().flatten().collect();
+        given.iter().enumerate().all(|(place, name)| !given[..place].contains(name))
+    }
 }
 
 /// A filter with the caller that it is for.
 #[derive(Clone, Default)]
 pub(super) struct BoundFilter {
     filter: Arc<Filter>,
-    organization: Option<OrganizationId>,
-    customer: Option<CustomerId>,
+    names: Names,
 }
 
 impl Filters {
     /// The filter on a table, or the permission that the caller lacks.
-    pub(super) fn of<E: Visible>(&self, reach: Reach, backend: DbBackend) -> Result<BoundFilter> {
-        let caller = reach.anyone();
-        let organization = caller.and_then(|caller| caller.standing.organization());
-        let customer = caller.and_then(|caller| caller.standing.customer());
-        let key = Key {
-            table: E::default().table_name(),
-            caller: caller.map(|caller| (discriminant(&caller.standing), caller.permissions)),
-            presumes: reach.presumes(),
-        };
+    pub(super) fn of<E: Visible>(&self, reach: Reach<'_>, backend: DbBackend) -> Result<BoundFilter> {
+        let kind =
+            |caller: Caller<'_>| (discriminant(&caller.standing), caller.permissions, caller.member.map(discriminant));
+        let key =
+            Key { table: E::default().table_name(), caller: reach.anyone().map(kind), presumes: reach.presumes() };
+        let names = Names::of(reach);
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         let filter = match known {
             Some(filter) => filter,
             None => {
-                let filter = Arc::new(Filter::new(E::visible(reach)?, backend, organization, customer));
-                // With one id for both it cannot be told which is meant where.
-                if customer.map(Value::from).is_none_or(|customer| organization.map(Value::from) != Some(customer)) {
+                let filter = Arc::new(Filter::new(E::visible(reach)?, backend, &names));
+                if names.differ() {
                     let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
                     if known.len() >= KEPT {
                         known.clear();
@@ -90,30 +125,19 @@ impl Filters {
                 filter
             }
         };
-        Ok(BoundFilter { filter, organization, customer })
+        Ok(BoundFilter { filter, names })
     }
 }
 
 impl Filter {
-    fn new(
-        condition: Condition,
-        backend: DbBackend,
-        organization: Option<OrganizationId>,
-        customer: Option<CustomerId>,
-    ) -> Self {
-        let (organization, customer) = (organization.map(Value::from), customer.map(Value::from));
+    fn new(condition: Condition, backend: DbBackend, names: &Names) -> Self {
         let mut sql = SqlWriterValues::new(SLOT, false);
         if !condition.is_empty() {
             render(backend, &Expr::from(condition), &mut sql);
         }
         let (text, Values(values)) = sql.into_parts();
-        let slot = |value: Value| match Some(&value) {
-            known if known == organization.as_ref() => Slot::Organization,
-            known if known == customer.as_ref() => Slot::Customer,
-            _ => Slot::Constant(value),
-        };
         let mut texts = text.split(SLOT).map(str::to_owned);
-        let pieces = texts.by_ref().take(values.len()).zip(values.into_iter().map(slot)).collect();
+        let pieces = texts.by_ref().take(values.len()).zip(values.into_iter().map(|value| names.slot(value))).collect();
         Self { pieces, last: texts.collect() }
     }
 }
@@ -147,8 +171,9 @@ impl BoundFilter {
     /// Takes the filter apart, in order: texts, each but the last with the value behind it.
     pub(super) fn pieces(&self) -> impl Iterator<Item = (&str, Option<Value>)> {
         let value = |slot: &Slot| match slot {
-            Slot::Organization => self.organization.map(Value::from),
-            Slot::Customer => self.customer.map(Value::from),
+            Slot::Organization => self.names.organization.clone(),
+            Slot::Customer => self.names.customer.clone(),
+            Slot::Member => self.names.member.clone(),
             Slot::Constant(value) => Some(value.clone()),
         };
         let pieces = self.filter.pieces.iter().map(move |(text, slot)| (text.as_str(), value(slot)));

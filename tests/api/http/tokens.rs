@@ -24,6 +24,7 @@ impl Edge {
             role: Role::Root,
             organization: None,
             customer: None,
+            member: None,
             permissions: None,
             expires_in,
             impersonator: None,

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use tessera::auth::Permission;
 
 use super::{made, named, subscribe};
 use crate::support::{Client, World, each, on_both, race};
@@ -25,7 +26,7 @@ on_both! {
             made(&admin, name, "ADMIN").await;
         }
         assert_eq!(full(world, &admin, 3, 3).await, json!([{"key": "pro"}, {"key": "enterprise"}]));
-        full(world, &world.service(world.alpha, &[tessera::auth::Permission::MembersManage]), 3, 3).await;
+        full(world, &world.service(world.alpha, &[Permission::MembersManage, Permission::CustomersRead]), 3, 3).await;
         let other = json!({"organizationId": world.alpha.id.to_string(), "email": "x@example.com", "name": "x", "role": "WORKER"});
         world.refused(&world.root(), "createMember", other, "LIMIT_EXCEEDED", "input").await;
     }

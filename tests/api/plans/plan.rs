@@ -160,11 +160,12 @@ impl Plan {
     }
 }
 
-/// Whether a node or one below it reads a large table.
+/// Whether a node or one below it reads a large table, but for what is asked once or on its own.
 fn names_large(node: &Value) -> bool {
     let own = LARGE.iter().any(|(_, table)| node["Relation Name"] == *table);
     let mut below = node["Plans"].as_array().into_iter().flatten();
-    own || below.any(|node| node["Parent Relationship"] != "SubPlan" && names_large(node))
+    let apart = |node: &Value| node["Parent Relationship"] == "SubPlan" || node["Parent Relationship"] == "InitPlan";
+    own || below.any(|node| !apart(node) && names_large(node))
 }
 
 /// The large table that a step of SQLite's plan reads.

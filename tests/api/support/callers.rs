@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tessera::auth::{Grant, Permission, Role};
-use tessera::entity::{CustomerId, TypedId};
+use tessera::entity::{CustomerId, MemberId, TypedId};
 
 use super::{Client, Tenant, World};
 
@@ -33,6 +33,7 @@ impl World {
             role,
             organization: (!platform).then_some(tenant.id),
             customer: None,
+            member: None,
             permissions: (role == Role::Service).then(|| Permission::ALL.to_vec()),
             expires_in: VALID_FOR,
             impersonator: None,
@@ -57,6 +58,7 @@ impl World {
                 role: Role::Admin,
                 organization: Some(tenant.id),
                 customer: None,
+                member: None,
                 permissions: None,
                 expires_in: VALID_FOR,
                 impersonator: None,
@@ -72,6 +74,7 @@ impl World {
             role: Role::Customer,
             organization: Some(tenant.id),
             customer: Some(CustomerId::parse(customer).expect("a customer id")),
+            member: None,
             permissions: None,
             expires_in: VALID_FOR,
             impersonator: None,
@@ -85,6 +88,7 @@ impl World {
             role: Role::Service,
             organization: Some(tenant.id),
             customer: None,
+            member: None,
             permissions: Some(permissions.to_vec()),
             expires_in: VALID_FOR,
             impersonator: None,
@@ -98,6 +102,7 @@ impl World {
             role,
             organization: (role != Role::Root).then_some(tenant.id),
             customer: None,
+            member: None,
             permissions: Some(permissions.to_vec()),
             expires_in: VALID_FOR,
             impersonator: None,
@@ -111,6 +116,21 @@ impl World {
             role,
             organization: Some(tenant.id),
             customer: None,
+            member: None,
+            permissions: None,
+            expires_in: AN_HOUR,
+            impersonator: None,
+        })
+    }
+
+    /// A caller of the role whose token names this member.
+    pub fn member(&self, role: Role, tenant: Tenant, member: &str) -> Client {
+        self.client(Grant {
+            subject: "opaque".to_owned(),
+            role,
+            organization: Some(tenant.id),
+            customer: None,
+            member: Some(MemberId::parse(member).expect("a member id")),
             permissions: None,
             expires_in: AN_HOUR,
             impersonator: None,
@@ -125,6 +145,7 @@ impl World {
             role,
             organization: (!platform).then_some(tenant.id),
             customer: customer.map(|id| CustomerId::parse(id).expect("a customer id")),
+            member: None,
             permissions: Some(permissions.to_vec()),
             expires_in: AN_HOUR,
             impersonator: None,
