@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Request, Response};
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Request, Response, ServerError, Variables};
 use chrono::TimeDelta;
 use thiserror::Error;
 
@@ -11,8 +12,8 @@ use crate::auth::{Principal, TokenVerifier};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::graphql::context::RequestContext;
-use crate::graphql::document::{Document, Documents};
-use crate::graphql::{self, Schema, cost, variables};
+use crate::graphql::document::{Documents, Operation, Refused};
+use crate::graphql::{self, Schema, cost};
 use crate::read;
 pub use crate::store::RequestMeta;
 use crate::store::{Cursors, Scope, Store};
@@ -35,10 +36,25 @@ struct Parts {
 /// The answer to a request.
 #[derive(Debug)]
 pub enum Answer {
-    /// The whole answer as JSON, without errors: written by the read path.
+    /// The whole answer as JSON: written by the read path.
     Written(Vec<u8>),
     /// What the resolvers made.
     Resolved(Response),
+    /// Why nothing was executed.
+    Refused(Response),
+    /// It is a mutation, and only queries were allowed.
+    IsMutation,
+}
+
+/// Which operations are executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowed {
+    /// All.
+    Everything,
+    /// Queries, past the resolvers where that is possible.
+    Queries,
+    /// All, and by the resolvers alone: the reference that the read path is compared with.
+    EverythingByResolvers,
 }
 
 /// Why Tessera does not start.
@@ -50,6 +66,9 @@ pub enum StartError {
     /// The keys that tokens are verified with cannot be used.
     #[error("tokens cannot be verified: {0}")]
     Keys(String),
+    /// The schema does not describe itself well: a fault of this program.
+    #[error("the schema is not valid: {0}")]
+    Schema(String),
     /// The database is older than this program.
     #[error("{0} migrations are missing: run `tessera migrate up`")]
     Migrations(usize),
@@ -78,54 +97,56 @@ impl App {
         };
         Ok(Self(Arc::new(Parts {
             schema: graphql::schema(config.introspection),
+            documents: Documents::new(&graphql::sdl(), config.introspection).map_err(StartError::Schema)?,
             verifier: TokenVerifier::new(&config.auth, store.clock().clone()).map_err(StartError::Keys)?,
             cursors: Cursors::new(&config.cursor_secret),
             settings: Arc::new(settings),
-            documents: Documents::new(),
             store,
         })))
     }
 
     /// Answers a GraphQL request of a caller; none when it carried no token.
-    pub async fn execute(&self, request: Request, caller: Option<Arc<Principal>>, meta: RequestMeta) -> Answer {
+    pub async fn execute(
+        &self,
+        request: Request,
+        allowed: Allowed,
+        caller: Option<Arc<Principal>>,
+        meta: RequestMeta,
+    ) -> Answer {
         let request_id = Arc::clone(&meta.id);
-        let document = match self.0.documents.parse(&request.query) {
-            Ok(document) => document,
-            Err(error) => {
-                let mut refusal = graphql::error::unparsable(error);
-                graphql::error::finish(&mut refusal, None, &request_id);
-                return Answer::Resolved(refusal);
-            }
+        let operation = match self.operation(request) {
+            Ok(operation) => operation,
+            Err(refused) => return Answer::Refused(finished(graphql::error::refused(refused), &request_id)),
         };
+        if allowed == Allowed::Queries && operation.definition().ty == OperationType::Mutation {
+            return Answer::IsMutation;
+        }
         let scope = Scope::new(self.0.store.clone(), caller, meta);
         let context = RequestContext::new(scope, self.0.cursors.clone(), Arc::clone(&self.0.settings));
-        let mut response = match checked(&document, request) {
-            Ok(request) => {
-                let outcome = match document.valid_operation(request.operation_name.as_deref()) {
-                    Some(operation) => {
-                        read::answer(&context, &document.parsed, operation, &request.variables).await.ok()
-                    }
-                    None => None,
-                };
-                match outcome {
-                    Some(read::Outcome::Data(data)) => return Answer::Written(data),
-                    Some(read::Outcome::Failed(error)) => Response::from_errors(vec![error]),
-                    None => {
-                        let loaders = context.loaders();
-                        let mut request = request.data(context);
-                        request.set_parsed_query(document.parsed.clone());
-                        // In a box, because it is large and most requests do without it.
-                        Box::pin(loaders.drive(self.0.schema.execute(request))).await
-                    }
-                }
+        if allowed != Allowed::EverythingByResolvers {
+            let answered = read::answer(&context, operation.definition(), &operation.variables).await;
+            if let Ok(read::Answered { data, errors }) = answered {
+                return Answer::Written(closed(data, errors, &request_id));
             }
-            Err(refusal) => *refusal,
-        };
-        if response.is_ok() {
-            document.mark_valid();
         }
-        graphql::error::finish(&mut response, Some(&document.parsed), &request_id);
-        Answer::Resolved(response)
+        let document = match self.0.documents.bound(&operation) {
+            Ok(document) => document,
+            Err(refused) => return Answer::Refused(finished(graphql::error::refused(refused), &request_id)),
+        };
+        let loaders = context.loaders();
+        let mut request = Request::new("").variables(Variables::default()).data(context);
+        request.set_parsed_query(document);
+        // In a box, because it is large and most requests do without it.
+        let response = Box::pin(loaders.drive(self.0.schema.execute(request))).await;
+        Answer::Resolved(finished(response, &request_id))
+    }
+
+    /// The operation of a request, if it is valid and not too costly.
+    fn operation(&self, request: Request) -> Result<Operation, Refused> {
+        let name = request.operation_name.as_deref();
+        let operation = self.0.documents.operation(&request.query, name, request.variables)?;
+        let cost = cost::cost(operation.definition(), &operation.variables);
+        if cost > cost::MAX_COST { Err(graphql::error::too_complex(cost)) } else { Ok(operation) }
     }
 
     /// Verifies tokens.
@@ -139,17 +160,18 @@ impl App {
     }
 }
 
-/// The request with its document and the defaults of its variables, or the refusal of one that is incomplete or too
-/// costly.
-fn checked(document: &Document, mut request: Request) -> Result<Request, Box<Response>> {
-    let parsed = &document.parsed;
-    if let Some(error) = variables::missing(parsed, &request).or_else(|| variables::unusable_text(parsed, &request)) {
-        return Err(Box::new(graphql::error::invalid(error)));
+fn finished(mut response: Response, request_id: &str) -> Response {
+    graphql::error::finish(&mut response, request_id);
+    response
+}
+
+/// An answer of the read path with its errors, if there are any, and its end.
+fn closed(mut data: Vec<u8>, errors: Vec<ServerError>, request_id: &str) -> Vec<u8> {
+    if !errors.is_empty() {
+        let errors = finished(Response::from_errors(errors), request_id).errors;
+        data.extend_from_slice(br#","errors":"#);
+        data.extend_from_slice(&serde_json::to_vec(&errors).unwrap_or_else(|_| b"[]".to_vec()));
     }
-    variables::fill_defaults(parsed, &mut request);
-    let cost = cost::cost(parsed, &request.variables);
-    if cost > cost::MAX_COST {
-        return Err(Box::new(graphql::error::too_complex(cost)));
-    }
-    Ok(request)
+    data.push(b'}');
+    data
 }

@@ -171,8 +171,8 @@ impl AuditQuery {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<AuditEventConnection> {
+    ) -> Result<Option<AuditEventConnection>> {
         let args = PageArgs { first, after, last, before };
-        AuditEventConnection::load(ctx, "auditEvents", filter, order_by, &args).await
+        AuditEventConnection::load(ctx, "auditEvents", filter, order_by, &args).await.map(Some)
     }
 }

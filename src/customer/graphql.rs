@@ -235,9 +235,9 @@ impl CustomerQuery {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<CustomerConnection> {
+    ) -> Result<Option<CustomerConnection>> {
         let args = PageArgs { first, after, last, before };
-        CustomerConnection::load(ctx, "customers", filter, order_by, &args).await
+        CustomerConnection::load(ctx, "customers", filter, order_by, &args).await.map(Some)
     }
 }
 

@@ -91,7 +91,7 @@ impl CustomerMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: CreateCustomerInput,
-    ) -> Result<CustomerPayload> {
+    ) -> Result<Option<CustomerPayload>> {
         ctx.writer(Permission::SubscriptionsManage)?;
         let writer = ctx.writer(Permission::CustomersManage)?;
         let command = command(ctx, "createCustomer", &input.idempotency_key);
@@ -128,7 +128,7 @@ impl CustomerMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: UpdateCustomerInput,
-    ) -> Result<CustomerPayload> {
+    ) -> Result<Option<CustomerPayload>> {
         let writer = ctx.writer(Permission::CustomersUpdate)?;
         let command = command(ctx, "updateCustomer", &input.idempotency_key);
         CustomerPayload::new(
@@ -151,7 +151,7 @@ impl CustomerMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: CustomerActionInput,
-    ) -> Result<CustomerPayload> {
+    ) -> Result<Option<CustomerPayload>> {
         CustomerPayload::new(step(ctx, "suspendCustomer", input, Step::Suspend).await)
     }
 
@@ -160,7 +160,7 @@ impl CustomerMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: CustomerActionInput,
-    ) -> Result<CustomerPayload> {
+    ) -> Result<Option<CustomerPayload>> {
         CustomerPayload::new(step(ctx, "resumeCustomer", input, Step::Resume).await)
     }
 
@@ -170,7 +170,7 @@ impl CustomerMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: CustomerActionInput,
-    ) -> Result<CustomerPayload> {
+    ) -> Result<Option<CustomerPayload>> {
         CustomerPayload::new(step(ctx, "terminateCustomer", input, Step::Terminate).await)
     }
 
@@ -180,7 +180,7 @@ impl CustomerMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: CustomerActionInput,
-    ) -> Result<DeleteCustomerPayload> {
+    ) -> Result<Option<DeleteCustomerPayload>> {
         DeleteCustomerPayload::new(step(ctx, "deleteCustomer", input, Step::Delete).await)
     }
 }

@@ -113,7 +113,7 @@ async fn bind(listen: SocketAddr) -> Result<TcpListener, DemoError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::Answer;
+    use crate::app::{Allowed, Answer};
     use crate::store::RequestMeta;
 
     #[tokio::test]
@@ -141,8 +141,9 @@ mod tests {
             assert!(banner.contains(&token), "{} is not in the banner", persona.name);
             let caller = app.verifier().verify(&token).await.expect("a good token");
             let request = async_graphql::Request::new(persona.query);
-            let answer = app.execute(request, Some(caller), RequestMeta::default()).await;
-            let Answer::Resolved(response) = answer else { panic!("a new document is for the resolvers") };
+            let allowed = Allowed::EverythingByResolvers;
+            let answer = app.execute(request, allowed, Some(caller), RequestMeta::default()).await;
+            let Answer::Resolved(response) = answer else { panic!("{}: {answer:?}", persona.name) };
             assert!(response.errors.is_empty(), "{}: {:?}", persona.name, response.errors);
             let text = response.data.to_string();
             assert!(text.contains("nodes: [{"), "{} sees nothing: {text}", persona.name);

@@ -9,17 +9,18 @@ use crate::store::Command;
 
 /// A mutation with its arguments as a command, which its idempotency key makes safe to send again.
 ///
-/// Two commands are the same if they were given the same arguments: an omitted field is not a null, which clears.
+/// Two commands are the same if their [coerced](super::document) arguments are: however they were written, but for an
+/// omitted field and a null, which clears.
 pub fn command(ctx: &Context<'_>, operation: &'static str, key: &Option<String>) -> Command {
     let mut canonical = String::new();
     for (name, value) in ctx.field().arguments().unwrap_or_default() {
-        canonical.push_str(&name);
+        write_text(&name, &mut canonical);
         write_canonical(&value, &mut canonical);
     }
     Command::new(operation, key.clone(), &canonical)
 }
 
-/// Writes a value so that the order of an object's fields makes no difference.
+/// Writes a value as JSON, with the fields of objects in the order of their names.
 fn write_canonical(value: &Value, out: &mut String) {
     match value {
         Value::Object(fields) => {
@@ -27,7 +28,7 @@ fn write_canonical(value: &Value, out: &mut String) {
             fields.sort_unstable_by_key(|(name, _)| name.as_str());
             out.push('{');
             for (name, value) in fields {
-                out.push_str(name);
+                write_text(name, out);
                 out.push(':');
                 write_canonical(value, out);
                 out.push(',');
@@ -42,8 +43,15 @@ fn write_canonical(value: &Value, out: &mut String) {
             }
             out.push(']');
         }
+        Value::String(text) => write_text(text, out),
+        // No name of an enum needs to be told from a text: no type takes both.
+        Value::Enum(name) => write_text(name, out),
         other => out.push_str(&other.to_string()),
     }
+}
+
+fn write_text(text: &str, out: &mut String) {
+    out.push_str(&Value::String(text.to_owned()).to_string());
 }
 
 /// What every change of an existing object names.

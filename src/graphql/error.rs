@@ -3,7 +3,6 @@
 //! Refusals of a mutation are data, in `userErrors`. Everything else is a top-level error with a stable
 //! `extensions.code`; it is completed and logged once, in `finish`.
 
-use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{
     ComplexObject, Context, Error as GraphqlError, ErrorExtensionValues, Interface, Response, ServerError,
     SimpleObject, Value,
@@ -11,7 +10,7 @@ use async_graphql::{
 
 use super::context::ContextExt;
 use super::cost::MAX_COST;
-use super::error_path;
+use super::document::Refused;
 use super::scalar::SafeInt;
 use crate::entity::SubscriptionStatus;
 use crate::error::{Code, Error, Facts, Refusal, Result};
@@ -64,40 +63,29 @@ fn problem(refusal: &Refusal) -> Value {
     )
 }
 
-/// The answer to a document that cannot be parsed.
-pub(crate) fn unparsable(error: ServerError) -> Response {
-    coded(error, "GRAPHQL_PARSE_FAILED")
+/// The answer to a request that is not executed.
+pub(crate) fn refused(Refused { code, errors }: Refused) -> Response {
+    let coded = |mut error: ServerError| {
+        error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code);
+        error
+    };
+    Response::from_errors(errors.into_iter().map(coded).collect())
 }
 
-/// The answer to a request whose document and variables do not fit each other.
-pub(crate) fn invalid(error: ServerError) -> Response {
-    coded(error, "GRAPHQL_VALIDATION_FAILED")
-}
-
-/// The answer to a document that costs too much.
-pub(crate) fn too_complex(cost: u64) -> Response {
+/// The refusal of an operation that costs too much.
+pub(crate) fn too_complex(cost: u64) -> Refused {
     let message =
         format!("The document costs {cost}, and {MAX_COST} is allowed: ask for smaller pages or fewer fields.");
-    coded(ServerError::new(message, None), "OPERATION_TOO_COMPLEX")
+    Refused { code: "OPERATION_TOO_COMPLEX", errors: vec![ServerError::new(message, None)] }
 }
 
-fn coded(mut error: ServerError, code: &str) -> Response {
-    error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code);
-    Response::from_errors(vec![error])
-}
-
-/// Gives every error a code and its whole path, and every fault its request id and its line in the log.
-pub(crate) fn finish(response: &mut Response, document: Option<&ExecutableDocument>, request_id: &str) {
-    if response.errors.is_empty() {
-        return;
-    }
+/// Gives every error a code, and every fault its request id and its line in the log.
+pub(crate) fn finish(response: &mut Response, request_id: &str) {
     for error in &mut response.errors {
-        if let Some(document) = document {
-            error_path::complete(document, error);
-        }
         let code = match error.extensions.as_ref().and_then(|extensions| extensions.get("code")) {
             Some(Value::String(code)) => code.clone(),
-            _ => own_code(error),
+            // async-graphql's own: about the value of an argument.
+            _ => "BAD_USER_INPUT".to_owned(),
         };
         let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
         if code == "INTERNAL_SERVER_ERROR" {
@@ -108,11 +96,6 @@ pub(crate) fn finish(response: &mut Response, document: Option<&ExecutableDocume
         }
         extensions.set("code", code);
     }
-}
-
-/// The code of an error that async-graphql made: about a value where there is a path, about the document otherwise.
-fn own_code(error: &ServerError) -> String {
-    if error.path.is_empty() { "GRAPHQL_VALIDATION_FAILED" } else { "BAD_USER_INPUT" }.to_owned()
 }
 
 /// Why a mutation was refused. Nothing was written.
@@ -257,11 +240,12 @@ macro_rules! payload {
         }
 
         impl $name {
-            fn new<M: Into<$object>>(outcome: $crate::error::Result<M>) -> $crate::error::Result<Self> {
+            /// Always a payload where it is not a fault: the field is nullable so that a fault hides nothing else.
+            fn new<M: Into<$object>>(outcome: $crate::error::Result<M>) -> $crate::error::Result<Option<Self>> {
                 match outcome {
-                    Ok(row) => Ok(Self { $field: Some($show(row.into())), user_errors: Vec::new() }),
+                    Ok(row) => Ok(Some(Self { $field: Some($show(row.into())), user_errors: Vec::new() })),
                     Err($crate::error::Error::Refused(refusals)) => {
-                        Ok(Self { $field: None, user_errors: refusals.into_iter().map(Into::into).collect() })
+                        Ok(Some(Self { $field: None, user_errors: refusals.into_iter().map(Into::into).collect() }))
                     }
                     Err(fault) => Err(fault),
                 }

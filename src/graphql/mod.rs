@@ -7,17 +7,16 @@ pub mod context;
 pub(crate) mod cost;
 pub(crate) mod document;
 pub mod error;
-mod error_path;
+mod field_errors;
 pub mod filter;
 pub mod input;
 pub mod nested;
 pub mod node;
 pub mod scalar;
 pub mod update;
-pub(crate) mod variables;
 pub mod viewer;
 
-use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
+use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, ValidationMode};
 
 /// What can be read.
 #[derive(Default, MergedObject)]
@@ -48,24 +47,18 @@ pub struct Mutation(
 /// The whole schema.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
-/// How deep a document may nest. The standard introspection query needs 13.
-const MAX_DEPTH: usize = 15;
-/// How many aliases a document may use.
-const MAX_ALIASES: usize = 30;
-/// How deep the parser may recurse.
-const MAX_RECURSION: usize = 48;
-/// How many directives a field may have.
-const MAX_DIRECTIVES: usize = 8;
+/// More than any operation that was measured has.
+const MAX_RECURSION: usize = 100;
 
 /// Builds the schema.
 pub fn schema(introspection: bool) -> Schema {
     let schema = Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .register_output_type::<node::Node>()
         .register_output_type::<error::UserError>()
-        .limit_depth(MAX_DEPTH)
-        .limit_aliases(MAX_ALIASES)
+        // What is executed has been validated and measured (`document.rs`).
+        .validation_mode(ValidationMode::Fast)
         .limit_recursive_depth(MAX_RECURSION)
-        .limit_directives(MAX_DIRECTIVES);
+        .extension(field_errors::FieldErrors);
     if introspection { schema.finish() } else { schema.disable_introspection().disable_suggestions().finish() }
 }
 

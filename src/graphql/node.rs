@@ -8,7 +8,6 @@ use async_graphql::{Context, ID, Interface, Object};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::context::ContextExt;
-use super::input::parse_id;
 use crate::audit::graphql::AuditEvent;
 use crate::customer::graphql::Customer;
 use crate::entity::{
@@ -48,25 +47,36 @@ pub enum Node {
 
 macro_rules! kinds {
     ($($prefix:ident => $noun:ident as $object:ident,)*) => {
-        /// The objects with these ids that the caller can see, by id: one statement for each kind.
-        async fn find(ctx: &Context<'_>, ids: &[ID], path: &str) -> Result<HashMap<String, Node>> {
+        /// What is found for each of these ids: one statement for each kind. An id that names no kind, or a kind that
+        /// the caller may not read, has an error of its own.
+        async fn find(ctx: &Context<'_>, ids: &[ID], path: &str) -> Result<Vec<Option<Result<Node>>>> {
             ctx.scope().caller()?;
-            let mut found = HashMap::with_capacity(ids.len());
-            let prefix = |id: &ID| id.split_once('_').map(|(prefix, _)| prefix.to_owned());
-            let known = [$($prefix::PREFIX,)*];
-            if ids.iter().any(|id| !prefix(id).is_some_and(|prefix| known.contains(&prefix.as_str()))) {
-                let message = "Expected an id of this API, such as `cus_…` or `sub_…`.";
-                return Err(Refusal::new(Code::InvalidId, message).at(path).into());
-            }
+            let mut found: HashMap<&str, Result<Node>> = HashMap::with_capacity(ids.len());
             $(
-                let of_kind = ids.iter().filter(|id| prefix(id).as_deref() == Some($prefix::PREFIX));
-                let of_kind = of_kind.map(|id| parse_id::<$prefix>(path, id)).collect::<Result<Vec<_>>>()?;
+                let of_kind: Vec<_> = ids.iter().filter_map(|id| Some((id.as_str(), $prefix::parse(id)?))).collect();
                 if !of_kind.is_empty() {
-                    let rows = ctx.scope().all($noun::Entity::find().filter($noun::Entity::id().is_in(of_kind))).await?;
-                    found.extend(rows.into_iter().map(|row| (row.id.to_string(), Node::$object(Box::new(row.into())))));
+                    let wanted = of_kind.iter().map(|(_, id)| *id);
+                    match ctx.scope().all($noun::Entity::find().filter($noun::Entity::id().is_in(wanted))).await {
+                        Ok(rows) => {
+                            let rows: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row)).collect();
+                            found.extend(of_kind.into_iter().filter_map(|(text, id)| {
+                                Some((text, Ok(Node::$object(Box::new(rows.get(&id)?.clone().into())))))
+                            }));
+                        }
+                        Err(error) => found.extend(of_kind.into_iter().map(|(text, _)| (text, Err(error.clone())))),
+                    }
                 }
             )*
-            Ok(found)
+            let is_known = |id: &ID| [$($prefix::parse(id).is_some(),)*].contains(&true);
+            let one = |id: &ID| match found.get(id.as_str()) {
+                Some(found) => Some(found.clone()),
+                None if is_known(id) => None,
+                None => {
+                    let message = "Expected an id of this API, such as `cus_…` or `sub_…`.";
+                    Some(Err(Refusal::new(Code::InvalidId, message).at(path).into()))
+                }
+            };
+            Ok(ids.iter().map(one).collect())
         }
     };
 }
@@ -93,17 +103,16 @@ pub struct NodeQuery;
 impl NodeQuery {
     /// The object with this id; null if there is none that the caller can see. Needs the permission of its kind.
     async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "The object.")] id: ID) -> Result<Option<Node>> {
-        let mut found = find(ctx, std::slice::from_ref(&id), "id").await?;
-        Ok(found.remove(id.as_str()))
+        find(ctx, std::slice::from_ref(&id), "id").await?.into_iter().next().flatten().transpose()
     }
 
-    /// The objects with these ids, in their order; null where there is none that the caller can see.
+    /// The objects with these ids, in their order; null where there is none that the caller can see, and null with an
+    /// error of its own where an id is malformed or the permission of its kind is missing.
     async fn nodes(
         &self,
         ctx: &Context<'_>,
         #[graphql(validator(max_items = 100), desc = "The objects, at most 100.")] ids: Vec<ID>,
-    ) -> Result<Vec<Option<Node>>> {
-        let found = find(ctx, &ids, "ids").await?;
-        Ok(ids.iter().map(|id| found.get(id.as_str()).cloned()).collect())
+    ) -> Result<Option<Vec<Option<Result<Node>>>>> {
+        find(ctx, &ids, "ids").await.map(Some)
     }
 }

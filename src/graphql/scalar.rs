@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use async_graphql::registry::Registry;
 use async_graphql::{
-    ContextSelectionSet, Enum, ID, InputValueError, InputValueResult, OutputType, Positioned, Scalar, ScalarType,
-    ServerResult, SimpleObject, Value, parser::types::Field,
+    ContextSelectionSet, Enum, ID, InputType, InputValueError, InputValueResult, OutputType, Pos, Positioned, Scalar,
+    ScalarType, ServerResult, SimpleObject, Value, parser::types::Field,
 };
+use async_graphql_value::Value as ScalarValue;
 use chrono::{DateTime, Utc};
 use icu_decimal::input::Decimal;
 use icu_decimal::options::DecimalFormatterOptions;
@@ -59,8 +60,9 @@ id_outputs!(
 impl ScalarType for Timestamp {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        let moment = DateTime::parse_from_rfc3339(text)
-            .map_err(|_| InputValueError::custom("expected a date and time such as 2026-03-01T12:00:00Z (RFC 3339)"))?;
+        let moment = DateTime::parse_from_rfc3339(text).map_err(|_| {
+            refused(Code::InvalidFormat, "Expected a date and time such as 2026-03-01T12:00:00Z (RFC 3339).")
+        })?;
         Ok(moment.with_timezone(&Utc).into())
     }
 
@@ -83,7 +85,7 @@ impl ScalarType for SafeInt {
         match &value {
             Value::Number(number) => match number.as_i64() {
                 Some(number) if number.unsigned_abs() <= MAX_SAFE_INT.unsigned_abs() => Ok(Self(number)),
-                _ => Err(InputValueError::custom("expected an integer within ±9007199254740991")),
+                _ => Err(refused(Code::OutOfRange, "Expected an integer within ±9007199254740991.")),
             },
             _ => Err(InputValueError::expected_type(value)),
         }
@@ -104,7 +106,7 @@ impl ScalarType for CurrencyCode {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
             Value::String(code) if iso_currency::Currency::from_code(code).is_some() => Ok(Self(code.clone())),
-            Value::String(_) => Err(InputValueError::custom("expected an ISO 4217 code such as EUR")),
+            Value::String(_) => Err(refused(Code::InvalidFormat, "Expected an ISO 4217 code such as EUR.")),
             _ => Err(InputValueError::expected_type(value)),
         }
     }
@@ -112,6 +114,37 @@ impl ScalarType for CurrencyCode {
     fn to_value(&self) -> Value {
         Value::String(self.0.clone())
     }
+}
+
+/// The value of one of the scalars above in its canonical form, or what is wrong with it: every scalar of the schema
+/// but GraphQL's own.
+pub fn canonical(scalar: &str, value: Value) -> Result<ScalarValue, (Code, String)> {
+    match scalar {
+        "DateTime" => canonical_as::<Timestamp>(value),
+        "SafeInt" => canonical_as::<SafeInt>(value),
+        "CurrencyCode" => canonical_as::<CurrencyCode>(value),
+        // `JSON`: what it may be is for the field to say.
+        _ => Ok(value.into_value()),
+    }
+}
+
+fn canonical_as<T: ScalarType + InputType>(value: Value) -> Result<ScalarValue, (Code, String)> {
+    let parsed = <T as ScalarType>::parse(value).map_err(|error| {
+        let error = error.into_server_error(Pos::default());
+        let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code").cloned());
+        let code = code.and_then(|code| Code::parse(Some(code)).ok()).unwrap_or(Code::InvalidFormat);
+        let mut message = error.message;
+        if let Some((_, reason)) = message.split_once("\": ") {
+            message = reason.to_owned();
+        }
+        (code, message)
+    })?;
+    Ok(ScalarType::to_value(&parsed).into_value())
+}
+
+/// The refusal of a scalar's value.
+fn refused<T: InputType>(code: Code, message: &str) -> InputValueError<T> {
+    InputValueError::custom(message).with_extension("code", async_graphql::resolver_utils::enum_value(code))
 }
 
 /// An amount of money.
@@ -164,7 +197,7 @@ macro_rules! money {
             }),
             _ => None,
         };
-        Some(Field::Part(Object { name: "Money", interface: None, field }, None))
+        Some(Field::Part(Object { name: "Money", field }, None))
     }};
 }
 pub(crate) use money;

@@ -30,11 +30,11 @@ impl MediaType {
 /// The type to answer with; none if the client accepts neither.
 ///
 /// The highest weight wins, then the type that is named over one that a wildcard covers. Where nothing decides, a
-/// client that names both gets the type made for GraphQL, and one that names none gets JSON.
+/// client gets the type made for GraphQL, as the draft asks for since 2025.
 pub(super) fn negotiate(headers: &HeaderMap) -> Option<MediaType> {
     let values = || headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     if values().all(|value| value.trim().is_empty()) {
-        return Some(MediaType::Json);
+        return Some(MediaType::GraphqlResponse);
     }
     let rank = |media_type| {
         let ranges = values().flat_map(|value| value.split(',')).filter_map(Range::parse);
@@ -47,10 +47,7 @@ pub(super) fn negotiate(headers: &HeaderMap) -> Option<MediaType> {
         (None, None) => None,
         (Some(_), None) => Some(MediaType::GraphqlResponse),
         (None, Some(_)) => Some(MediaType::Json),
-        (Some(graphql), Some(json)) if graphql == json => {
-            Some(if graphql.1 == Specificity::Named { MediaType::GraphqlResponse } else { MediaType::Json })
-        }
-        (Some(graphql), Some(json)) => Some(if graphql > json { MediaType::GraphqlResponse } else { MediaType::Json }),
+        (Some(graphql), Some(json)) => Some(if graphql >= json { MediaType::GraphqlResponse } else { MediaType::Json }),
     }
 }
 
@@ -119,9 +116,9 @@ mod tests {
     #[test]
     fn the_client_decides() {
         let cases = [
-            ("", Some(Json)),
-            ("*/*", Some(Json)),
-            ("application/*", Some(Json)),
+            ("", Some(GraphqlResponse)),
+            ("*/*", Some(GraphqlResponse)),
+            ("application/*", Some(GraphqlResponse)),
             ("application/json", Some(Json)),
             ("application/graphql-response+json", Some(GraphqlResponse)),
             ("APPLICATION/GraphQL-Response+JSON", Some(GraphqlResponse)),
@@ -134,7 +131,7 @@ mod tests {
             ("application/graphql-response+json, */*", Some(GraphqlResponse)),
             ("application/graphql-response+json;q=0.5, */*;q=0.8", Some(Json)),
             ("application/json;q=0, */*", Some(GraphqlResponse)),
-            ("text/html, application/xhtml+xml, */*;q=0.1", Some(Json)),
+            ("text/html, application/xhtml+xml, */*;q=0.1", Some(GraphqlResponse)),
             ("text/html", None),
             ("application/xml, image/*", None),
             ("*/*;q=0", None),
@@ -151,8 +148,8 @@ mod tests {
     }
 
     #[test]
-    fn no_header_means_json_and_several_are_one() {
-        assert_eq!(negotiate(&HeaderMap::new()), Some(Json));
+    fn no_header_decides_nothing_and_several_are_one() {
+        assert_eq!(negotiate(&HeaderMap::new()), Some(GraphqlResponse));
         let mut headers = HeaderMap::new();
         headers.append(header::ACCEPT, "text/html".parse().expect("a header"));
         headers.append(header::ACCEPT, "application/graphql-response+json".parse().expect("a header"));

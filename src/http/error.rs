@@ -2,8 +2,8 @@
 //!
 //! | status | `extensions.code` | when |
 //! |---|---|---|
+//! | 200 | `PERSISTED_QUERY_NOT_SUPPORTED` | the request names a document by its hash alone |
 //! | 400 | `BAD_REQUEST` | the body is no JSON object with a `query`, a parameter has the wrong type, or it is a batch |
-//! | 400 | `GRAPHQL_PARSE_FAILED` | the document's brackets are nested too deeply |
 //! | 401 | `UNAUTHENTICATED` | there is a token and it is expired or not valid |
 //! | 404 | `NOT_FOUND` | there is nothing at the address |
 //! | 405 | `METHOD_NOT_ALLOWED` | neither GET nor POST, or a mutation by GET |
@@ -40,6 +40,11 @@ impl HttpError {
 
     pub(super) fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)
+    }
+
+    /// A client that gets this sends the document itself. Status 200, because some look at no other.
+    pub(super) fn persisted_query_not_supported() -> Self {
+        Self::new(StatusCode::OK, "PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
     }
 
     pub(super) fn method_not_allowed() -> Self {

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use async_graphql::parser::types::OperationType;
-use async_graphql::{Name, Request, Response as Resolved, ServerError, Value};
+use async_graphql::{Request, Response as Resolved, ServerError, Value};
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Query, State};
 use axum::http::request::Parts;
@@ -19,14 +18,14 @@ use super::bearer::authenticate;
 use super::edge::{Known, limit_time};
 use super::error::HttpError;
 use super::parameters::{QueryString, from_body, from_query_string};
-use crate::app::{Answer, RequestMeta};
+use crate::app::{Allowed, Answer, RequestMeta};
 
 const MAX_BODY_BYTES: usize = 128 * 1024;
 
 /// `POST /graphql`: any operation.
 pub(super) async fn post(State(served): State<Served>, request: axum::extract::Request) -> Response {
     let (parts, body) = request.into_parts();
-    answer(&served, &parts, async {
+    answer(&served, &parts, Allowed::Everything, async {
         check_content_type(&parts.headers)?;
         from_body(&read(body, &parts.headers).await?)
     })
@@ -36,11 +35,10 @@ pub(super) async fn post(State(served): State<Served>, request: axum::extract::R
 /// `GET /graphql?query=…`: queries only, so that a link or an image cannot change anything.
 pub(super) async fn get(State(served): State<Served>, request: axum::extract::Request) -> Response {
     let (parts, _) = request.into_parts();
-    answer(&served, &parts, async {
+    answer(&served, &parts, Allowed::Queries, async {
         let Query(parameters): Query<QueryString> = Query::try_from_uri(&parts.uri)
             .map_err(|_| HttpError::bad_request("The query string cannot be read, or names a parameter twice."))?;
-        let mut request = from_query_string(parameters)?;
-        if is_mutation(&mut request) { Err(HttpError::mutation_by_get()) } else { Ok(request) }
+        from_query_string(parameters)
     })
     .await
 }
@@ -48,6 +46,7 @@ pub(super) async fn get(State(served): State<Served>, request: axum::extract::Re
 async fn answer(
     Served { app, request_timeout }: &Served,
     parts: &Parts,
+    allowed: Allowed,
     request: impl Future<Output = Result<Request, HttpError>>,
 ) -> Response {
     let known = Known::of(parts);
@@ -59,12 +58,14 @@ async fn answer(
     let outcome = async {
         let caller = authenticate(app.verifier(), &parts.headers).await?;
         // In a box: what surrounds it would move it from place to place.
-        Ok(Box::pin(app.execute(request.await?, caller, meta)).await)
+        Ok(Box::pin(app.execute(request.await?, allowed, caller, meta)).await)
     };
     let answer = async {
         match outcome.await {
             Ok(Answer::Written(data)) => written(data, media_type),
-            Ok(Answer::Resolved(answer)) => respond(&answer, media_type),
+            Ok(Answer::Resolved(answer)) => respond(&answer, true, media_type),
+            Ok(Answer::Refused(answer)) => respond(&answer, false, media_type),
+            Ok(Answer::IsMutation) => HttpError::mutation_by_get().respond(media_type),
             Err(error) => HttpError::respond(error, media_type),
         }
     };
@@ -108,25 +109,12 @@ async fn read(body: Body, headers: &HeaderMap) -> Result<Vec<u8>, HttpError> {
     Ok(bytes)
 }
 
-/// Whether the operation that would run is a mutation. A document that cannot be parsed is left to the executor, which
-/// says what is wrong with it.
-fn is_mutation(request: &mut Request) -> bool {
-    let selected = request.operation_name.clone();
-    let Ok(document) = request.parsed_query() else {
-        return false;
-    };
-    document.operations.iter().any(|(name, operation)| {
-        let runs = selected.is_none() || name.map(Name::as_str) == selected.as_deref();
-        runs && operation.node.ty == OperationType::Mutation
-    })
-}
-
 fn written(body: Vec<u8>, media_type: MediaType) -> Response {
     ([(header::CONTENT_TYPE, media_type.content_type())], body).into_response()
 }
 
-fn respond(answer: &Resolved, media_type: MediaType) -> Response {
-    /// An answer without `data` was not executed. async-graphql writes `data: null` for both.
+/// An answer without `data` was not executed. async-graphql writes `data: null` for both.
+fn respond(answer: &Resolved, executed: bool, media_type: MediaType) -> Response {
     #[derive(Serialize)]
     struct Body<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -136,7 +124,6 @@ fn respond(answer: &Resolved, media_type: MediaType) -> Response {
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         extensions: &'a BTreeMap<String, Value>,
     }
-    let executed = was_executed(answer);
     let status = match media_type {
         MediaType::GraphqlResponse if !executed => StatusCode::BAD_REQUEST,
         MediaType::GraphqlResponse | MediaType::Json => StatusCode::OK,
@@ -151,58 +138,29 @@ fn respond(answer: &Resolved, media_type: MediaType) -> Response {
     }
 }
 
-/// Execution gives every error a path; parsing and validation give none.
-fn was_executed(answer: &Resolved) -> bool {
-    answer.data != Value::Null || answer.errors.iter().any(|error| !error.path.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use async_graphql::{PathSegment, Pos};
 
     use super::*;
 
-    fn error(path: &[&str]) -> ServerError {
+    async fn status_and_body(executed: bool, media_type: MediaType) -> (u16, serde_json::Value) {
         let mut error = ServerError::new("no", Some(Pos { line: 1, column: 1 }));
-        error.path = path.iter().map(|name| PathSegment::Field((*name).to_owned())).collect();
-        error
-    }
-
-    async fn status_and_body(answer: &Resolved, media_type: MediaType) -> (u16, serde_json::Value) {
-        let (parts, body) = respond(answer, media_type).into_parts();
+        error.path = vec![PathSegment::Field("customer".to_owned())];
+        let (parts, body) = respond(&Resolved::from_errors(vec![error]), executed, media_type).into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
         (parts.status.as_u16(), serde_json::from_slice(&body).expect("JSON"))
     }
 
     #[tokio::test]
     async fn the_status_tells_whether_the_request_was_executed() {
-        let refused = Resolved::from_errors(vec![error(&[])]);
-        let failed = Resolved::from_errors(vec![error(&["customer"])]);
         for (media_type, status) in [(MediaType::GraphqlResponse, 400), (MediaType::Json, 200)] {
-            let (actual, body) = status_and_body(&refused, media_type).await;
+            let (actual, body) = status_and_body(false, media_type).await;
             assert_eq!(actual, status);
             assert!(body.get("data").is_none(), "{body}");
-            let (actual, body) = status_and_body(&failed, media_type).await;
+            let (actual, body) = status_and_body(true, media_type).await;
             assert_eq!(actual, 200);
             assert!(body["data"].is_null() && body.get("data").is_some(), "{body}");
-        }
-    }
-
-    #[test]
-    fn the_operation_that_would_run_decides() {
-        let both = "query q { a } mutation m { b }";
-        for (document, name, expected) in [
-            ("{ a }", None, false),
-            ("mutation { a }", None, true),
-            (both, Some("q"), false),
-            (both, Some("m"), true),
-            (both, Some("neither"), false),
-            (both, None, true),
-            ("mutation {", None, false),
-        ] {
-            let mut request = Request::new(document);
-            request.operation_name = name.map(Into::into);
-            assert_eq!(is_mutation(&mut request), expected, "{document} {name:?}");
         }
     }
 }

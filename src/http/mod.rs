@@ -10,7 +10,6 @@ mod error;
 mod graphiql;
 mod graphql;
 mod health;
-mod nesting;
 mod parameters;
 mod request_id;
 mod server;

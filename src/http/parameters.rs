@@ -1,11 +1,9 @@
 //! The parameters of a GraphQL request, from a body or a query string.
 
 use async_graphql::{Request, Value, Variables};
-use axum::http::StatusCode;
 use serde::Deserialize;
 
 use super::error::HttpError;
-use super::nesting::is_too_deep;
 
 /// As they come. Unknown ones are left to the future, as the GraphQL-over-HTTP draft asks.
 #[derive(Deserialize)]
@@ -26,6 +24,9 @@ pub(super) fn from_body(body: &[u8]) -> Result<Request, HttpError> {
         .map_err(|_| HttpError::bad_request("The body must be a JSON object with a `query`."))?;
     let query = match body.query {
         Some(Value::String(query)) => query,
+        Some(Value::Null) | None if names_persisted_query(body.extensions.as_ref()) => {
+            return Err(HttpError::persisted_query_not_supported());
+        }
         Some(Value::Null) | None => return Err(HttpError::bad_request("`query` is missing.")),
         Some(_) => return Err(HttpError::bad_request("`query` must be a string.")),
     };
@@ -55,10 +56,21 @@ pub(super) fn from_query_string(parameters: QueryString) -> Result<Request, Http
             .map(Some)
             .map_err(|_| HttpError::bad_request(format!("`{name}` must be a JSON object."))),
     };
-    let query = parameters.query.ok_or_else(|| HttpError::bad_request("`query` is missing."))?;
     let variables = json("variables", parameters.variables)?;
     let extensions = json("extensions", parameters.extensions)?;
+    let query = match parameters.query {
+        Some(query) => query,
+        None if names_persisted_query(extensions.as_ref()) => {
+            return Err(HttpError::persisted_query_not_supported());
+        }
+        None => return Err(HttpError::bad_request("`query` is missing.")),
+    };
     request(query, parameters.operation_name.filter(|name| !name.is_empty()), variables, extensions)
+}
+
+/// Whether a document is asked for by its hash (automatic persisted queries, of Apollo's making).
+fn names_persisted_query(extensions: Option<&Value>) -> bool {
+    matches!(extensions, Some(Value::Object(extensions)) if extensions.contains_key("persistedQuery"))
 }
 
 fn request(
@@ -67,10 +79,6 @@ fn request(
     variables: Option<Value>,
     extensions: Option<Value>,
 ) -> Result<Request, HttpError> {
-    if is_too_deep(&query) {
-        let message = "The document is nested too deeply.";
-        return Err(HttpError::new(StatusCode::BAD_REQUEST, "GRAPHQL_PARSE_FAILED", message));
-    }
     let mut request = Request::new(query);
     request.operation_name = operation_name;
     match variables {

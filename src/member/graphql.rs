@@ -137,9 +137,9 @@ impl MemberQuery {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<MemberConnection> {
+    ) -> Result<Option<MemberConnection>> {
         let args = PageArgs { first, after, last, before };
-        MemberConnection::load(ctx, "members", filter, order_by, &args).await
+        MemberConnection::load(ctx, "members", filter, order_by, &args).await.map(Some)
     }
 }
 

@@ -73,7 +73,7 @@ impl MemberMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: CreateMemberInput,
-    ) -> Result<MemberPayload> {
+    ) -> Result<Option<MemberPayload>> {
         let writer = ctx.writer(Permission::MembersManage)?;
         let command = command(ctx, "createMember", &input.idempotency_key);
         MemberPayload::new(
@@ -103,7 +103,7 @@ impl MemberMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: UpdateMemberInput,
-    ) -> Result<MemberPayload> {
+    ) -> Result<Option<MemberPayload>> {
         let writer = ctx.writer(Permission::MembersManage)?;
         let command = command(ctx, "updateMember", &input.idempotency_key);
         MemberPayload::new(
@@ -123,7 +123,7 @@ impl MemberMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: MemberActionInput,
-    ) -> Result<MemberPayload> {
+    ) -> Result<Option<MemberPayload>> {
         MemberPayload::new(step(ctx, "deactivateMember", input, Step::Deactivate).await)
     }
 
@@ -133,7 +133,7 @@ impl MemberMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: MemberActionInput,
-    ) -> Result<MemberPayload> {
+    ) -> Result<Option<MemberPayload>> {
         MemberPayload::new(step(ctx, "reactivateMember", input, Step::Reactivate).await)
     }
 }

@@ -328,8 +328,8 @@ impl OrganizationQuery {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<OrganizationConnection> {
+    ) -> Result<Option<OrganizationConnection>> {
         let args = PageArgs { first, after, last, before };
-        OrganizationConnection::load(ctx, "organizations", filter, order_by, &args).await
+        OrganizationConnection::load(ctx, "organizations", filter, order_by, &args).await.map(Some)
     }
 }

@@ -106,7 +106,7 @@ impl OrganizationMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: CreateOrganizationInput,
-    ) -> Result<OrganizationPayload> {
+    ) -> Result<Option<OrganizationPayload>> {
         ctx.writer(Permission::SubscriptionsManage)?;
         let writer = ctx.writer(Permission::OrganizationsManage)?;
         let command = command(ctx, "createOrganization", &input.idempotency_key);
@@ -142,7 +142,7 @@ impl OrganizationMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: UpdateOrganizationInput,
-    ) -> Result<OrganizationPayload> {
+    ) -> Result<Option<OrganizationPayload>> {
         let writer = ctx.writer(Permission::OrganizationsUpdate)?;
         let command = command(ctx, "updateOrganization", &input.idempotency_key);
         OrganizationPayload::new(
@@ -169,7 +169,7 @@ impl OrganizationMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: OrganizationActionInput,
-    ) -> Result<OrganizationPayload> {
+    ) -> Result<Option<OrganizationPayload>> {
         OrganizationPayload::new(step(ctx, "suspendOrganization", input, Step::Suspend).await)
     }
 
@@ -178,7 +178,7 @@ impl OrganizationMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: OrganizationActionInput,
-    ) -> Result<OrganizationPayload> {
+    ) -> Result<Option<OrganizationPayload>> {
         OrganizationPayload::new(step(ctx, "resumeOrganization", input, Step::Resume).await)
     }
 
@@ -188,7 +188,7 @@ impl OrganizationMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: OrganizationActionInput,
-    ) -> Result<OrganizationPayload> {
+    ) -> Result<Option<OrganizationPayload>> {
         OrganizationPayload::new(step(ctx, "terminateOrganization", input, Step::Terminate).await)
     }
 
@@ -198,7 +198,7 @@ impl OrganizationMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: OrganizationActionInput,
-    ) -> Result<DeleteOrganizationPayload> {
+    ) -> Result<Option<DeleteOrganizationPayload>> {
         DeleteOrganizationPayload::new(step(ctx, "deleteOrganization", input, Step::Delete).await)
     }
 }

@@ -232,9 +232,9 @@ impl PaymentQuery {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<PaymentConnection> {
+    ) -> Result<Option<PaymentConnection>> {
         let args = PageArgs { first, after, last, before };
-        PaymentConnection::load(ctx, "payments", filter, order_by, &args).await
+        PaymentConnection::load(ctx, "payments", filter, order_by, &args).await.map(Some)
     }
 }
 

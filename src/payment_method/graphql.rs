@@ -186,9 +186,9 @@ impl PaymentMethodQuery {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<PaymentMethodConnection> {
+    ) -> Result<Option<PaymentMethodConnection>> {
         let args = PageArgs { first, after, last, before };
-        PaymentMethodConnection::load(ctx, "paymentMethods", filter, order_by, &args).await
+        PaymentMethodConnection::load(ctx, "paymentMethods", filter, order_by, &args).await.map(Some)
     }
 }
 

@@ -20,8 +20,7 @@
 //!
 //! Mutations are the resolvers' own; the objects in their answers are read here too ([`payload`]).
 //!
-//! A document comes here only when the resolvers have answered it once without an error, so it is known to be valid;
-//! what validation says of variables is not reused: arguments are read anew each time.
+//! What comes here is valid, flattened and coerced ([`document`](crate::graphql::document)), as what the resolvers get.
 
 pub mod arguments;
 pub mod json;
@@ -35,7 +34,7 @@ pub mod shape;
 pub mod start;
 mod write;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::parser::types::{OperationDefinition, OperationType};
 use async_graphql::{PathSegment, Pos, ServerError, Variables};
 
 use crate::error::Error;
@@ -55,39 +54,42 @@ impl From<Error> for Unplanned {
 }
 
 /// What the read path makes of a query that it knows.
-pub enum Outcome {
-    /// The answer, as JSON.
-    Data(Vec<u8>),
-    /// A statement failed. It would fail the resolvers too, after as long a wait: they are not asked.
-    Failed(ServerError),
+pub struct Answered {
+    /// The answer without its closing brace, as JSON.
+    pub data: Vec<u8>,
+    /// A statement that fails makes its root field null. It would fail the resolvers too, after as long a wait: they are
+    /// not asked.
+    pub errors: Vec<ServerError>,
 }
 
 /// Answers a query.
 pub async fn answer(
     request: &RequestContext,
-    document: &ExecutableDocument,
     operation: &OperationDefinition,
     variables: &Variables,
-) -> Planned<Outcome> {
+) -> Planned<Answered> {
     if operation.ty != OperationType::Query {
         return Err(Unplanned);
     }
-    let roots = planner::Planner::new(request, &document.fragments, variables).operation(operation)?;
-    let mut answer = Vec::with_capacity(1024);
-    answer.extend_from_slice(br#"{"data":{"#);
+    let roots = planner::Planner::new(request, variables).operation(operation)?;
+    let mut data = Vec::with_capacity(1024);
+    let mut errors = Vec::new();
+    data.extend_from_slice(br#"{"data":{"#);
     for (place, root) in roots.iter().enumerate() {
-        let loaded = match load::root(request, &root.value.plan).await {
-            Ok(loaded) => loaded,
-            Err(error) => return Ok(Outcome::Failed(failed(error, root.value.place))),
-        };
         if place > 0 {
-            answer.push(b',');
+            data.push(b',');
         }
-        answer.extend_from_slice(&root.key);
-        write::root(request, &root.value.plan, loaded.as_ref(), &mut answer)?;
+        data.extend_from_slice(&root.key);
+        match load::root(request, &root.value.plan).await {
+            Ok(loaded) => write::root(request, &root.value.plan, loaded.as_ref(), &mut data)?,
+            Err(error) => {
+                data.extend_from_slice(b"null");
+                errors.push(failed(error, root.value.place));
+            }
+        }
     }
-    answer.extend_from_slice(b"}}");
-    Ok(Outcome::Data(answer))
+    data.push(b'}');
+    Ok(Answered { data, errors })
 }
 
 /// The error of a root field, as the executor would put it.

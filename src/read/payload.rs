@@ -76,8 +76,8 @@ async fn read<N: Readable + Noun>(
     field: &Positioned<Field>,
 ) -> Planned<Value> {
     let request = ctx.data_unchecked::<RequestContext>();
-    let planner = Planner::new(request, &ctx.query_env.fragments, &ctx.query_env.variables);
-    let plan = planner.found(Found::of::<N>(request, N::id().eq(id))?, &Collected::once(field))?;
+    let planner = Planner::new(request, &ctx.query_env.variables);
+    let plan = planner.found(Found::of::<N>(request, N::id().eq(id))?, &Collected::of(field))?;
     if let RootPlan::One { statement, .. } = &plan
         && statement.reading.is_plain()
         && statement.lists.is_empty()

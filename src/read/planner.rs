@@ -10,7 +10,7 @@ use super::json::WriteJson;
 use super::plan::{
     Entry, FactsAt, ListBelow, ListPlan, RootField, RootPlan, Selected, SelectedField, Shown, Statement, Value,
 };
-use super::selection::{Collected, Collector, Fragments};
+use super::selection::{Collected, fields};
 use super::shape::{Computed, Either, Field, List, Many, Object, One};
 use super::start::{Folded, Found, Kind, Part, Parts, Root, Several};
 use super::{Planned, Unplanned};
@@ -21,25 +21,25 @@ use crate::store::{First, Reading, Source, Table};
 /// Plans an operation.
 pub struct Planner<'a> {
     request: &'a RequestContext,
-    collector: Collector<'a>,
+    variables: &'a Variables,
 }
 
 impl<'a> Planner<'a> {
-    pub fn new(request: &'a RequestContext, fragments: &'a Fragments, variables: &'a Variables) -> Self {
-        Self { request, collector: Collector { fragments, variables } }
+    pub fn new(request: &'a RequestContext, variables: &'a Variables) -> Self {
+        Self { request, variables }
     }
 
     /// The plans of all root fields of a query, in the order of the answer.
     pub fn operation(&self, operation: &'a OperationDefinition) -> Planned<Vec<Entry<RootField<'a>>>> {
         let known =
             |json| RootField { plan: RootPlan::Known(json), place: ("__typename", async_graphql::Pos::default()) };
-        self.entries("Query", &["Query"], std::iter::once(&operation.selection_set.node), known, |field| {
+        self.entries("Query", &operation.selection_set.node, known, |field| {
             Ok(RootField { plan: self.root(field)?, place: (field.key, field.field.pos) })
         })
     }
 
     fn arguments(&self, field: &Collected<'a>) -> Arguments<'a> {
-        Arguments::of(&field.field.node, self.collector.variables)
+        Arguments::of(&field.field.node, self.variables)
     }
 
     /// The arguments of a computed field, which are texts. They are read here once, because the field may stand in an
@@ -54,12 +54,11 @@ impl<'a> Planner<'a> {
     fn entries<T>(
         &self,
         name: &str,
-        types: &[&str],
-        sets: impl Iterator<Item = &'a SelectionSet>,
+        set: &'a SelectionSet,
         known: fn(Vec<u8>) -> T,
         mut plan: impl FnMut(&Collected<'a>) -> Planned<T>,
     ) -> Planned<Vec<Entry<T>>> {
-        let collected = self.collector.collect(Some(types), sets)?;
+        let collected = fields(name, set);
         let entry = |field: &Collected<'a>| {
             let value = if field.name() == "__typename" { known(quoted(name)) } else { plan(field)? };
             let mut key = quoted(field.key);
@@ -88,7 +87,7 @@ impl<'a> Planner<'a> {
             Root::One(find) => self.found_or_null(find(self.request, arguments)?, field),
             Root::Parts(find) => match find(self.request)? {
                 Some(Parts { object, field: part }) => {
-                    let entries = self.entries(object, &[object], field.selections(), RootPlan::Known, |field| {
+                    let entries = self.entries(object, field.selections(), RootPlan::Known, |field| {
                         match part(self.request, field.name())? {
                             Part::Known(json) => Ok(RootPlan::Known(json)),
                             Part::One(found) => self.found_or_null(found, field),
@@ -121,7 +120,7 @@ impl<'a> Planner<'a> {
     ) -> Planned<ListPlan<'a>> {
         let reading = Reading::per_parent(source, first, own);
         let mut statement = Statement { reading, lists: Vec::new() };
-        let fields = self.object(object, None, Reading::BASE, field, &mut statement)?;
+        let fields = self.object(object, Reading::BASE, field, &mut statement)?;
         Ok(ListPlan { statement, shown: Shown::All(fields) })
     }
 
@@ -139,7 +138,7 @@ impl<'a> Planner<'a> {
         let mut statement = Statement { reading, lists: Vec::new() };
         let value = match shown {
             Some(name) => self.value((object.field)(name).ok_or(Unplanned)?, Reading::BASE, field, &mut statement)?,
-            None => Value::Object(None, self.object(object, None, Reading::BASE, field, &mut statement)?),
+            None => Value::Object(None, self.object(object, Reading::BASE, field, &mut statement)?),
         };
         Ok(RootPlan::One { statement, value, is_caller })
     }
@@ -148,13 +147,11 @@ impl<'a> Planner<'a> {
     fn object(
         &self,
         object: Object,
-        union: Option<&str>,
         table: Table,
         of: &Collected<'a>,
         statement: &mut Statement<'a>,
     ) -> Planned<Vec<Entry<Value<'a>>>> {
-        let types: Vec<&str> = [Some(object.name), object.interface, union].into_iter().flatten().collect();
-        self.entries(object.name, types.as_slice(), of.selections(), Value::Known, |field| {
+        self.entries(object.name, of.selections(), Value::Known, |field| {
             self.value((object.field)(field.name()).ok_or(Unplanned)?, table, field, statement)
         })
     }
@@ -170,23 +167,23 @@ impl<'a> Planner<'a> {
             Field::Column(column, write) => Value::Column(statement.reading.column(table, column), write),
             Field::Part(object, key) => {
                 let key = key.map(|key| statement.reading.column(table, key));
-                Value::Object(key, self.object(object, None, table, field, statement)?)
+                Value::Object(key, self.object(object, table, field, statement)?)
             }
             Field::One(one) => match self.join(&one, table, statement)? {
                 Some(joined) => {
                     let key = statement.reading.column(joined, one.key);
-                    Value::Object(Some(key), self.object(one.object, None, joined, field, statement)?)
+                    Value::Object(Some(key), self.object(one.object, joined, field, statement)?)
                 }
                 None => Value::Known(b"null".to_vec()),
             },
             Field::Either(either) => {
-                let Either { union, by, filled, null } = *either;
+                let Either { by, filled, null } = *either;
                 let by = statement.reading.column(table, by);
                 let mut branch = |one: One| -> Planned<Value<'a>> {
                     match self.join(&one, table, statement)? {
                         Some(joined) => {
                             let key = statement.reading.column(joined, one.key);
-                            let fields = self.object(one.object, Some(union), joined, field, statement)?;
+                            let fields = self.object(one.object, joined, field, statement)?;
                             Ok(Value::Object(Some(key), fields))
                         }
                         None => Ok(Value::Known(b"null".to_vec())),
@@ -254,10 +251,10 @@ impl<'a> Planner<'a> {
         if let Some(value) = row(field)? {
             return Ok(Selected::Row(Box::new(value)));
         }
-        if field.selections().all(|set| set.items.is_empty()) {
+        if field.selections().items.is_empty() {
             return Ok(Selected::All);
         }
-        let collected = self.collector.collect(None, field.selections())?;
+        let collected = fields("", field.selections());
         let field = |field: &Collected<'a>| {
             let mut key = quoted(field.key);
             key.push(b':');

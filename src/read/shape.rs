@@ -17,9 +17,6 @@ pub trait Readable: Visible {
     /// Name of the GraphQL type.
     const OBJECT: &'static str;
 
-    /// The interface that it implements, if any.
-    const INTERFACE: Option<&'static str> = Some("Node");
-
     /// A column that is never null.
     const KEY: Self::Column;
 
@@ -34,13 +31,11 @@ pub struct Object {
     pub name: &'static str,
     /// Its fields.
     pub field: fn(&str) -> Option<Field>,
-    /// The interface it implements, if any.
-    pub interface: Option<&'static str>,
 }
 
 /// What the rows of a table are shown as.
 pub fn object<E: Readable>() -> Object {
-    Object { name: E::OBJECT, field: E::field, interface: E::INTERFACE }
+    Object { name: E::OBJECT, field: E::field }
 }
 
 /// How a field is read from a row.
@@ -84,8 +79,6 @@ pub struct One {
 
 /// One of two objects, a union: which one is told by whether a column is filled.
 pub struct Either {
-    /// Name of the union.
-    pub union: &'static str,
     /// The column.
     pub by: &'static str,
     /// The object where it is filled.

@@ -33,7 +33,7 @@ async fn step(
     operation: &'static str,
     input: SubscriptionActionInput,
     step: Step,
-) -> Result<SubscriptionPayload> {
+) -> Result<Option<SubscriptionPayload>> {
     let writer = super::writer(ctx.scope(), step.action())?;
     let command = command(ctx, operation, &input.idempotency_key);
     SubscriptionPayload::new(async { super::step(&writer, &command, &input.target()?, &step).await }.await)
@@ -48,7 +48,7 @@ impl SubscriptionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: EnsureSubscriptionInput,
-    ) -> Result<SubscriptionPayload> {
+    ) -> Result<Option<SubscriptionPayload>> {
         let writer = super::writer(ctx.scope(), Action::Update)?;
         let command = command(ctx, "ensureSubscription", &input.idempotency_key);
         SubscriptionPayload::new(
@@ -68,7 +68,7 @@ impl SubscriptionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: CreateSubscriptionInput,
-    ) -> Result<SubscriptionPayload> {
+    ) -> Result<Option<SubscriptionPayload>> {
         let writer = super::writer(ctx.scope(), Action::Update)?;
         let command = command(ctx, "createSubscription", &input.idempotency_key);
         SubscriptionPayload::new(
@@ -90,7 +90,7 @@ impl SubscriptionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: UpdateSubscriptionInput,
-    ) -> Result<SubscriptionPayload> {
+    ) -> Result<Option<SubscriptionPayload>> {
         let writer = super::writer(ctx.scope(), Action::Update)?;
         let command = command(ctx, "updateSubscription", &input.idempotency_key);
         SubscriptionPayload::new(
@@ -122,7 +122,7 @@ impl SubscriptionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: ChangeTierInput,
-    ) -> Result<SubscriptionPayload> {
+    ) -> Result<Option<SubscriptionPayload>> {
         let writer = super::writer(ctx.scope(), Action::ChangeTier)?;
         let command = command(ctx, "changeTier", &input.idempotency_key);
         SubscriptionPayload::new(
@@ -141,7 +141,7 @@ impl SubscriptionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: SubscriptionActionInput,
-    ) -> Result<SubscriptionPayload> {
+    ) -> Result<Option<SubscriptionPayload>> {
         step(ctx, "activateSubscription", input, Step::Activate).await
     }
 
@@ -151,7 +151,7 @@ impl SubscriptionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: StartTrialInput,
-    ) -> Result<SubscriptionPayload> {
+    ) -> Result<Option<SubscriptionPayload>> {
         let writer = super::writer(ctx.scope(), Action::StartTrial)?;
         let command = command(ctx, "startTrial", &input.idempotency_key);
         SubscriptionPayload::new(
@@ -171,7 +171,7 @@ impl SubscriptionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: ExtendSubscriptionInput,
-    ) -> Result<SubscriptionPayload> {
+    ) -> Result<Option<SubscriptionPayload>> {
         let writer = super::writer(ctx.scope(), Action::Extend)?;
         let command = command(ctx, "extendSubscription", &input.idempotency_key);
         SubscriptionPayload::new(
@@ -192,7 +192,7 @@ impl SubscriptionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: SubscriptionActionInput,
-    ) -> Result<SubscriptionPayload> {
+    ) -> Result<Option<SubscriptionPayload>> {
         step(ctx, "suspendSubscription", input, Step::Suspend(SuspensionCause::Operator)).await
     }
 
@@ -202,7 +202,7 @@ impl SubscriptionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: SubscriptionActionInput,
-    ) -> Result<SubscriptionPayload> {
+    ) -> Result<Option<SubscriptionPayload>> {
         step(ctx, "resumeSubscription", input, Step::Resume).await
     }
 
@@ -212,7 +212,7 @@ impl SubscriptionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: PauseSubscriptionInput,
-    ) -> Result<SubscriptionPayload> {
+    ) -> Result<Option<SubscriptionPayload>> {
         let writer = super::writer(ctx.scope(), Action::Pause)?;
         let command = command(ctx, "pauseSubscription", &input.idempotency_key);
         SubscriptionPayload::new(
@@ -231,7 +231,7 @@ impl SubscriptionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: CancelSubscriptionInput,
-    ) -> Result<SubscriptionPayload> {
+    ) -> Result<Option<SubscriptionPayload>> {
         let writer = super::writer(ctx.scope(), Action::Cancel)?;
         let command = command(ctx, "cancelSubscription", &input.idempotency_key);
         SubscriptionPayload::new(
@@ -249,7 +249,7 @@ impl SubscriptionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: SubscriptionActionInput,
-    ) -> Result<SubscriptionPayload> {
+    ) -> Result<Option<SubscriptionPayload>> {
         step(ctx, "undoCancel", input, Step::UndoCancel).await
     }
 
@@ -259,7 +259,7 @@ impl SubscriptionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: SubscriptionActionInput,
-    ) -> Result<SubscriptionPayload> {
+    ) -> Result<Option<SubscriptionPayload>> {
         let writer = super::writer(ctx.scope(), Action::Reactivate)?;
         let command = command(ctx, "reactivateSubscription", &input.idempotency_key);
         SubscriptionPayload::new(async { super::reactivate(&writer, &command, &input.target()?).await }.await)
@@ -270,7 +270,7 @@ impl SubscriptionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: SubscriptionActionInput,
-    ) -> Result<SubscriptionPayload> {
+    ) -> Result<Option<SubscriptionPayload>> {
         step(ctx, "expireSubscription", input, Step::Expire).await
     }
 
@@ -280,7 +280,7 @@ impl SubscriptionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: OverrideTierInput,
-    ) -> Result<SubscriptionPayload> {
+    ) -> Result<Option<SubscriptionPayload>> {
         let writer = super::writer(ctx.scope(), Action::OverrideTier)?;
         let command = command(ctx, "overrideTier", &input.idempotency_key);
         SubscriptionPayload::new(
@@ -303,7 +303,7 @@ impl SubscriptionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: SubscriptionActionInput,
-    ) -> Result<SubscriptionPayload> {
+    ) -> Result<Option<SubscriptionPayload>> {
         step(ctx, "endOverride", input, Step::EndOverride).await
     }
 
@@ -313,7 +313,7 @@ impl SubscriptionMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: SubscriptionActionInput,
-    ) -> Result<DeleteSubscriptionPayload> {
+    ) -> Result<Option<DeleteSubscriptionPayload>> {
         let writer = super::writer(ctx.scope(), Action::Delete)?;
         let command = command(ctx, "deleteSubscription", &input.idempotency_key);
         DeleteSubscriptionPayload::new(async { super::delete(&writer, &command, &input.target()?).await }.await)

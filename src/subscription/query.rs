@@ -70,8 +70,8 @@ impl SubscriptionQuery {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<SubscriptionConnection> {
-        list::list(ctx, filter, order_by, PageArgs { first, after, last, before }).await
+    ) -> Result<Option<SubscriptionConnection>> {
+        list::list(ctx, filter, order_by, PageArgs { first, after, last, before }).await.map(Some)
     }
 
     /// An owner's live subscription, or else its latest; null if it never had one or the caller cannot see the owner.

@@ -87,7 +87,6 @@ impl Readable for subscription::Entity {
 
 const SCHEDULED_CHANGE: Object = Object {
     name: "ScheduledChange",
-    interface: None,
     field: |name| match name {
         "tierId" => column::<entity::TierId>(ScheduledTierId),
         "tier" => Some(Field::One(tiers::read::of("scheduled tier", ScheduledTierId))),
@@ -100,7 +99,6 @@ const SCHEDULED_CHANGE: Object = Object {
 
 const OVERRIDE: Object = Object {
     name: "TierOverride",
-    interface: None,
     field: |name| match name {
         "reason" => column::<String>(OverrideReason),
         "endsAt" => column::<Option<Timestamp>>(OverrideEndsAt),
@@ -229,7 +227,6 @@ pub fn current_of(column: subscription::Column, equals: impl ColumnTrait, only: 
 /// theirs either.
 pub fn owner<C: ColumnTrait>(tenant: C, customer: C) -> Field {
     Field::Either(Box::new(Either {
-        union: "SubscriptionOwner",
         by: customer.as_str(),
         filled: customers::read::seen(customer),
         null: organizations::read::seen(tenant),

@@ -239,10 +239,10 @@ impl TierQuery {
         #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<TierConnection> {
+    ) -> Result<Option<TierConnection>> {
         ctx.scope().caller()?;
         let args = PageArgs { first, after, last, before };
-        TierConnection::load(ctx, "tiers", filter, order_by, &args).await
+        TierConnection::load(ctx, "tiers", filter, order_by, &args).await.map(Some)
     }
 
     /// What is on offer to everyone, for a checkout page: at most 100 public tiers by sort order, rank and key. Needs
@@ -258,7 +258,7 @@ impl TierQuery {
         kind: Option<TierKind>,
         #[graphql(desc = "Only prices in this currency. A tier that has none is listed without a price.")]
         currency: Option<CurrencyCode>,
-    ) -> Result<Vec<CheckoutTier>> {
-        checkout::load(&ctx.scope().anonymous(), organization_slug.as_deref(), kind, currency).await
+    ) -> Result<Option<Vec<CheckoutTier>>> {
+        checkout::load(&ctx.scope().anonymous(), organization_slug.as_deref(), kind, currency).await.map(Some)
     }
 }

@@ -42,7 +42,7 @@ impl TierMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: CreateTierInput,
-    ) -> Result<TierPayload> {
+    ) -> Result<Option<TierPayload>> {
         let writer = ctx.writer(Permission::TiersManage)?;
         let command = command(ctx, "createTier", &input.idempotency_key);
         TierPayload::new(
@@ -62,7 +62,7 @@ impl TierMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: UpdateTierInput,
-    ) -> Result<TierPayload> {
+    ) -> Result<Option<TierPayload>> {
         let writer = ctx.writer(Permission::TiersManage)?;
         let command = command(ctx, "updateTier", &input.idempotency_key);
         TierPayload::new(
@@ -80,7 +80,7 @@ impl TierMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: TierActionInput,
-    ) -> Result<TierPayload> {
+    ) -> Result<Option<TierPayload>> {
         TierPayload::new(step(ctx, "archiveTier", input, Step::Archive).await)
     }
 
@@ -90,7 +90,7 @@ impl TierMutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: TierActionInput,
-    ) -> Result<TierPayload> {
+    ) -> Result<Option<TierPayload>> {
         TierPayload::new(step(ctx, "unarchiveTier", input, Step::Unarchive).await)
     }
 }

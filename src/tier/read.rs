@@ -49,7 +49,6 @@ impl Readable for tier::Entity {
 
 impl Readable for tier_price::Entity {
     const OBJECT: &'static str = "TierPrice";
-    const INTERFACE: Option<&'static str> = None;
     const KEY: tier_price::Column = tier_price::Column::Id;
 
     fn field(name: &str) -> Option<Field> {
@@ -80,7 +79,6 @@ impl Readable for tier_price::Entity {
 
 impl Readable for tier_feature::Entity {
     const OBJECT: &'static str = "TierFeature";
-    const INTERFACE: Option<&'static str> = None;
     const KEY: tier_feature::Column = tier_feature::Column::Id;
 
     fn field(name: &str) -> Option<Field> {

@@ -101,7 +101,13 @@ async fn queries(backend: Backend) -> Vec<Row> {
                 let estate = estate(column);
                 let (_, arguments) = &arguments(name, estate).expect("known")[call];
                 let client = caller(&world, column, estate.tenant, &estate.customer.id);
-                let answer = client.send(&format!("{{ {name}{arguments} {{ {selection} }} }}"), json!({})).await;
+                let document = format!("{{ beside: checkoutTiers {{ key }} {name}{arguments} {{ {selection} }} }}");
+                let answer = client.send(&document, json!({})).await;
+                assert!(
+                    answer.0["data"]["beside"].is_array(),
+                    "{column}'s {name} takes what is beside it: {:#}",
+                    answer.0
+                );
                 cells.push(outcome(&answer, name));
             }
             rows.push((format!("{name}{label}"), cells));
@@ -120,6 +126,8 @@ async fn mutation(name: String) -> Row {
             .await
             .unwrap_or_else(|| panic!("the mutation `{name}` has no row: say in `plan` how it is called"));
         let answer = caller(&world, column, tenant, &customer).send_mutation(&name, input, "").await;
+        let is_told = answer.0["errors"].is_null() || answer.0["data"] == json!({ &name: null });
+        assert!(is_told, "{column}'s {name} takes what is beside it: {:#}", answer.0);
         cells.push(outcome(&answer, &name));
     }
     world.check_invariants().await;

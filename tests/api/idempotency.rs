@@ -22,6 +22,45 @@ fn with_key(mut input: Value, key: &str) -> Value {
 }
 
 on_both! {
+    async fn a_command_is_what_was_meant_and_not_how_it_was_written(world: World) {
+        let admin = world.admin(world.alpha);
+        let payload = "{ customer { id } userErrors { code } }";
+        let literal = format!(
+            "mutation {{ createCustomer(input: {{name: \"Ada\", idempotencyKey: \"k\", metadata: {{a: [1, {{b: X}}]}},
+                subscription: {{billingCycle: MONTHLY, featureOverrides: {{key: \"x\"}}, expiresAt: \"2099-01-01T00:00:00Z\"}}}}) {payload} }}"
+        );
+        let first = admin.ok(&literal, json!({})).await["createCustomer"]["customer"]["id"].clone();
+        assert!(first.is_string());
+        let whole = format!("mutation($i: CreateCustomerInput!) {{ createCustomer(input: $i) {payload} }}");
+        let parts = format!(
+            "mutation($c: BillingCycle, $e: DateTime, $k: String, $m: JSON) {{ createCustomer(input: {{idempotencyKey: $k, name: \"\"\"Ada\"\"\",
+                metadata: $m, externalRef: $k2, subscription: {{billingCycle: $c, featureOverrides: [{{key: \"x\", enabled: true}}], expiresAt: $e}}}}) {payload} }}"
+        ).replace("externalRef: $k2, ", "");
+        let terms = |cycle: Value, overrides: Value| json!({"billingCycle": cycle, "featureOverrides": overrides, "expiresAt": "2099-01-01T01:00:00.000+01:00"});
+        let input = |terms: Value| json!({"i": {"subscription": terms, "metadata": {"a": [1, {"b": "X"}]}, "name": "Ada", "idempotencyKey": "k"}});
+        let mut unsaid = terms(json!("MONTHLY"), json!({"key": "x", "enabled": true}));
+        unsaid.as_object_mut().expect("an object").remove("billingCycle");
+        for (document, variables) in [
+            (&whole, input(terms(json!("MONTHLY"), json!([{"key": "x"}])))),
+            (&whole, input(terms(json!("MONTHLY"), json!({"key": "x", "enabled": true})))),
+            (&whole, input(unsaid)),
+            (&parts, json!({"c": "MONTHLY", "e": "2098-12-31T23:00:00-01:00", "k": "k", "m": {"a": [1, {"b": "X"}]}})),
+            (&parts, json!({"e": "2099-01-01T00:00:00Z", "k": "k", "m": {"a": [1, {"b": "X"}]}})),
+        ] {
+            let data = admin.ok(document, variables.clone()).await;
+            assert_eq!(data["createCustomer"], json!({"customer": {"id": first}, "userErrors": []}), "{variables}");
+        }
+        // Texts that read alike when they are strung together are others.
+        let (one, other) = (json!({"a:1,b": 2, "c": "x"}), json!({"a": 1, "b": 2, "c": "x"}));
+        let with = |metadata: &Value, key: &str| json!({"name": "Bob", "metadata": metadata, "idempotencyKey": key});
+        for (first, second) in [(&one, &other), (&json!({"a": "1"}), &json!({"a": 1})), (&json!({"a": "b\",\"c"}), &json!({"a": "b", "c": ""})), (&json!({"a": null}), &json!({}))] {
+            let key = format!("{first}{second}");
+            admin.mutate("createCustomer", with(first, &key), "customer { id }").await;
+            let refusal = admin.refusal("createCustomer", with(second, &key)).await;
+            assert_eq!(refusal["code"], "IDEMPOTENCY_KEY_REUSED", "{key}");
+        }
+    }
+
     async fn a_creation_sent_again_makes_nothing_new(world: World) {
         let admin = world.admin(world.alpha);
         let root = world.root();

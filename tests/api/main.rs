@@ -15,6 +15,8 @@ mod customer;
 #[cfg(test)]
 mod dashboard;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod filter;
 #[cfg(test)]
 mod http;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tessera::auth::Role;
 
-use crate::support::{Backend, Client, Payer, Tenant, World, card, each, on_both, payment};
+use crate::support::{Backend, Client, Payer, Tenant, Told, World, ask, card, each, on_both, payment, reference};
 
 /// A page of customers with everything that a table of them shows.
 const CUSTOMERS: &str = "{ customers(first: 50) { nodes {
@@ -44,28 +44,25 @@ async fn fill(world: &World, tenant: Tenant, count: usize) {
     world.put_methods(cards).await;
 }
 
-/// What the document answers and how many statements that took; `BEGIN` and `COMMIT`, which queries do not need, are
-/// not counted.
-async fn cost(world: &World, client: &Client, document: &str, variables: Value) -> (Value, u64) {
+/// How many statements it takes to answer; `BEGIN` and `COMMIT`, which queries do not need, are not counted.
+async fn counted(world: &World, answer: impl Future<Output = Told>) -> (Told, u64) {
     let before = world.store.statements();
-    let data = client.ok(document, variables).await;
-    (data, world.store.statements() - before)
+    let told = answer.await;
+    assert!(told.is_ok(), "{}", told.text);
+    (told, world.store.statements() - before)
 }
 
-/// Asks three times, because a batch that falls apart now and then falls apart too often. A document is the resolvers'
-/// the first time and the read path's from then on; a comment makes another document of it.
+/// Asks three times, because a batch that falls apart now and then falls apart too often.
 async fn costs_exactly(world: &World, client: &Client, document: &str, variables: Value, expected: Cost) -> Value {
-    let Cost { resolvers, read_path } = expected;
     let mut answer = Value::Null;
     let told = |statements| format!("{statements} statements for {variables} {document}");
-    for round in 0..3 {
-        let fresh = format!("{document} # {} {round}", world.store.statements());
-        let (data, statements) = cost(world, client, &fresh, variables.clone()).await;
-        assert_eq!(statements, resolvers, "resolvers: {}", told(statements));
-        let (again, statements) = cost(world, client, &fresh, variables.clone()).await;
-        assert_eq!(statements, read_path, "read path: {}", told(statements));
-        assert_eq!(again, data);
-        answer = data;
+    for _ in 0..3 {
+        let (data, statements) = counted(world, reference(client, document, &variables)).await;
+        assert_eq!(statements, expected.resolvers, "resolvers: {}", told(statements));
+        let (again, statements) = counted(world, ask(client, document, &variables)).await;
+        assert_eq!(statements, expected.read_path, "read path: {}", told(statements));
+        assert_eq!(again.text, data.text);
+        answer = data.value()["data"].clone();
     }
     answer
 }
@@ -215,7 +212,8 @@ on_both! {
         let document = "query($after: String) { customers(first: 5, after: $after) { nodes { id } pageInfo { endCursor hasNextPage } } }";
         let (mut after, mut pages) = (Value::Null, 0);
         loop {
-            let (data, statements) = cost(world, &admin, document, json!({"after": after})).await;
+            let (told, statements) = counted(world, ask(&admin, document, &json!({"after": after}))).await;
+            let data = &told.value()["data"];
             assert_eq!(statements, 1, "page {pages}");
             pages += 1;
             after = data["customers"]["pageInfo"]["endCursor"].clone();

@@ -25,9 +25,9 @@ impl<'a> Planner<'a> {
         };
         let mut statement = Statement { reading, lists: Vec::new() };
         let name = format!("{}Connection", object.name);
-        let fields = self.entries(&name, &[&name], field.selections(), ConnectionField::Known, |field| {
+        let fields = self.entries(&name, field.selections(), ConnectionField::Known, |field| {
             Ok(match field.name() {
-                "nodes" => ConnectionField::Nodes(self.object(object, None, Reading::BASE, field, &mut statement)?),
+                "nodes" => ConnectionField::Nodes(self.object(object, Reading::BASE, field, &mut statement)?),
                 "edges" => ConnectionField::Edges(self.edges(object, field, &mut statement)?),
                 "pageInfo" => ConnectionField::PageInfo(self.page_info(field)?),
                 "totalCount" => ConnectionField::TotalCount(self.total_count(field)?),
@@ -47,15 +47,15 @@ impl<'a> Planner<'a> {
         statement: &mut Statement<'a>,
     ) -> Planned<Vec<Entry<EdgeField<'a>>>> {
         let name = format!("{}Edge", object.name);
-        self.entries(&name, &[&name], of.selections(), EdgeField::Known, |field| match field.name() {
+        self.entries(&name, of.selections(), EdgeField::Known, |field| match field.name() {
             "cursor" => Ok(EdgeField::Cursor),
-            "node" => Ok(EdgeField::Node(self.object(object, None, Reading::BASE, field, statement)?)),
+            "node" => Ok(EdgeField::Node(self.object(object, Reading::BASE, field, statement)?)),
             _ => Err(Unplanned),
         })
     }
 
     fn page_info(&self, of: &Collected<'a>) -> Planned<Vec<Entry<PageInfoField>>> {
-        self.entries("PageInfo", &["PageInfo"], of.selections(), PageInfoField::Known, |field| match field.name() {
+        self.entries("PageInfo", of.selections(), PageInfoField::Known, |field| match field.name() {
             "hasPreviousPage" => Ok(PageInfoField::HasPreviousPage),
             "hasNextPage" => Ok(PageInfoField::HasNextPage),
             "startCursor" => Ok(PageInfoField::StartCursor),
@@ -65,7 +65,7 @@ impl<'a> Planner<'a> {
     }
 
     fn total_count(&self, of: &Collected<'a>) -> Planned<Vec<Entry<CountField>>> {
-        self.entries("Count", &["Count"], of.selections(), CountField::Known, |field| match field.name() {
+        self.entries("Count", of.selections(), CountField::Known, |field| match field.name() {
             "value" => Ok(CountField::Value),
             "exact" => Ok(CountField::Exact),
             _ => Err(Unplanned),

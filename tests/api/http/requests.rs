@@ -90,6 +90,24 @@ async fn get_runs_queries_and_nothing_else() {
     assert_eq!(edge.get(&brackets).await.code(), "GRAPHQL_PARSE_FAILED");
 }
 
+/// A client that persists queries sends the hash alone first, and the document when it is told this.
+#[tokio::test]
+async fn a_hash_without_a_document_is_answered_so_that_the_document_follows() {
+    let edge = Edge::start().await;
+    let hash =
+        json!({ "version": 1, "sha256Hash": "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38" });
+    let extensions = json!({ "persistedQuery": hash });
+    for query in [json!({ "extensions": extensions }), json!({ "query": null, "extensions": extensions })] {
+        let answer = edge.post(JSON, &query).await;
+        assert_eq!((answer.status, answer.code()), (200, json!("PERSISTED_QUERY_NOT_SUPPORTED")));
+        assert_eq!(answer.json()["errors"][0]["message"], "PersistedQueryNotSupported");
+    }
+    let answer = edge.get("/graphql?extensions=%7B%22persistedQuery%22%3A%7B%22version%22%3A1%7D%7D").await;
+    assert_eq!((answer.status, answer.code()), (200, json!("PERSISTED_QUERY_NOT_SUPPORTED")));
+    let both = edge.post(JSON, json!({ "query": "{ __typename }", "extensions": extensions })).await;
+    assert_eq!(both.json(), json!({ "data": { "__typename": "Query" } }));
+}
+
 #[tokio::test]
 async fn other_methods_are_refused() {
     let edge = Edge::start().await;

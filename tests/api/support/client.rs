@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tessera::app::{self, App, RequestMeta};
+use tessera::app::App;
 use tokio::sync::Barrier;
+
+use super::told::{ask, reference};
 
 /// A caller: sends documents under a verified token, or under none.
 #[derive(Clone)]
@@ -33,21 +35,14 @@ impl Client {
         &self.app
     }
 
-    /// The answer to a document.
+    /// The answer to a document. What the read path answers is compared with what the resolvers answer.
     pub async fn send(&self, document: &str, variables: Value) -> Answer {
-        let caller = match &self.token {
-            Some(token) => Some(self.app.verifier().verify(token).await.expect("the token is good")),
-            None => None,
-        };
-        let request = async_graphql::Request::new(document).variables(async_graphql::Variables::from_json(variables));
-        let meta =
-            RequestMeta { id: "test-request".into(), address: Some(std::net::Ipv4Addr::new(192, 0, 2, 1).into()) };
-        // Boxed: the future is large, and a test that sends many documents would hold it on its stack for each.
-        let response = Box::pin(self.app.execute(request, caller, meta)).await;
-        Answer(match response {
-            app::Answer::Written(answer) => serde_json::from_slice(&answer).expect("JSON"),
-            app::Answer::Resolved(response) => serde_json::to_value(response).expect("a response is JSON"),
-        })
+        let told = ask(self, document, &variables).await;
+        if told.is_written {
+            let expected = reference(self, document, &variables).await.text;
+            assert_eq!(told.text, expected, "the two engines differ: {document} {variables}");
+        }
+        Answer(told.value())
     }
 
     /// The data of a document that must succeed.

@@ -15,7 +15,7 @@ mod world;
 pub use client::{Answer, Client, USER_ERROR, race};
 pub use database::Backend;
 pub use rows::{Payer, card, each, payment};
-pub use told::{Told, ask};
+pub use told::{Told, ask, reference};
 pub use world::{Tenant, World, at};
 
 /// Runs each test on SQLite and on PostgreSQL, in a world of its own, and checks the database's invariants afterwards.

@@ -1,34 +1,61 @@
 //! Asking in a way that shows who answers: the read path or the resolvers.
 
 use async_graphql::{Request, Variables};
-use serde_json::Value;
-use tessera::app::{Answer, RequestMeta};
+use serde_json::{Value, json};
+use tessera::app::{Allowed, Answer, RequestMeta};
 
 use super::Client;
 
 /// What the read path or the resolvers answer.
-pub enum Told {
-    Written(String),
-    Resolved { text: String, is_ok: bool },
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// Whether the read path did.
+    pub is_written: bool,
+    /// The whole answer, as it is sent.
+    pub text: String,
 }
 
-/// Asks without HTTP, and says who answers.
+impl Told {
+    /// Whether there are no errors in it.
+    pub fn is_ok(&self) -> bool {
+        self.value().get("errors").is_none()
+    }
+
+    /// The answer, read.
+    pub fn value(&self) -> Value {
+        serde_json::from_str(&self.text).expect("JSON")
+    }
+}
+
+/// Asks without HTTP.
 pub async fn ask(client: &Client, document: &str, variables: &Value) -> Told {
+    asked(client, document, variables, Allowed::Everything).await
+}
+
+/// What the resolvers answer.
+pub async fn reference(client: &Client, document: &str, variables: &Value) -> Told {
+    asked(client, document, variables, Allowed::EverythingByResolvers).await
+}
+
+async fn asked(client: &Client, document: &str, variables: &Value, allowed: Allowed) -> Told {
     let caller = match client.token() {
         "" => None,
         token => Some(client.app().verifier().verify(token).await.expect("the token is good")),
     };
     let request = Request::new(document).variables(Variables::from_json(variables.clone()));
-    match Box::pin(client.app().execute(request, caller, RequestMeta::default())).await {
-        Answer::Written(answer) => {
-            let text = String::from_utf8(answer).expect("text");
-            let data = text.strip_prefix(r#"{"data":"#).and_then(|text| text.strip_suffix('}')).expect("data alone");
-            Told::Written(data.to_owned())
-        }
+    let meta = RequestMeta { id: "test-request".into(), address: Some(std::net::Ipv4Addr::new(192, 0, 2, 1).into()) };
+    // Boxed: the future is large, and a test that sends many documents would hold it on its stack for each.
+    let (is_written, text) = match Box::pin(client.app().execute(request, allowed, caller, meta)).await {
+        Answer::Written(answer) => (true, String::from_utf8(answer).expect("text")),
         Answer::Resolved(response) => {
-            let is_ok = response.is_ok();
-            let text = if is_ok { serde_json::to_string(&response.data) } else { serde_json::to_string(&response) };
-            Told::Resolved { text: text.expect("JSON"), is_ok }
+            // Object by object, so that the order of the fields stays.
+            let data = serde_json::to_string(&response.data).expect("JSON");
+            let errors = serde_json::to_string(&response.errors).expect("JSON");
+            let errors = if response.errors.is_empty() { String::new() } else { format!(",\"errors\":{errors}") };
+            (false, format!("{{\"data\":{data}{errors}}}"))
         }
-    }
+        Answer::Refused(response) => (false, json!({"errors": response.errors}).to_string()),
+        Answer::IsMutation => panic!("everything is allowed"),
+    };
+    Told { is_written, text }
 }
