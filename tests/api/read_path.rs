@@ -28,8 +28,10 @@ const UNPLANNED: [&str; 2] = ["Query.checkoutTiers", "Tier.statistics"];
 async fn same(client: &Client, document: &str, variables: &Value) -> bool {
     let (told, expected) = (ask(client, document, variables).await, reference(client, document, variables).await);
     assert_eq!(told.text, expected.text, "\n{document}\n{variables}");
-    assert!(!told.text.contains("INTERNAL"), "{document} {variables}: {}", told.text);
-    assert!(!told.text.contains("VALIDATION_FAILED"), "{document} {variables}: {}", told.text);
+    assert!(!told.text.contains("INTERNAL_SERVER_ERROR"), "{document} {variables}: {}", told.text);
+    // What is made at random selects `ID` and `ID!` under one key now and then, which cannot be merged.
+    let is_invalid = told.text.contains("VALIDATION_FAILED") && !told.text.contains("select different types");
+    assert!(!is_invalid, "{document} {variables}: {}", told.text);
     told.is_written
 }
 

@@ -95,7 +95,7 @@ async fn every_mutation_takes_one_input_and_answers_with_a_payload() {
         }
         let payload = schema.get(mutation.of.named());
         let errors = payload.field("userErrors").map(|errors| errors.of.to_string());
-        if !mutation.of.to_string().ends_with("Payload!") || errors.as_deref() != Some("[UserError!]!") {
+        if !mutation.of.to_string().ends_with("Payload") || errors.as_deref() != Some("[UserError!]!") {
             problems.push(format!("{name} answers {} with userErrors: {errors:?}", mutation.of));
         }
         let nullable = payload.fields().iter().all(|field| field.name == "userErrors" || !field.of.is_required());

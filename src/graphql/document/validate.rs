@@ -17,7 +17,7 @@ use super::coerce::{Coercion, Notation, literal};
 use super::{Refused, problem_error};
 
 /// How many tokens a document may have.
-const MAX_TOKENS: usize = 2_000;
+const MAX_TOKENS: usize = 10_000;
 /// How deep selections and values may be nested.
 const MAX_NESTING: usize = 48;
 /// How many aliases a document may use.
