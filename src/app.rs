@@ -72,6 +72,9 @@ pub enum StartError {
     /// The database is older than this program.
     #[error("{0} migrations are missing: run `tessera migrate up`")]
     Migrations(usize),
+    /// Rows have keys for searching and sorting that an earlier version of this program made.
+    #[error("the keys that text is found by are of an earlier version: run `tessera migrate up`")]
+    Text,
 }
 
 impl App {
@@ -81,6 +84,9 @@ impl App {
         let missing = store.migration_status().await?.iter().filter(|(_, applied)| !applied).count();
         if missing > 0 {
             return Err(StartError::Migrations(missing));
+        }
+        if !store.keys_are_current().await? {
+            return Err(StartError::Text);
         }
         Self::with_store(config, store)
     }

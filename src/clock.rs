@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use chrono::{DateTime, Datelike, SecondsFormat, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use sea_orm::DeriveValueType;
 use serde::{Serialize, Serializer};
 
@@ -16,6 +16,11 @@ use serde::{Serialize, Serializer};
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// 0001-01-01T00:00:00Z: RFC 3339 has no earlier year that everybody reads alike.
+    pub const FIRST: Self = Self(-62_135_596_800_000_000);
+    /// 9999-12-31T23:59:59.999999Z: later years have five digits, which RFC 3339 has no place for.
+    pub const LAST: Self = Self(253_402_300_799_999_999);
+
     /// The moment `micros` microseconds after the Unix epoch.
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
@@ -24,6 +29,11 @@ impl Timestamp {
     /// Microseconds since the Unix epoch.
     pub const fn micros(self) -> i64 {
         self.0
+    }
+
+    /// Whether it is in the years 1 to 9999. Arithmetic goes beyond; what is stored and answered does not.
+    pub fn is_in_calendar(self) -> bool {
+        (Self::FIRST..=Self::LAST).contains(&self)
     }
 
     /// The calendar view of this moment.
@@ -36,7 +46,7 @@ impl Timestamp {
         self.plus(TimeDelta::days(days))
     }
 
-    /// This moment plus a duration, saturating at the ends of the calendar.
+    /// This moment plus a duration.
     pub fn plus(self, delta: TimeDelta) -> Self {
         Self(self.0.saturating_add(delta.num_microseconds().unwrap_or(i64::MAX)))
     }
@@ -53,14 +63,12 @@ impl From<DateTime<Utc>> for Timestamp {
     }
 }
 
-/// RFC 3339 in UTC, with milliseconds or microseconds only when there are any.
+/// RFC 3339 in UTC, with milliseconds or microseconds only when there are any. What lies beyond the calendar is shown as
+/// its end: there is no other form that a client reads.
 impl fmt::Display for Timestamp {
     /// Written digit by digit: an answer holds hundreds of times, and chrono's formatter takes ten times as long.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let utc = self.to_utc();
-        let Some(year) = u32::try_from(utc.year()).ok().filter(|year| *year <= 9999) else {
-            return f.write_str(&utc.to_rfc3339_opts(SecondsFormat::AutoSi, true));
-        };
+        let utc = (*self).clamp(Self::FIRST, Self::LAST).to_utc();
         let mut text = *b"0000-00-00T00:00:00.000000Z";
         let mut put = |range: std::ops::Range<usize>, mut number: u32| {
             for digit in text[range].iter_mut().rev() {
@@ -68,7 +76,7 @@ impl fmt::Display for Timestamp {
                 number /= 10;
             }
         };
-        put(0..4, year);
+        put(0..4, utc.year().unsigned_abs());
         put(5..7, utc.month());
         put(8..10, utc.day());
         put(11..13, utc.hour());
@@ -132,13 +140,28 @@ impl Clock {
 
 #[cfg(test)]
 mod tests {
+    use chrono::SecondsFormat;
     use proptest::prelude::*;
 
     use super::*;
 
+    #[test]
+    fn nothing_beyond_the_calendar_is_shown() {
+        for (micros, shown) in [
+            (Timestamp::FIRST.micros(), "0001-01-01T00:00:00Z"),
+            (Timestamp::FIRST.micros() - 1, "0001-01-01T00:00:00Z"),
+            (i64::MIN, "0001-01-01T00:00:00Z"),
+            (Timestamp::LAST.micros(), "9999-12-31T23:59:59.999999Z"),
+            (Timestamp::LAST.micros() + 1, "9999-12-31T23:59:59.999999Z"),
+            (i64::MAX, "9999-12-31T23:59:59.999999Z"),
+        ] {
+            assert_eq!(Timestamp::from_micros(micros).to_string(), shown);
+        }
+    }
+
     proptest! {
         #[test]
-        fn a_moment_is_shown_as_rfc_3339(micros in -62_000_000_000_000_000i64..260_000_000_000_000_000, coarse in 0u32..7) {
+        fn a_moment_is_shown_as_rfc_3339(micros in -62_000_000_000_000_000i64..253_000_000_000_000_000, coarse in 0u32..7) {
             let moment = Timestamp::from_micros(micros - micros.rem_euclid(10i64.pow(coarse)));
             let expected = moment.to_utc().to_rfc3339_opts(SecondsFormat::AutoSi, true);
             prop_assert_eq!(moment.to_string(), expected);

@@ -77,7 +77,7 @@ pub enum Facts {
 pub enum Code {
     /// The value is missing or blank.
     Required,
-    /// The text or object is longer than allowed.
+    /// The text or object is longer, deeper or has more keys than allowed.
     TooLong,
     /// The value does not have the right form.
     InvalidFormat,
@@ -91,7 +91,7 @@ pub enum Code {
     Conflict,
     /// An end lies before its start.
     DatesReversed,
-    /// The date lies in the past or beyond what it may be.
+    /// The date lies in the past, beyond what it may be, or outside the years 1 to 9999.
     InvalidDate,
     /// No such object, or none that the caller can see.
     NotFound,

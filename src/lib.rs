@@ -21,6 +21,7 @@ pub mod http;
 pub mod read;
 pub mod store;
 pub mod telemetry;
+pub mod text;
 
 pub mod audit;
 pub mod customer;

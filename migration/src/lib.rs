@@ -21,6 +21,8 @@ mod m20261120_000010_trail_without_keys;
 mod m20261120_000011_catalogues;
 mod m20261120_000012_must_hold;
 mod m20261127_000015_inactive_members;
+mod m20261127_000017_text_keys;
+mod m20261127_000018_calendar;
 
 /// Applies the steps in order.
 pub struct Migrator;
@@ -42,6 +44,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000011_catalogues::Migration),
             Box::new(m20261120_000012_must_hold::Migration),
             Box::new(m20261127_000015_inactive_members::Migration),
+            Box::new(m20261127_000017_text_keys::Migration),
+            Box::new(m20261127_000018_calendar::Migration),
         ]
     }
 }

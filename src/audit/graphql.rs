@@ -1,12 +1,11 @@
 //! The type `AuditEvent` and the query for it.
 
-use async_graphql::{ComplexObject, Context, ID, InputObject, Json, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
 use sea_orm::{ColumnTrait, Condition};
-use serde_json::Value;
 
 use super::{read_id, show_id};
 use crate::clock::Timestamp;
-use crate::entity::{AuditEventId, OrganizationId, audit_event};
+use crate::entity::{AuditEventId, OrganizationId, StoredJson, audit_event};
 use crate::error::{Code, Refusal, Result};
 use crate::graphql::connection::{PageArgs, connection, sort_order};
 use crate::graphql::context::RequestContext;
@@ -32,8 +31,8 @@ pub struct AuditEvent {
     pub entity_type: String,
     /// Id of the object: what `node` finds, if it was not deleted.
     pub entity_id: ID,
-    /// What changed: a JSON object from field to `{from, to}`.
-    pub changes: Json<Value>,
+    /// What changed: a JSON object from field to `{from, to}`; null, with an error, if it is too deep to be read.
+    pub changes: Option<StoredJson>,
     /// Why, in the actor's words.
     pub reason: Option<String>,
     /// The request that did it.
@@ -71,7 +70,7 @@ impl From<audit_event::Model> for AuditEvent {
             action,
             entity_id: ID(show_id(&entity_type, entity_id)),
             entity_type,
-            changes: Json(changes),
+            changes: Some(changes),
             reason,
             request_id,
             address,

@@ -1,14 +1,12 @@
 //! How the audit trail is read in bulk.
 
-use serde_json::Value;
-
 use super::show_id;
 use crate::clock::Timestamp;
 use crate::entity::audit_event::Column::{
     Action, Actor, ActorRole, Address, Changes, CreatedAt, EntityId, EntityType, Id, Impersonator, Reason, RequestId,
     TenantId,
 };
-use crate::entity::{AuditEventId, audit_event};
+use crate::entity::{AuditEventId, StoredJson, audit_event};
 use crate::organization;
 use crate::read::json::Json;
 use crate::read::shape::{Field, Page, Readable, column, computed, object};
@@ -29,7 +27,7 @@ impl Readable for audit_event::Entity {
             "entityId" => computed(&[EntityType, EntityId], |facts| {
                 Ok(Json::text(show_id(&facts.filled::<String>(0)?, facts.filled(1)?)))
             }),
-            "changes" => column::<Value>(Changes),
+            "changes" => column::<StoredJson>(Changes),
             "reason" => column::<Option<String>>(Reason),
             "requestId" => column::<Option<String>>(RequestId),
             "address" => column::<Option<String>>(Address),

@@ -14,6 +14,9 @@ use super::{Failure, print};
 pub struct Doctor {
     #[command(flatten)]
     settings: Settings,
+    /// Also make the keys anew that text is found and sorted by, where they are not right
+    #[arg(long)]
+    refold: bool,
 }
 
 impl Doctor {
@@ -49,10 +52,30 @@ impl Doctor {
             Ok(migrations) => match migrations.iter().filter(|(_, applied)| !applied).count() {
                 0 => {
                     report.ok("migrations", "current")?;
+                    self.check_text(&store, report).await?;
                     check_totals(&store, report).await
                 }
                 missing => report.failed("migrations", format!("{missing} missing: run `tessera migrate up`")),
             },
+        }
+    }
+
+    async fn check_text(&self, store: &Store, report: &mut Report) -> Result<(), Failure> {
+        match store.system().finds_ascii_only().await {
+            Ok(false) => {}
+            Ok(true) => report.failed("locale", "C finds ASCII only: see docs/OPERATIONS.md, \"Database notes\"")?,
+            Err(error) => report.failed("locale", error)?,
+        }
+        if self.refold {
+            return match store.system().refold().await {
+                Ok(refolded) => report.ok("text", format!("keys of {refolded} rows made anew")),
+                Err(error) => report.failed("text", format!("keys not made anew: {error}")),
+            };
+        }
+        match store.keys_are_current().await {
+            Ok(true) => report.ok("text", "keys current"),
+            Ok(false) => report.failed("text", "keys of an earlier version: run `tessera migrate up`"),
+            Err(error) => report.failed("text", error),
         }
     }
 

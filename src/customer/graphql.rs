@@ -1,18 +1,17 @@
 //! The type `Customer` and the queries for it.
 
-use async_graphql::{ComplexObject, Context, ID, InputObject, Json, Object, SimpleObject};
-use sea_orm::sea_query::LikeExpr;
+use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
 use sea_orm::{ColumnTrait, Condition};
-use serde_json::Value;
 
 use crate::clock::Timestamp;
-use crate::entity::{CustomerId, OperationalStatus, OrganizationId, TierId, customer};
+use crate::entity::{CustomerId, OperationalStatus, OrganizationId, StoredJson, TierId, customer};
 use crate::error::Result;
 use crate::graphql::connection::{PageArgs, connection, sort_order};
 use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::filter::{DateTimeRange, enum_filter};
-use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
+use crate::graphql::input::{parse_id, parse_optional_id};
 use crate::graphql::nested::{OwnerKey, by_organization};
+use crate::graphql::search::Search;
 use crate::organization::graphql::Organization;
 use crate::payment::graphql::{PaymentConnection, PaymentFilter, PaymentOrder};
 use crate::payment_method::graphql::{PaymentMethod, PaymentMethodConnection, PaymentMethodFilter, PaymentMethodOrder};
@@ -20,6 +19,7 @@ use crate::subscription::graphql::Subscription;
 use crate::subscription::list::{SubscriptionConnection, SubscriptionFilter, SubscriptionOrder};
 use crate::subscription::loader::CurrentOf;
 use crate::subscription::parts::EffectiveStatus;
+use crate::text::email_key;
 
 /// A customer of an organization. Needs `customers.read`.
 #[derive(Clone, SimpleObject)]
@@ -35,8 +35,8 @@ pub struct Customer {
     pub external_ref: Option<String>,
     /// Whether its services may run. Says nothing about what is paid for: that is its subscription's status.
     pub status: OperationalStatus,
-    /// Free-form JSON object of the integrator.
-    pub metadata: Json<Value>,
+    /// Free-form JSON object of the integrator; null, with an error, if it is too deep to be read.
+    pub metadata: Option<StoredJson>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -64,7 +64,7 @@ impl From<customer::Model> for Customer {
             version,
             deleted_at: _,
         } = row;
-        let metadata = Json(metadata);
+        let metadata = Some(metadata);
         Self { id, name, email, external_ref, status, metadata, created_at, updated_at, version, tenant }
     }
 }
@@ -175,7 +175,7 @@ pub struct CustomerFilter {
     external_ref: Option<String>,
     /// By the time it was made.
     created_at: Option<DateTimeRange>,
-    /// With this text in its name, address or external reference, in any case.
+    /// With this text in its name, address or external reference, whatever case and accents; blank finds all.
     search: Option<String>,
 }
 
@@ -185,15 +185,14 @@ impl CustomerFilter {
         let organization = parse_optional_id::<OrganizationId>("where.organizationId", self.organization_id.as_ref())?;
         let parse = |id: &ID| parse_id::<CustomerId>("where.ids", id);
         let ids = self.ids.as_ref().map(|ids| ids.iter().map(parse).collect::<Result<Vec<_>>>()).transpose()?;
-        let pattern = |text: &String| LikeExpr::new(contains_pattern(text)).escape('\\');
         Ok(Condition::all()
             .add_option(organization.map(|id| TenantId.eq(id)))
             .add_option(ids.map(|ids| Id.is_in(ids)))
             .add_option(self.status.as_ref().map(|status| status.on(Status)))
-            .add_option(self.email.as_ref().map(|email| Email.eq(email.trim().to_lowercase())))
+            .add_option(self.email.as_ref().map(|email| Email.eq(email_key(email))))
             .add_option(self.external_ref.as_ref().map(|external_ref| ExternalRef.eq(external_ref)))
             .add_option(self.created_at.map(|range| range.on(CreatedAt)))
-            .add_option(self.search.as_ref().map(|text| SearchText.like(pattern(text)))))
+            .add_option(Search::of(self.search.as_deref())?.map(|search| search.on(SearchText))))
     }
 }
 

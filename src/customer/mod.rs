@@ -5,14 +5,15 @@ pub mod loader;
 pub mod mutation;
 pub mod read;
 
-use async_graphql::{Json, MaybeUndefined};
+use async_graphql::MaybeUndefined;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::Value;
 
 use crate::entity::{CustomerId, OperationalStatus, OrganizationId, customer};
 use crate::error::{Code, Refusal, Result};
 use crate::graphql::command::Target;
-use crate::graphql::input::{Check, check_version, fold, updated};
+use crate::graphql::input::{Check, check_version, updated};
+use crate::graphql::json::GivenJson;
 use crate::graphql::nested::OwnerKey;
 use crate::operational::Step;
 use crate::store::{Change, Command, Tx, Writer};
@@ -48,32 +49,24 @@ pub async fn create(
                     tenant_id: organization,
                     id: CustomerId::generate(),
                     name: new.name.clone(),
-                    name_key: fold(&new.name),
+                    name_key: String::new(),
                     email: new.email.clone(),
                     external_ref: new.external_ref.clone(),
                     status: OperationalStatus::Active,
                     search_text: String::new(),
-                    metadata: new.metadata.clone(),
+                    metadata: new.metadata.clone().into(),
                     created_at: tx.now(),
                     updated_at: tx.now(),
                     version: 1,
                     deleted_at: None,
                 };
                 let draft = subscription::draft(tx, settings, Owner::from(&row), order, "input.subscription").await?;
-                let row = tx.insert(searchable(row), Change::new("create")).await?;
+                let row = tx.insert(row, Change::new("create")).await?;
                 tx.insert(draft, Change::new("create")).await?;
                 Ok(row)
             })
         })
         .await
-}
-
-/// The row with what is derived from its name, address and reference.
-pub(crate) fn searchable(mut row: customer::Model) -> customer::Model {
-    let parts = [Some(row.name.as_str()), row.email.as_deref(), row.external_ref.as_deref()];
-    row.search_text = fold(&parts.into_iter().flatten().collect::<Vec<_>>().join("\n"));
-    row.name_key = fold(&row.name);
-    row
 }
 
 async fn refuse_taken_ref(tx: &Tx<'_>, external_ref: Option<&str>, own: Option<CustomerId>) -> Result<()> {
@@ -102,7 +95,7 @@ pub struct Update {
     /// The integrator's own key.
     pub external_ref: MaybeUndefined<String>,
     /// Free-form JSON object; replaces all of it.
-    pub metadata: MaybeUndefined<Json<Value>>,
+    pub metadata: MaybeUndefined<GivenJson>,
 }
 
 /// Changes a customer. A customer itself may change its name and address only.
@@ -132,11 +125,11 @@ pub async fn update(
                 next.external_ref = updated(&row.external_ref, update.external_ref);
                 next.external_ref = check.optional_text("input.externalRef", next.external_ref.as_deref(), 255);
                 if !update.metadata.is_undefined() {
-                    next.metadata = check.metadata("input.metadata", update.metadata.take());
+                    next.metadata = check.metadata("input.metadata", update.metadata.take()).into();
                 }
                 check.finish()?;
                 refuse_taken_ref(tx, next.external_ref.as_deref(), Some(row.id)).await?;
-                tx.update(&row, searchable(next), Change::new("update").because(target.reason.clone())).await
+                tx.update(&row, next, Change::new("update").because(target.reason.clone())).await
             })
         })
         .await

@@ -1,7 +1,6 @@
 //! The mutations of customers.
 
-use async_graphql::{Context, ID, InputObject, Json, MaybeUndefined, Object};
-use serde_json::Value;
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 
 use super::graphql::Customer;
 use super::{NewCustomer, Update};
@@ -12,6 +11,7 @@ use crate::graphql::command::{command, target_input};
 use crate::graphql::context::ContextExt;
 use crate::graphql::error::payload;
 use crate::graphql::input::{Check, check_key, parse_optional_id};
+use crate::graphql::json::GivenJson;
 use crate::graphql::scalar::DeletedId;
 use crate::graphql::update::{Omittable, update_input};
 use crate::operational::Step;
@@ -29,8 +29,8 @@ pub struct CreateCustomerInput {
     email: Option<String>,
     /// The integrator's own key, unique in the organization, at most 255 characters.
     external_ref: Option<String>,
-    /// Free-form JSON object, at most 16 KiB.
-    metadata: Option<Json<Value>>,
+    /// Free-form JSON object: at most 16 KiB, 1,000 keys and 32 levels.
+    metadata: Option<GivenJson>,
     /// What its subscription begins with; the default trial if not given.
     subscription: Option<SubscriptionTermsInput>,
     /// Makes the command safe to send again: at most 255 characters, new for every command.
@@ -46,8 +46,8 @@ update_input! {
         email: MaybeUndefined<String>,
         /// The integrator's own key, unique in the organization, at most 255 characters.
         external_ref: MaybeUndefined<String>,
-        /// Free-form JSON object, at most 16 KiB. Replaces all of it.
-        metadata: MaybeUndefined<Json<Value>>,
+        /// Free-form JSON object: at most 16 KiB, 1,000 keys and 32 levels. Replaces all of it.
+        metadata: MaybeUndefined<GivenJson>,
     }
 }
 

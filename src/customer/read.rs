@@ -1,13 +1,12 @@
 //! How customers are read in bulk.
 
 use sea_orm::{ColumnTrait, Condition};
-use serde_json::Value;
 
 use crate::clock::Timestamp;
 use crate::entity::customer::Column::{
     CreatedAt, Email, ExternalRef, Id, Metadata, Name, Status, TenantId, UpdatedAt, Version,
 };
-use crate::entity::{CustomerId, customer, payment, payment_method, subscription};
+use crate::entity::{CustomerId, StoredJson, customer, payment, payment_method, subscription};
 use crate::read::shape::{Field, One, Page, Readable, column, object, one, pages};
 use crate::read::start::{Found, Root};
 use crate::{organization, payment_method as methods, subscription as subscriptions};
@@ -23,7 +22,7 @@ impl Readable for customer::Entity {
             "email" => column::<Option<String>>(Email),
             "externalRef" => column::<Option<String>>(ExternalRef),
             "status" => column::<String>(Status),
-            "metadata" => column::<Value>(Metadata),
+            "metadata" => column::<StoredJson>(Metadata),
             "createdAt" => column::<Timestamp>(CreatedAt),
             "updatedAt" => column::<Timestamp>(UpdatedAt),
             "version" => column::<i32>(Version),

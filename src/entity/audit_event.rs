@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Serialize;
 
-use super::{AuditEventId, OrganizationId};
+use super::{AuditEventId, OrganizationId, StoredJson};
 use crate::clock::Timestamp;
 
 /// One change of one row.
@@ -28,7 +28,7 @@ pub struct Model {
     /// Id of the row.
     pub entity_id: Uuid,
     /// What changed: a JSON object from column to `{from, to}`.
-    pub changes: Json,
+    pub changes: StoredJson,
     /// Why, in the actor's words.
     pub reason: Option<String>,
     /// The request that did it.

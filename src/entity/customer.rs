@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Serialize;
 
-use super::{CustomerId, OperationalStatus, OrganizationId};
+use super::{CustomerId, OperationalStatus, OrganizationId, StoredJson};
 use crate::clock::Timestamp;
 
 /// A customer of an organization.
@@ -18,7 +18,7 @@ pub struct Model {
     pub id: CustomerId,
     /// Shown to people.
     pub name: String,
-    /// Lower-cased name, for sorting alike on every database.
+    /// What the name is sorted by, alike on every database.
     #[serde(skip)]
     pub name_key: String,
     /// Contact address, lower case.
@@ -27,11 +27,11 @@ pub struct Model {
     pub external_ref: Option<String>,
     /// Operational status.
     pub status: OperationalStatus,
-    /// Lower-cased name, email and external reference: what a search looks through.
+    /// What a search looks through: the folded name, address and external reference.
     #[serde(skip)]
     pub search_text: String,
     /// Free-form JSON object of the integrator.
-    pub metadata: Json,
+    pub metadata: StoredJson,
     /// When the row was made.
     pub created_at: Timestamp,
     /// When the row was last changed.

@@ -20,9 +20,12 @@ pub struct Model {
     pub email: String,
     /// Shown to people.
     pub name: String,
-    /// Lower-cased name, for sorting alike on every database.
+    /// What the name is sorted by, alike on every database.
     #[serde(skip)]
     pub name_key: String,
+    /// What a search looks through: the folded name and address.
+    #[serde(skip)]
+    pub search_text: String,
     /// What the member may do.
     pub role: MemberRole,
     /// Only active members count towards the user limit.

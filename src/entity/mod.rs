@@ -2,9 +2,11 @@
 
 pub mod audit_event;
 pub mod customer;
+pub mod derived;
 pub mod enums;
 pub mod id;
 pub mod idempotency_key;
+pub mod json;
 pub mod member;
 pub mod organization;
 pub mod outbox_event;
@@ -16,13 +18,15 @@ pub mod tier;
 pub mod tier_feature;
 pub mod tier_price;
 
+pub use derived::Derived;
 pub use enums::*;
 pub use id::*;
+pub use json::StoredJson;
 
 use crate::clock::Timestamp;
 
 /// A row that can be changed: it has an id, a tenant, a version and the times of its making and last change.
-pub trait Mutable: Clone + serde::Serialize + Send + Sync {
+pub trait Mutable: Clone + Derived + serde::Serialize + Send + Sync {
     /// The noun, as the audit trail names it.
     const NOUN: &'static str;
     /// The untyped id.

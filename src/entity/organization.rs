@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Serialize;
 
-use super::{OperationalStatus, OrganizationId};
+use super::{OperationalStatus, OrganizationId, StoredJson};
 use crate::clock::Timestamp;
 
 /// A tenant, or a reseller with tenants of its own.
@@ -17,9 +17,12 @@ pub struct Model {
     pub parent_id: Option<OrganizationId>,
     /// Shown to people.
     pub name: String,
-    /// Lower-cased name, for sorting alike on every database.
+    /// What the name is sorted by, alike on every database.
     #[serde(skip)]
     pub name_key: String,
+    /// What a search looks through: the folded name and slug.
+    #[serde(skip)]
+    pub search_text: String,
     /// Unique short name for addresses and the command line.
     pub slug: String,
     /// Operational status.
@@ -33,7 +36,7 @@ pub struct Model {
     /// IANA time zone name.
     pub time_zone: String,
     /// Free-form JSON object of the integrator.
-    pub metadata: Json,
+    pub metadata: StoredJson,
     /// When the row was made.
     pub created_at: Timestamp,
     /// When the row was last changed.

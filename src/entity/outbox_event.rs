@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{OrganizationId, OutboxEventId};
+use super::{OrganizationId, OutboxEventId, StoredJson};
 use crate::clock::Timestamp;
 
 /// One event, to be published at least once, in the order of the ids.
@@ -23,7 +23,7 @@ pub struct Model {
     /// Version of the row after the change.
     pub entity_version: i32,
     /// What changed: a JSON object from column to `{from, to}`.
-    pub payload: Json,
+    pub payload: StoredJson,
     /// When.
     pub created_at: Timestamp,
 }

@@ -36,6 +36,9 @@ pub struct Model {
     pub failure_code: Option<String>,
     /// Why it failed, for people.
     pub failure_message: Option<String>,
+    /// What a search looks through: the folded failure code, failure message and id at the gateway.
+    #[serde(skip)]
+    pub search_text: Option<String>,
     /// Which attempt for the period this is, from 1.
     pub attempt: i32,
     /// Where the payer was sent back to.

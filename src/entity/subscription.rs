@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 use serde::Serialize;
 
 use super::{
-    BillingCycle, CustomerId, Gateway, ManagementMode, OrganizationId, SubscriptionId, SubscriptionStatus,
+    BillingCycle, CustomerId, Gateway, ManagementMode, OrganizationId, StoredJson, SubscriptionId, SubscriptionStatus,
     SuspensionCause, TierId,
 };
 use crate::clock::Timestamp;
@@ -111,8 +111,11 @@ pub struct Model {
     pub gateway_subscription_id: Option<String>,
     /// The integrator's own key.
     pub external_id: Option<String>,
+    /// What a search looks through: the folded key of the integrator.
+    #[serde(skip)]
+    pub search_text: Option<String>,
     /// Free-form JSON object of the integrator.
-    pub metadata: Json,
+    pub metadata: StoredJson,
     /// Who renewed it last: the subject of a token, or the worker.
     pub last_renewed_by: Option<String>,
 

@@ -19,6 +19,9 @@ pub struct Model {
     pub key: String,
     /// Shown to people.
     pub name: String,
+    /// What a search looks through: the folded key and name.
+    #[serde(skip)]
+    pub search_text: String,
     /// Shown to people.
     pub description: Option<String>,
     /// Who it is sold to. Never changes.

@@ -1,18 +1,17 @@
 //! Checking input: every problem is collected with its path before anything is done.
 
 use std::ops::RangeInclusive;
-use std::str::FromStr;
 
-use async_graphql::{ID, Json, MaybeUndefined};
-use email_address::EmailAddress;
+use async_graphql::{ID, MaybeUndefined};
+use email_address::{EmailAddress, Options};
 use serde_json::Value;
 
+use super::json::{self, GivenJson};
 use crate::clock::Timestamp;
 use crate::entity::TypedId;
 use crate::error::{Code, Error, Refusal, Result};
+use crate::text::{acts_on_its_surroundings, email_key, is_blank, is_ignorable};
 
-/// The greatest size of a metadata object, in bytes of JSON.
-pub const MAX_METADATA: usize = 16 * 1024;
 /// The greatest number of days that a trial or an extension may have.
 pub const MAX_DAYS: i64 = 730;
 
@@ -31,37 +30,41 @@ impl Check {
         self.0.push(Refusal::new(code, message).at(path));
     }
 
-    /// A text that must not be blank, without surrounding white space.
+    /// A text that must not be blank, without surrounding white space. Invisible characters stay within it: writing of
+    /// some languages and pictures of families are made with them.
     pub fn text(&mut self, path: &str, text: &str, max: usize) -> String {
         let text = text.trim();
-        if text.is_empty() {
-            self.refuse(path, Code::Required, "This must not be blank.");
+        if is_blank(text) {
+            self.refuse(path, Code::Required, "This must not be blank: nothing of it can be seen.");
         } else if text.chars().count() > max {
             self.refuse(path, Code::TooLong, format!("This must have at most {max} characters."));
-        } else if text.chars().any(char::is_control) {
-            self.refuse(path, Code::InvalidFormat, "This must not contain control characters.");
+        } else if text.chars().any(acts_on_its_surroundings) {
+            let message = "This must not contain control characters, or characters that turn the direction of others.";
+            self.refuse(path, Code::InvalidFormat, message);
         }
         text.to_owned()
     }
 
     /// A text of several lines that may be missing; blank is as good as missing.
     pub fn prose(&mut self, path: &str, text: Option<&str>, max: usize) -> Option<String> {
-        let text = text.map(str::trim).filter(|text| !text.is_empty())?;
+        let text = text.map(str::trim).filter(|text| !is_blank(text))?;
         self.text(path, &text.replace(['\n', '\r', '\t'], " "), max);
         Some(text.to_owned())
     }
 
     /// A text that may be missing; blank is as good as missing.
     pub fn optional_text(&mut self, path: &str, text: Option<&str>, max: usize) -> Option<String> {
-        let text = text.map(str::trim).filter(|text| !text.is_empty())?;
+        let text = text.map(str::trim).filter(|text| !is_blank(text))?;
         Some(self.text(path, text, max))
     }
 
-    /// An email address, in lower case.
+    /// An email address by itself, without a name beside it, in the form that is unique.
     pub fn email(&mut self, path: &str, email: &str) -> String {
-        let email = self.text(path, email, 254).to_lowercase();
-        if !email.is_empty() && EmailAddress::from_str(&email).is_err() {
-            self.refuse(path, Code::InvalidFormat, "Expected an email address such as ada@example.com.");
+        let email = email_key(&self.text(path, email, 254));
+        let bare = Options::default().without_display_text().without_domain_literal();
+        let fits = EmailAddress::parse_with_options(&email, bare).is_ok() && !email.chars().any(is_ignorable);
+        if !is_blank(&email) && !fits {
+            self.refuse(path, Code::InvalidFormat, "Expected an email address by itself, such as ada@example.com.");
         }
         email
     }
@@ -70,7 +73,7 @@ impl Check {
     pub fn slug(&mut self, path: &str, slug: &str) -> String {
         let slug = self.text(path, slug, 63);
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if !slug.is_empty() && (!slug.chars().all(fits) || slug.starts_with('-') || slug.ends_with('-')) {
+        if !is_blank(&slug) && (!slug.chars().all(fits) || slug.starts_with('-') || slug.ends_with('-')) {
             let message = "Expected lower-case letters, digits and hyphens, such as `acme-labs`.";
             self.refuse(path, Code::InvalidFormat, message);
         }
@@ -81,7 +84,7 @@ impl Check {
     pub fn key(&mut self, path: &str, key: &str) -> String {
         let key = self.text(path, key, 64);
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
-        if !key.chars().all(fits) {
+        if !is_blank(&key) && !key.chars().all(fits) {
             let message = "Expected lower-case letters, digits, dots, underscores and hyphens, such as `ai.queries`.";
             self.refuse(path, Code::InvalidFormat, message);
         }
@@ -97,15 +100,13 @@ impl Check {
         number
     }
 
-    /// A metadata object.
-    pub fn metadata(&mut self, path: &str, metadata: Option<Json<Value>>) -> Value {
-        let metadata = metadata.map_or_else(|| Value::Object(Default::default()), |Json(value)| value);
+    /// A metadata object: what can be stored can be read.
+    pub fn metadata(&mut self, path: &str, metadata: Option<GivenJson>) -> Value {
+        let metadata = metadata.map_or_else(|| Value::Object(Default::default()), |GivenJson(value)| value);
         if !metadata.is_object() {
             self.refuse(path, Code::InvalidFormat, "Expected a JSON object.");
-        } else if metadata.to_string().contains("\\u0000") {
-            self.refuse(path, Code::InvalidFormat, "A text must not contain the character U+0000.");
-        } else if metadata.to_string().len() > MAX_METADATA {
-            self.refuse(path, Code::TooLong, format!("Expected at most {MAX_METADATA} bytes of JSON."));
+        } else if let Err((code, message)) = json::check(&metadata) {
+            self.refuse(path, code, message);
         }
         metadata
     }
@@ -176,15 +177,4 @@ pub fn updated<T: Clone>(current: &Option<T>, change: MaybeUndefined<T>) -> Opti
         MaybeUndefined::Null => None,
         MaybeUndefined::Value(value) => Some(value),
     }
-}
-
-/// Text prepared for searching and sorting: lower case.
-pub fn fold(text: &str) -> String {
-    text.to_lowercase()
-}
-
-/// A pattern that finds the text anywhere in a folded column, with the wildcards of `LIKE` taken literally.
-pub fn contains_pattern(text: &str) -> String {
-    let escaped = fold(text.trim()).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    format!("%{escaped}%")
 }

@@ -10,9 +10,11 @@ pub mod error;
 mod field_errors;
 pub mod filter;
 pub mod input;
+pub mod json;
 pub mod nested;
 pub mod node;
 pub mod scalar;
+pub mod search;
 pub mod update;
 pub mod viewer;
 

@@ -54,8 +54,8 @@ id_outputs!(
     TierPriceId
 );
 
-/// A moment in RFC 3339 form. Answers are in UTC (`2026-03-01T12:00:00Z`), with a fraction of up to six digits where
-/// there is one; any offset is accepted.
+/// A moment in RFC 3339 form, in the years 1 to 9999. Answers are in UTC (`2026-03-01T12:00:00Z`), with a fraction of up
+/// to six digits where there is one; any offset is accepted.
 #[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for Timestamp {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -63,7 +63,11 @@ impl ScalarType for Timestamp {
         let moment = DateTime::parse_from_rfc3339(text).map_err(|_| {
             refused(Code::InvalidFormat, "Expected a date and time such as 2026-03-01T12:00:00Z (RFC 3339).")
         })?;
-        Ok(moment.with_timezone(&Utc).into())
+        let moment = Self::from(moment.with_timezone(&Utc));
+        if !moment.is_in_calendar() {
+            return Err(refused(Code::InvalidDate, "Expected a moment in the years 1 to 9999, in UTC."));
+        }
+        Ok(moment)
     }
 
     fn to_value(&self) -> Value {

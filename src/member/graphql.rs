@@ -1,7 +1,6 @@
 //! The type `Member` and the queries for it.
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
-use sea_orm::sea_query::LikeExpr;
 use sea_orm::{ColumnTrait, Condition};
 
 use crate::clock::Timestamp;
@@ -10,9 +9,11 @@ use crate::error::Result;
 use crate::graphql::connection::{PageArgs, connection, sort_order};
 use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::filter::{DateTimeRange, enum_filter};
-use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
+use crate::graphql::input::{parse_id, parse_optional_id};
 use crate::graphql::nested::by_organization;
+use crate::graphql::search::Search;
 use crate::organization::graphql::Organization;
+use crate::text::email_key;
 
 /// A user of an organization. Needs `members.read`.
 #[derive(Clone, SimpleObject)]
@@ -46,6 +47,7 @@ impl From<member::Model> for Member {
             email,
             name,
             name_key: _,
+            search_text: _,
             role,
             active,
             created_at,
@@ -79,25 +81,21 @@ pub struct MemberFilter {
     email: Option<String>,
     /// By the time it was made.
     created_at: Option<DateTimeRange>,
-    /// With this text in its name or address, in any case.
+    /// With this text in its name or address, whatever case and accents; blank finds all.
     search: Option<String>,
 }
 
 impl MemberFilter {
     fn condition(&self, _: &RequestContext) -> Result<Condition> {
-        use member::Column::{Active, CreatedAt, Email, NameKey, Role, TenantId};
+        use member::Column::{Active, CreatedAt, Email, Role, SearchText, TenantId};
         let organization = parse_optional_id::<OrganizationId>("where.organizationId", self.organization_id.as_ref())?;
-        let search = |text: &String| {
-            let like = || LikeExpr::new(contains_pattern(text)).escape('\\');
-            Condition::any().add(NameKey.like(like())).add(Email.like(like()))
-        };
         Ok(Condition::all()
             .add_option(organization.map(|id| TenantId.eq(id)))
             .add_option(self.role.as_ref().map(|role| role.on(Role)))
             .add_option(self.active.map(|active| Active.eq(active)))
-            .add_option(self.email.as_ref().map(|email| Email.eq(email.trim().to_lowercase())))
+            .add_option(self.email.as_ref().map(|email| Email.eq(email_key(email))))
             .add_option(self.created_at.map(|range| range.on(CreatedAt)))
-            .add_option(self.search.as_ref().map(search)))
+            .add_option(Search::of(self.search.as_deref())?.map(|search| search.on(SearchText))))
     }
 }
 

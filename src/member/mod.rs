@@ -11,7 +11,7 @@ use crate::auth::Role;
 use crate::entity::{MemberId, MemberRole, OrganizationId, member};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::graphql::command::Target;
-use crate::graphql::input::{Check, check_version, fold};
+use crate::graphql::input::{Check, check_version};
 use crate::store::{Change, Command, Tx, Writer};
 use crate::subscription::status::{self, Policy};
 
@@ -45,7 +45,8 @@ pub async fn create(
                     id: MemberId::generate(),
                     email: new.email.clone(),
                     name: new.name.clone(),
-                    name_key: fold(&new.name),
+                    name_key: String::new(),
+                    search_text: String::new(),
                     role: new.role,
                     active: true,
                     created_at: tx.now(),
@@ -172,7 +173,6 @@ fn rename(row: &mut member::Model, name: Option<&str>) -> Result<()> {
     let mut check = Check::new();
     if let Some(name) = name {
         row.name = check.text("input.name", name, 200);
-        row.name_key = fold(&row.name);
     }
     check.finish()
 }

@@ -1,22 +1,21 @@
 //! The type `Organization` and the queries for it.
 
-use async_graphql::{ComplexObject, Context, ID, InputObject, Json, Object, SimpleObject};
-use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr};
+use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
-use serde_json::Value;
 
 use super::loader::OrganizationKey;
 use crate::auth::Permission;
 use crate::clock::Timestamp;
 use crate::customer::graphql::{CustomerConnection, CustomerFilter, CustomerOrder, OperationalStatusFilter};
-use crate::entity::{OperationalStatus, OrganizationId, TierId, organization};
+use crate::entity::{OperationalStatus, OrganizationId, StoredJson, TierId, organization};
 use crate::error::Result;
 use crate::graphql::connection::{PageArgs, connection, sort_order};
 use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::filter::DateTimeRange;
-use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
+use crate::graphql::input::{parse_id, parse_optional_id};
 use crate::graphql::nested::OwnerKey;
 use crate::graphql::scalar::CurrencyCode;
+use crate::graphql::search::Search;
 use crate::member::graphql::{MemberConnection, MemberFilter, MemberOrder};
 use crate::payment::graphql::{PaymentConnection, PaymentFilter, PaymentOrder};
 use crate::payment_method::graphql::{PaymentMethod, PaymentMethodConnection, PaymentMethodFilter, PaymentMethodOrder};
@@ -45,8 +44,8 @@ pub struct Organization {
     pub default_currency: CurrencyCode,
     /// IANA time zone name.
     pub time_zone: String,
-    /// Free-form JSON object of the integrator.
-    pub metadata: Json<Value>,
+    /// Free-form JSON object of the integrator; null, with an error, if it is too deep to be read.
+    pub metadata: Option<StoredJson>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -64,6 +63,7 @@ impl From<organization::Model> for Organization {
             parent_id,
             name,
             name_key: _,
+            search_text: _,
             slug,
             status,
             exempt,
@@ -85,7 +85,7 @@ impl From<organization::Model> for Organization {
             billing_email,
             default_currency: CurrencyCode(default_currency),
             time_zone,
-            metadata: Json(metadata),
+            metadata: Some(metadata),
             created_at,
             updated_at,
             version,
@@ -245,22 +245,16 @@ pub struct OrganizationFilter {
     exempt: Option<bool>,
     /// By the time it was made.
     created_at: Option<DateTimeRange>,
-    /// With this text in its name or slug, in any case.
+    /// With this text in its name or slug, whatever case and accents; blank finds all.
     search: Option<String>,
 }
 
 impl OrganizationFilter {
     fn condition(&self, _: &RequestContext) -> Result<Condition> {
-        use organization::Column::{CreatedAt, Exempt, Id, NameKey, ParentId, Slug, Status};
+        use organization::Column::{CreatedAt, Exempt, Id, ParentId, SearchText, Slug, Status};
         let parent = parse_optional_id::<OrganizationId>("where.parentId", self.parent_id.as_ref())?;
         let parse = |id: &ID| parse_id::<OrganizationId>("where.ids", id);
         let ids = self.ids.as_ref().map(|ids| ids.iter().map(parse).collect::<Result<Vec<_>>>()).transpose()?;
-        let found = |text: &String| {
-            let like = |column: organization::Column| {
-                Expr::col(column.as_column_ref()).like(LikeExpr::new(contains_pattern(text)).escape('\\'))
-            };
-            Condition::any().add(like(NameKey)).add(like(Slug))
-        };
         Ok(Condition::all()
             .add_option(parent.map(|id| ParentId.eq(id)))
             .add_option(ids.map(|ids| Id.is_in(ids)))
@@ -268,7 +262,7 @@ impl OrganizationFilter {
             .add_option(self.status.as_ref().map(|status| status.on(Status)))
             .add_option(self.exempt.map(|exempt| Exempt.eq(exempt)))
             .add_option(self.created_at.map(|range| range.on(CreatedAt)))
-            .add_option(self.search.as_ref().map(found)))
+            .add_option(Search::of(self.search.as_deref())?.map(|search| search.on(SearchText))))
     }
 }
 

@@ -5,7 +5,7 @@ pub mod loader;
 pub mod mutation;
 pub mod read;
 
-use async_graphql::{Json, MaybeUndefined};
+use async_graphql::MaybeUndefined;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::Value;
 
@@ -13,7 +13,8 @@ use crate::auth::{Permission, Standing};
 use crate::entity::{OperationalStatus, OrganizationId, organization};
 use crate::error::{Code, Error, Refusal, Result, not_found};
 use crate::graphql::command::Target;
-use crate::graphql::input::{Check, check_version, fold, updated};
+use crate::graphql::input::{Check, check_version, updated};
+use crate::graphql::json::GivenJson;
 use crate::graphql::nested::OwnerKey;
 use crate::operational::Step;
 use crate::store::{Change, Command, Tx, Writer};
@@ -54,14 +55,15 @@ pub async fn create(
         id: OrganizationId::generate(),
         parent_id: new.parent,
         name: new.name.clone(),
-        name_key: fold(&new.name),
+        name_key: String::new(),
+        search_text: String::new(),
         slug: new.slug.clone(),
         status: OperationalStatus::Active,
         exempt: new.exempt,
         billing_email: new.billing_email.clone(),
         default_currency: new.default_currency.clone(),
         time_zone: new.time_zone.clone(),
-        metadata: new.metadata.clone(),
+        metadata: new.metadata.clone().into(),
         created_at: now,
         updated_at: now,
         version: 1,
@@ -123,7 +125,7 @@ pub struct Update {
     /// Whether its subscription never expires. For the platform only.
     pub exempt: Option<bool>,
     /// Free-form JSON object; replaces all of it.
-    pub metadata: MaybeUndefined<Json<Value>>,
+    pub metadata: MaybeUndefined<GivenJson>,
 }
 
 /// Changes an organization's profile.
@@ -146,7 +148,6 @@ pub async fn update(
                 let mut next = row.clone();
                 if let Some(name) = &update.name {
                     next.name = check.text("input.name", name, 200);
-                    next.name_key = fold(&next.name);
                 }
                 if let Some(slug) = &update.slug {
                     next.slug = check.slug("input.slug", slug);
@@ -159,7 +160,7 @@ pub async fn update(
                 }
                 next.exempt = update.exempt.unwrap_or(row.exempt);
                 if !update.metadata.is_undefined() {
-                    next.metadata = check.metadata("input.metadata", update.metadata.take());
+                    next.metadata = check.metadata("input.metadata", update.metadata.take()).into();
                 }
                 check.finish()?;
                 if next.slug != row.slug {

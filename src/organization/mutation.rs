@@ -1,7 +1,6 @@
 //! The mutations of organizations.
 
-use async_graphql::{Context, ID, InputObject, Json, MaybeUndefined, Object};
-use serde_json::Value;
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 
 use super::graphql::Organization;
 use super::{NewOrganization, Update};
@@ -12,6 +11,7 @@ use crate::graphql::command::{command, target_input};
 use crate::graphql::context::ContextExt;
 use crate::graphql::error::payload;
 use crate::graphql::input::{Check, check_key, parse_optional_id};
+use crate::graphql::json::GivenJson;
 use crate::graphql::scalar::{CurrencyCode, DeletedId};
 use crate::graphql::update::{Omittable, update_input};
 use crate::operational::Step;
@@ -38,8 +38,8 @@ pub struct CreateOrganizationInput {
     /// Whether its subscription never expires. Needs `platform.manage`.
     #[graphql(default)]
     exempt: bool,
-    /// Free-form JSON object, at most 16 KiB.
-    metadata: Option<Json<Value>>,
+    /// Free-form JSON object: at most 16 KiB, 1,000 keys and 32 levels.
+    metadata: Option<GivenJson>,
     /// What its subscription begins with; the default trial if not given.
     subscription: Option<SubscriptionTermsInput>,
     /// Makes the command safe to send again: at most 255 characters, new for every command.
@@ -61,8 +61,8 @@ update_input! {
         time_zone: Omittable<String>,
         /// Whether its subscription never expires. Needs `platform.manage`.
         exempt: Omittable<bool>,
-        /// Free-form JSON object, at most 16 KiB. Replaces all of it.
-        metadata: MaybeUndefined<Json<Value>>,
+        /// Free-form JSON object: at most 16 KiB, 1,000 keys and 32 levels. Replaces all of it.
+        metadata: MaybeUndefined<GivenJson>,
     }
 }
 

@@ -2,14 +2,15 @@
 
 use async_graphql::ID;
 use sea_orm::{ColumnTrait, Condition};
-use serde_json::Value;
 
 use crate::clock::Timestamp;
 use crate::entity::organization::Column::{
     BillingEmail, CreatedAt, DefaultCurrency, Exempt, Id, Metadata, Name, ParentId, Slug, Status, TimeZone, UpdatedAt,
     Version,
 };
-use crate::entity::{OrganizationId, TypedId, customer, member, organization, payment, payment_method, subscription};
+use crate::entity::{
+    OrganizationId, StoredJson, TypedId, customer, member, organization, payment, payment_method, subscription,
+};
 use crate::graphql::context::RequestContext;
 use crate::read::arguments::Arguments;
 use crate::read::shape::{Field, One, Page, Readable, column, object, one, pages};
@@ -31,7 +32,7 @@ impl Readable for organization::Entity {
             "billingEmail" => column::<Option<String>>(BillingEmail),
             "defaultCurrency" => column::<String>(DefaultCurrency),
             "timeZone" => column::<String>(TimeZone),
-            "metadata" => column::<Value>(Metadata),
+            "metadata" => column::<StoredJson>(Metadata),
             "createdAt" => column::<Timestamp>(CreatedAt),
             "updatedAt" => column::<Timestamp>(UpdatedAt),
             "version" => column::<i32>(Version),

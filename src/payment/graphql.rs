@@ -1,7 +1,6 @@
 //! The type `Payment` and the queries for it.
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
-use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr};
 use sea_orm::{ColumnTrait, Condition};
 
 use crate::clock::Timestamp;
@@ -10,9 +9,10 @@ use crate::error::Result;
 use crate::graphql::connection::{PageArgs, connection, sort_order};
 use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::filter::{AmountRange, DateTimeRange, enum_filter};
-use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
+use crate::graphql::input::{parse_id, parse_optional_id};
 use crate::graphql::nested::{Belonging, By, OwnerKey, by_owner};
 use crate::graphql::scalar::{CurrencyCode, Money};
+use crate::graphql::search::Search;
 use crate::store::between;
 use crate::subscription::graphql::Subscription;
 use crate::subscription::loader::ById;
@@ -77,6 +77,7 @@ impl From<payment::Model> for Payment {
             gateway_status,
             failure_code,
             failure_message,
+            search_text: _,
             attempt,
             return_url,
             refunded_minor,
@@ -150,19 +151,21 @@ pub struct PaymentFilter {
     paid_at: Option<DateTimeRange>,
     /// With this id at the gateway.
     gateway_payment_id: Option<String>,
-    /// With this text in its failure code, its failure message or its id at the gateway, in any case.
+    /// With this text in its failure code, its failure message or its id at the gateway, or for an owner whom the text
+    /// finds, whatever case and accents; blank finds all.
     search: Option<String>,
 }
 
 impl PaymentFilter {
-    fn condition(&self, _: &RequestContext) -> Result<Condition> {
+    fn condition(&self, request: &RequestContext) -> Result<Condition> {
         use payment::Column::{
-            AmountMinor, CreatedAt, Currency, CustomerId as Customer, Gateway, GatewayPaymentId, PaidAt, Status,
-            SubscriptionId as Subscription, TenantId,
+            AmountMinor, CreatedAt, Currency, CustomerId as Customer, Gateway, GatewayPaymentId, PaidAt, SearchText,
+            Status, SubscriptionId as Subscription, TenantId,
         };
         let organization = parse_optional_id::<OrganizationId>("where.organizationId", self.organization_id.as_ref())?;
         let customer = parse_optional_id::<CustomerId>("where.customerId", self.customer_id.as_ref())?;
         let subscription = parse_optional_id::<SubscriptionId>("where.subscriptionId", self.subscription_id.as_ref())?;
+        let search = Search::of(self.search.as_deref())?;
         Ok(Condition::all()
             .add_option(organization.map(|id| TenantId.eq(id)))
             .add_option(customer.map(|id| Customer.eq(id)))
@@ -174,16 +177,8 @@ impl PaymentFilter {
             .add_option(self.created_at.map(|range| range.on(CreatedAt)))
             .add_option(self.paid_at.map(|range| between::<payment::Entity>(PaidAt, range.from, range.to)))
             .add_option(self.gateway_payment_id.as_ref().map(|id| GatewayPaymentId.eq(id)))
-            .add_option(self.search.as_ref().map(|text| contains(text))))
+            .add_option(search.map(|search| search.on_owned::<payment::Entity>(&request.scope, SearchText))))
     }
-}
-
-fn contains(text: &str) -> Condition {
-    use payment::Column::{FailureCode, FailureMessage, GatewayPaymentId};
-    [FailureCode, FailureMessage, GatewayPaymentId].into_iter().fold(Condition::any(), |any, column| {
-        let folded = Expr::expr(Func::lower(Expr::col(column.as_column_ref())));
-        any.add(folded.like(LikeExpr::new(contains_pattern(text)).escape('\\')))
-    })
 }
 
 sort_order!(PaymentOrder, PaymentSort of payment {

@@ -6,8 +6,9 @@ use std::io::Write as _;
 use async_graphql::resolver_utils::EnumType;
 
 use crate::clock::Timestamp;
-use crate::entity::TypedId;
+use crate::entity::{StoredJson, TypedId};
 use crate::error::{Error, Result};
+use crate::graphql::json::unreadable;
 use crate::store::Row;
 
 /// A stored value that writes itself as its scalar does.
@@ -61,9 +62,13 @@ columns! {
     Timestamp: integer as Timestamp::from_micros,
 }
 
-impl Column for serde_json::Value {
+impl Column for StoredJson {
     fn write(row: Row<'_>, column: usize, out: &mut Vec<u8>) -> Result<()> {
-        write(row.get::<Self>(column)?, out)
+        match row.get(column)? {
+            Some(Self::Unreadable(_)) => Err(unreadable()),
+            Some(Self::Read(value)) => write(Some(value), out),
+            None => write(None::<serde_json::Value>, out),
+        }
     }
 }
 

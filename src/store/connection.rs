@@ -87,12 +87,16 @@ impl Store {
         Ok(Self(Arc::new(Opened { database, set_up, filters: Filters::default(), clock, statements, observer })))
     }
 
-    /// Applies the migrations that are missing and names them.
+    /// Applies the migrations that are missing and names them, and makes the keys of the rows anew if they are of an
+    /// earlier version of this program.
     pub async fn migrate_up(&self) -> Result<Vec<String>, DbErr> {
         let missing = self.migration_status().await?.into_iter().filter(|(_, applied)| !applied);
         let missing: Vec<_> = missing.map(|(name, _)| name).collect();
         if !missing.is_empty() {
             Migrator::up(&self.0.set_up, None).await?;
+        }
+        if !self.keys_are_current().await? {
+            self.system().refold().await?;
         }
         Ok(missing)
     }

@@ -16,6 +16,7 @@ mod page;
 mod part;
 mod postgres;
 mod reading;
+mod refold;
 mod rows;
 mod scope;
 mod sqlite;

@@ -4,6 +4,8 @@ use sea_orm::sea_query::{ColumnType, Value, ValueType};
 use sea_orm::{ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, Iterable, TryIntoModel};
 use uuid::Uuid;
 
+use crate::entity::StoredJson;
+
 type Result<T> = std::result::Result<T, DbErr>;
 
 /// Rows as one table of cells: there is no object for a row or a value.
@@ -121,8 +123,11 @@ impl<'a> Row<'a> {
             ColumnType::Boolean => self.integer(column)?.map(|value| value != 0).into(),
             ColumnType::Uuid => self.uuid(column)?.into(),
             ColumnType::Json | ColumnType::JsonBinary => {
-                let json = self.text(column)?.map(serde_json::from_str::<serde_json::Value>).transpose();
-                json.map_err(|error| DbErr::Json(error.to_string()))?.into()
+                let stored = self.text(column)?.map(StoredJson::parse);
+                match stored {
+                    Some(StoredJson::Unreadable(text)) => text.into(),
+                    other => other.into(),
+                }
             }
             _ => self.text(column)?.map(str::to_owned).into(),
         })

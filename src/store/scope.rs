@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sea_orm::{ColumnTrait, Condition, DbErr, IdenStatic, Iterable, QueryFilter, QuerySelect, QueryTrait, Select};
+use sea_orm::{
+    ColumnTrait, Condition, DbBackend, DbErr, IdenStatic, Iterable, QueryFilter, QuerySelect, QueryTrait, Select,
+};
 use uuid::Uuid;
 
 use super::executor::Executor as _;
@@ -135,6 +137,16 @@ impl Scope {
     /// The visible rows that the query finds.
     pub async fn all<E: Visible>(&self, query: Select<E>) -> Result<Vec<E::Model>> {
         self.ask(self.store.0.database.all(query.filter(self.visible::<E>()?))).await
+    }
+
+    /// The condition on the rows of a table that the caller may see, to be a part of a query; none if there are none.
+    pub(crate) fn seen<E: Visible>(&self) -> Option<Condition> {
+        self.visible::<E>().ok()
+    }
+
+    /// Which SQL the database speaks.
+    pub(crate) fn backend(&self) -> DbBackend {
+        self.store.backend()
     }
 
     /// The first visible row that the query finds.

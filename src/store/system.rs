@@ -8,10 +8,10 @@ use sea_orm::{
 use super::Store;
 use super::executor::Executor as _;
 use super::flush::Flush;
-use crate::entity::{OrganizationId, organization};
+use crate::entity::{Derived, OrganizationId, organization};
 
 /// The database without a tenant: for the command line and the demo's data.
-pub struct System<'a>(&'a Store);
+pub struct System<'a>(pub(super) &'a Store);
 
 impl Store {
     /// Access across tenants, for work that no request asked for.
@@ -70,12 +70,16 @@ impl System<'_> {
     pub async fn insert<M, E>(&self, rows: Vec<M>) -> Result<(), DbErr>
     where
         E: EntityTrait<Model = M>,
-        M: IntoActiveModel<E::ActiveModel>,
+        M: Derived + IntoActiveModel<E::ActiveModel>,
         E::ActiveModel: ActiveModelTrait<Entity = E> + Send,
     {
         let transaction = self.0.0.database.begin().await?;
         // SQLite allows 32,766 parameters in a statement.
-        let mut rows = rows.into_iter().map(|row| row.into_active_model().reset_all()).peekable();
+        let derived = rows.into_iter().map(|mut row| {
+            row.derive();
+            row.into_active_model().reset_all()
+        });
+        let mut rows = derived.peekable();
         while rows.peek().is_some() {
             let batch: Vec<_> = rows.by_ref().take(400).collect();
             transaction.execute(self.0.backend().build(E::insert_many(batch).as_query())).await?;

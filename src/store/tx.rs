@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sea_orm::{
     ColumnTrait, Condition, EntityName as _, EntityTrait, IdenStatic as _, Iterable as _, ModelTrait, QueryFilter,
-    QueryTrait, Select,
+    QueryTrait, Select, Value,
 };
 
 use tokio::sync::SetOnce;
@@ -143,19 +143,19 @@ impl<'e> Tx<'e> {
     }
 
     /// The visible row with this id.
-    pub async fn get<E: Noun>(&self, id: impl Into<sea_orm::Value>) -> Result<Option<E::Model>> {
+    pub async fn get<E: Noun>(&self, id: impl Into<Value>) -> Result<Option<E::Model>> {
         let source = self.scope.source::<E>(E::id().eq(id).into())?;
         Ok(self.settled().await?.find::<E>(&source).await?)
     }
 
     /// The visible row of this tenant with this id, locked until the end of the transaction.
-    pub async fn lock<E: Noun>(&self, id: impl Into<sea_orm::Value>) -> Result<Option<E::Model>> {
+    pub async fn lock<E: Noun>(&self, id: impl Into<Value>) -> Result<Option<E::Model>> {
         let source = self.scope.source::<E>(Condition::all().add(E::id().eq(id)).add(E::tenant().eq(self.tenant)))?;
         Ok(self.settled().await?.lock::<E>(&source, LOCK).await?)
     }
 
     /// The visible row of any tenant with this id, which nobody changes until the end of the transaction.
-    pub async fn share<E: Noun>(&self, id: impl Into<sea_orm::Value>) -> Result<Option<E::Model>> {
+    pub async fn share<E: Noun>(&self, id: impl Into<Value>) -> Result<Option<E::Model>> {
         let source = self.scope.source::<E>(E::id().eq(id).into())?;
         Ok(self.settled().await?.lock::<E>(&source, Lock::Share).await?)
     }
@@ -177,6 +177,7 @@ impl<'e> Tx<'e> {
         M::Entity: EntityTrait<Model = M> + Record,
     {
         row.set_tenant(self.tenant);
+        row.derive();
         self.write(Write::insert(std::slice::from_ref(&row))).await?;
         self.record(Entry::new(self.scope, self.now, &row, created(&row)?, change)?);
         Ok(row)
@@ -192,10 +193,16 @@ impl<'e> Tx<'e> {
         if *before == after && !change.has_parts() {
             return Ok(after);
         }
+        after.derive();
         after.touch(before.version() + 1, self.now);
         let (id, tenant) = (M::Entity::id().as_str(), M::Entity::tenant().as_str());
-        let columns = <M::Entity as EntityTrait>::Column::iter().map(|column| (column.as_str(), after.get(column)));
-        let set = columns.filter(|(name, _)| *name != id && *name != tenant).collect();
+        // Documents that stay as they are stay where they are, readable or not.
+        let stays = |column, value: &Value| matches!(value, Value::Json(_)) && before.get(column) == *value;
+        let columns = <M::Entity as EntityTrait>::Column::iter().map(|column| (column, after.get(column)));
+        let set = columns
+            .filter(|(column, value)| ![id, tenant].contains(&column.as_str()) && !stays(*column, value))
+            .map(|(column, value)| (column.as_str(), value))
+            .collect();
         let version = (M::Entity::version().as_str(), Some(before.version().into()));
         let of = vec![(id, Some(before.uuid().into())), (tenant, self.tenant.map(Into::into)), version];
         self.write(Write::Update { table: M::Entity::default().table_name(), set, of }).await?;

@@ -1,6 +1,6 @@
 //! The type `Subscription`.
 
-use async_graphql::{ComplexObject, Context, Json, SimpleObject};
+use async_graphql::{ComplexObject, Context, SimpleObject};
 use serde_json::Value;
 
 use super::actions;
@@ -13,7 +13,8 @@ use super::parts::{
 use super::status;
 use crate::clock::Timestamp;
 use crate::entity::{
-    BillingCycle, Gateway, ManagementMode, SubscriptionId, SubscriptionStatus, SuspensionCause, TierId, subscription,
+    BillingCycle, Gateway, ManagementMode, StoredJson, SubscriptionId, SubscriptionStatus, SuspensionCause, TierId,
+    subscription,
 };
 use crate::error::Result;
 use crate::graphql::connection::PageArgs;
@@ -86,8 +87,8 @@ pub struct Subscription {
     pub gateway_subscription_id: Option<String>,
     /// The integrator's own key.
     pub external_id: Option<String>,
-    /// Free-form JSON object of the integrator.
-    pub metadata: Json<Value>,
+    /// Free-form JSON object of the integrator; null, with an error, if it is too deep to be read.
+    pub metadata: Option<StoredJson>,
     /// Who renewed it last: the subject of a token, or the worker.
     pub last_renewed_by: Option<String>,
     /// When it was made.
@@ -145,6 +146,7 @@ impl From<subscription::Model> for Subscription {
             gateway,
             gateway_subscription_id,
             external_id,
+            search_text: _,
             metadata,
             last_renewed_by,
             access_ends_at: _,
@@ -181,7 +183,7 @@ impl From<subscription::Model> for Subscription {
             gateway,
             gateway_subscription_id,
             external_id,
-            metadata: Json(metadata),
+            metadata: Some(metadata),
             last_renewed_by,
             created_at,
             updated_at,

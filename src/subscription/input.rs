@@ -1,6 +1,6 @@
 //! The inputs of the mutations of subscriptions, and what they stand for.
 
-use async_graphql::{ID, InputObject, Json, MaybeUndefined};
+use async_graphql::{ID, InputObject, MaybeUndefined};
 use serde_json::{Map, Value, json};
 
 use super::lifecycle::CancelAt;
@@ -11,6 +11,7 @@ use crate::entity::{BillingCycle, CustomerId, OrganizationId, SubscriptionId, Ti
 use crate::error::{Code, Refusal, Result};
 use crate::graphql::command::target_input;
 use crate::graphql::input::{Check, MAX_DAYS, parse_optional_id};
+use crate::graphql::json::GivenJson;
 use crate::graphql::scalar::{CurrencyCode, SafeInt};
 use crate::graphql::update::{Omittable, update_input};
 
@@ -62,8 +63,8 @@ pub struct SubscriptionTermsInput {
     feature_overrides: Option<Vec<FeatureOverrideInput>>,
     /// The integrator's own key, at most 255 characters.
     external_id: Option<String>,
-    /// Free-form JSON object, at most 16 KiB.
-    metadata: Option<Json<Value>>,
+    /// Free-form JSON object: at most 16 KiB, 1,000 keys and 32 levels.
+    metadata: Option<GivenJson>,
 }
 
 /// A feature that differs from the tier's.
@@ -162,8 +163,8 @@ update_input! {
         feature_overrides: MaybeUndefined<Vec<FeatureOverrideInput>>,
         /// The integrator's own key, at most 255 characters.
         external_id: MaybeUndefined<String>,
-        /// Free-form JSON object, at most 16 KiB. Replaces all of it.
-        metadata: MaybeUndefined<Json<Value>>,
+        /// Free-form JSON object: at most 16 KiB, 1,000 keys and 32 levels. Replaces all of it.
+        metadata: MaybeUndefined<GivenJson>,
     }
 }
 target_input! {

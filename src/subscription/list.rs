@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Enum, ID, InputObject};
 use chrono::TimeDelta;
-use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition};
 
 use super::graphql::Subscription;
@@ -15,8 +15,9 @@ use crate::error::Result;
 use crate::graphql::connection::{PageArgs, connection, sort_order};
 use crate::graphql::context::RequestContext;
 use crate::graphql::filter::{AmountRange, DateTimeRange, enum_filter};
-use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
+use crate::graphql::input::{parse_id, parse_optional_id};
 use crate::graphql::nested::{OwnerKey, by_owner};
+use crate::graphql::search::Search;
 use crate::store;
 
 enum_filter!(SubscriptionStatusFilter of SubscriptionStatus);
@@ -56,7 +57,8 @@ pub struct SubscriptionFilter {
     expired: Option<bool>,
     /// With this key of the integrator.
     external_id: Option<String>,
-    /// With this text in the key of the integrator.
+    /// With this text in the key of the integrator, or of an owner whom the text finds, whatever case and accents; blank
+    /// finds all.
     search: Option<String>,
 }
 
@@ -64,13 +66,14 @@ impl SubscriptionFilter {
     fn condition(&self, request: &RequestContext) -> Result<Condition> {
         let (policy, now) = (&request.settings.policy, request.scope.now());
         use subscription::Column::{
-            AmountMinor, CreatedAt, CurrentPeriodEnd, CustomerId as Customer, ExternalId, Status, TenantId,
+            AmountMinor, CreatedAt, CurrentPeriodEnd, CustomerId as Customer, ExternalId, SearchText, Status, TenantId,
             TierId as Tier,
         };
         let organization = parse_optional_id::<OrganizationId>("where.organizationId", self.organization_id.as_ref())?;
         let customer = parse_optional_id::<CustomerId>("where.customerId", self.customer_id.as_ref())?;
         let parse_tier = |id: &ID| parse_id::<TierId>("where.tierIds", id);
         let tiers = self.tier_ids.as_ref().map(|ids| ids.iter().map(parse_tier).collect::<Result<Vec<_>>>());
+        let search = Search::of(self.search.as_deref())?;
         Ok(Condition::all()
             .add_option(organization.map(|id| TenantId.eq(id)))
             .add_option(customer.map(|id| Customer.eq(id)))
@@ -86,10 +89,7 @@ impl SubscriptionFilter {
             .add_option(self.expired.map(|wanted| either(expired(policy, now), wanted)))
             .add_option(self.expiring_soon.map(|wanted| either(expiring_soon(policy, now), wanted)))
             .add_option(self.external_id.as_ref().map(|id| ExternalId.eq(id)))
-            .add_option(self.search.as_ref().map(|text| {
-                Expr::expr(Func::lower(Expr::col(ExternalId.as_column_ref())))
-                    .like(LikeExpr::new(contains_pattern(text)).escape('\\'))
-            })))
+            .add_option(search.map(|search| search.on_owned::<subscription::Entity>(&request.scope, SearchText))))
     }
 }
 

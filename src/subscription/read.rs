@@ -17,7 +17,7 @@ use crate::entity::subscription::Column::{
     StartsAt, Status, SuspendedAt, SuspendedFrom, SuspensionCause, TenantId, TierId, TrialEndsAt, TrialStartedAt,
     UpdatedAt, UserLimit, Version,
 };
-use crate::entity::{self, SubscriptionId, TypedId, customer, organization, payment, subscription};
+use crate::entity::{self, StoredJson, SubscriptionId, TypedId, customer, organization, payment, subscription};
 use crate::error::Result;
 use crate::graphql::context::RequestContext;
 use crate::graphql::scalar::money;
@@ -63,7 +63,7 @@ impl Readable for subscription::Entity {
             "gateway" => column::<Option<String>>(Gateway),
             "gatewaySubscriptionId" => column::<Option<String>>(GatewaySubscriptionId),
             "externalId" => column::<Option<String>>(ExternalId),
-            "metadata" => column::<Value>(Metadata),
+            "metadata" => column::<StoredJson>(Metadata),
             "lastRenewedBy" => column::<Option<String>>(LastRenewedBy),
             "createdAt" => column::<Timestamp>(CreatedAt),
             "updatedAt" => column::<Timestamp>(UpdatedAt),

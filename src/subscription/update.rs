@@ -1,6 +1,6 @@
 //! Changing what is agreed on: dates, limits, references. Owner, currency, amount and tenant never change here.
 
-use async_graphql::{Json, MaybeUndefined};
+use async_graphql::MaybeUndefined;
 use serde_json::Value;
 
 use super::actions;
@@ -9,6 +9,7 @@ use crate::entity::{SubscriptionId, subscription};
 use crate::error::{Code, Result};
 use crate::graphql::command::Target;
 use crate::graphql::input::{Check, check_version, updated};
+use crate::graphql::json::GivenJson;
 use crate::store::{Change, Command, Writer};
 use crate::subscription::lifecycle::{Action, move_period_end, move_trial_end, settled};
 
@@ -30,7 +31,7 @@ pub struct Update {
     /// The integrator's own key.
     pub external_id: MaybeUndefined<String>,
     /// Free-form object; replaces all of it.
-    pub metadata: MaybeUndefined<Json<Value>>,
+    pub metadata: MaybeUndefined<GivenJson>,
 }
 
 /// Changes what is agreed on.
@@ -83,7 +84,7 @@ fn apply(row: &subscription::Model, update: Update) -> Result<subscription::Mode
         next.feature_overrides = overrides;
     }
     if !update.metadata.is_undefined() {
-        next.metadata = check.metadata("input.metadata", update.metadata.take());
+        next.metadata = check.metadata("input.metadata", update.metadata.take()).into();
     }
     check.ordered("input.currentPeriodEnd", next.current_period_start, next.current_period_end);
     check.ordered("input.trialEndsAt", next.trial_started_at, next.trial_ends_at);

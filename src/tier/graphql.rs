@@ -1,7 +1,6 @@
 //! The type `Tier` and the queries for it.
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
-use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr};
 use sea_orm::{ColumnTrait, Condition};
 
 use super::checkout::{self, CheckoutTier};
@@ -15,8 +14,9 @@ use crate::entity::{OrganizationId, PeriodEndPolicy, TierId, TierKind, tier};
 use crate::error::{Error, Result};
 use crate::graphql::connection::{PageArgs, connection, sort_order};
 use crate::graphql::context::{ContextExt, RequestContext};
-use crate::graphql::input::{contains_pattern, parse_id, parse_optional_id};
+use crate::graphql::input::{parse_id, parse_optional_id};
 use crate::graphql::scalar::CurrencyCode;
+use crate::graphql::search::Search;
 use crate::organization::graphql::Organization;
 
 /// What a subscription is for: a tier of the platform's catalogue, or of an organization's own.
@@ -67,6 +67,7 @@ impl From<tier::Model> for Tier {
             tenant_id: tenant,
             key,
             name,
+            search_text: _,
             description,
             kind,
             rank,
@@ -174,20 +175,15 @@ pub struct TierFilter {
     public: Option<bool>,
     /// With this key.
     key: Option<String>,
-    /// With this text in its key or name, in any case.
+    /// With this text in its key or name, whatever case and accents; blank finds all.
     search: Option<String>,
 }
 
 impl TierFilter {
     fn condition(&self, _: &RequestContext) -> Result<Condition> {
-        use tier::Column::{ArchivedAt, Key, Kind, Name, Public, TenantId};
+        use tier::Column::{ArchivedAt, Key, Kind, Public, SearchText, TenantId};
         let catalogue = parse_optional_id::<OrganizationId>("where.catalogueOf", self.catalogue_of.as_ref())?;
         let null = |column: tier::Column, null: bool| if null { column.is_null() } else { column.is_not_null() };
-        let search = |text: &String| {
-            let like = || LikeExpr::new(contains_pattern(text)).escape('\\');
-            let name = Expr::expr(Func::lower(Expr::col(Name.as_column_ref())));
-            Condition::any().add(Key.like(like())).add(name.like(like()))
-        };
         Ok(Condition::all()
             .add_option(self.kind.map(|kind| Kind.eq(kind)))
             .add_option(catalogue.map(|id| TenantId.eq(id)))
@@ -195,7 +191,7 @@ impl TierFilter {
             .add_option(self.archived.map(|archived| null(ArchivedAt, !archived)))
             .add_option(self.public.map(|public| Public.eq(public)))
             .add_option(self.key.as_ref().map(|key| Key.eq(key.as_str())))
-            .add_option(self.search.as_ref().map(search)))
+            .add_option(Search::of(self.search.as_deref())?.map(|search| search.on(SearchText))))
     }
 }
 

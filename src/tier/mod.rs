@@ -87,6 +87,7 @@ async fn insert(tx: &Tx<'_>, catalogue: Option<OrganizationId>, new: &NewTier) -
         tenant_id: catalogue,
         key: new.key.clone(),
         name: new.name.clone(),
+        search_text: String::new(),
         description: new.description.clone(),
         kind: new.kind,
         rank: new.rank,

@@ -61,6 +61,7 @@ mod tests {
             tenant_id: None,
             key: "starter".to_owned(),
             name: "Starter".to_owned(),
+            search_text: String::new(),
             description: None,
             kind,
             rank: 1,

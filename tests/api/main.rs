@@ -25,6 +25,8 @@ mod idempotency;
 #[cfg(test)]
 mod member;
 #[cfg(test)]
+mod metadata;
+#[cfg(test)]
 mod node;
 #[cfg(test)]
 mod organization;
@@ -44,6 +46,8 @@ mod subscription;
 mod support;
 #[cfg(test)]
 mod tenancy;
+#[cfg(test)]
+mod text;
 #[cfg(test)]
 mod tier;
 #[cfg(test)]

@@ -214,6 +214,7 @@ impl Seeder {
                 tenant_id,
                 key: spec.key.to_owned(),
                 name: spec.name.to_owned(),
+                search_text: String::new(),
                 description: Some(spec.description.to_owned()),
                 kind,
                 rank: place * 10,

@@ -9,7 +9,6 @@ use super::organization::Tenant;
 use super::story::{ROUND, Story, Subject};
 use super::trail::Deed;
 use crate::clock::Timestamp;
-use crate::customer::searchable;
 use crate::entity::{BillingCycle, CustomerId, OperationalStatus, customer};
 use crate::error::Result;
 
@@ -79,7 +78,7 @@ impl Seeder {
 }
 
 fn customer(tenant: &Tenant, id: CustomerId, name: &str, number: usize, at: Timestamp) -> customer::Model {
-    searchable(customer::Model {
+    customer::Model {
         tenant_id: tenant.id,
         id,
         name: name.to_owned(),
@@ -88,10 +87,10 @@ fn customer(tenant: &Tenant, id: CustomerId, name: &str, number: usize, at: Time
         external_ref: Some(format!("{}-{:04}", tenant.slug, number + 1)),
         status: OperationalStatus::Active,
         search_text: String::new(),
-        metadata: if number.is_multiple_of(3) { json!({ "segment": "retail" }) } else { json!({}) },
+        metadata: if number.is_multiple_of(3) { json!({ "segment": "retail" }) } else { json!({}) }.into(),
         created_at: at,
         updated_at: at,
         version: 1,
         deleted_at: None,
-    })
+    }
 }

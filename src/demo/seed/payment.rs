@@ -73,6 +73,7 @@ impl Seeder {
             gateway_status: gateway_status(gateway, status).map(str::to_owned),
             failure_code: failure.map(|failure| failure.code.to_owned()),
             failure_message: failure.map(|failure| failure.message.to_owned()),
+            search_text: None,
             attempt: number,
             return_url: (gateway != Gateway::Manual).then(|| "https://app.example.com/billing".to_owned()),
             refunded_minor: 0,

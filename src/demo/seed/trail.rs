@@ -66,7 +66,7 @@ impl Seeder {
             action: format!("{}.{verb}", M::NOUN),
             entity_type: M::NOUN.to_owned(),
             entity_id: row.uuid(),
-            changes: serde_json::to_value(changes)?,
+            changes: serde_json::to_value(changes)?.into(),
             reason: reason.map(str::to_owned),
             request_id: None,
             address: actor.address.map(str::to_owned),

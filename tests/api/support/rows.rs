@@ -38,6 +38,7 @@ pub fn payment(payer: Payer<'_>, subscription: &str, made_at: Timestamp) -> paym
         gateway_status: None,
         failure_code: None,
         failure_message: None,
+        search_text: None,
         attempt: 1,
         return_url: None,
         refunded_minor: 0,

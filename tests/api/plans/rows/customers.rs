@@ -104,6 +104,7 @@ impl Sql {
             ("feature_overrides", same("'{}'")),
             ("gateway", same("CASE WHEN n % 3 = 0 THEN 'STRIPE' END")),
             ("external_id", same("CASE WHEN n % 3 = 1 THEN 'external-' || n END")),
+            ("search_text", same("CASE WHEN n % 3 = 1 THEN 'external-' || n END")),
             ("metadata", same("'{}'")),
             ("access_ends_at", period(end)),
             ("deleted_at", same("CASE WHEN n % 200 = 11 THEN 1 END")),

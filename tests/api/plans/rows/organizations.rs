@@ -16,6 +16,7 @@ impl Sql {
                 ("name", format!("'Organization ' || {}", self.letters("n"))),
                 ("name_key", format!("'organization ' || {}", self.letters("n"))),
                 ("slug", same("'organization-' || n")),
+                ("search_text", format!("'organization ' || {} || ' organization-' || n", self.letters("n"))),
                 ("status", same("CASE n % 50 WHEN 0 THEN 'SUSPENDED' WHEN 1 THEN 'TERMINATED' ELSE 'ACTIVE' END")),
                 ("exempt", same("n % 100 = 2")),
                 ("default_currency", same("'EUR'")),
@@ -37,6 +38,10 @@ impl Sql {
                 ("email", format!("{} || '@example.org'", self.letters("n"))),
                 ("name", format!("'Member ' || {}", self.letters("n + 7"))),
                 ("name_key", format!("'member ' || {}", self.letters("n + 7"))),
+                (
+                    "search_text",
+                    format!("'member ' || {} || ' ' || {} || '@example.org'", self.letters("n + 7"), self.letters("n")),
+                ),
                 ("role", same("CASE WHEN n % 3000 = 1 THEN 'RESELLER' WHEN n % 10 = 0 THEN 'ADMIN' ELSE 'WORKER' END")),
                 ("active", same("n % 20 <> 0")),
             ]),

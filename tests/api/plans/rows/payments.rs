@@ -36,6 +36,14 @@ impl Sql {
                     "failure_message",
                     format!("CASE WHEN n * 7 % 20 = 0 THEN 'Declined by bank ' || {} END", self.letters("n")),
                 ),
+                (
+                    "search_text",
+                    format!(
+                        "CASE WHEN n * 7 % 20 = 0 THEN 'card_declined declined by bank ' || {0} \
+                         WHEN n % 5 <> 0 THEN 'pi_' || {0} || n END",
+                        self.letters("n")
+                    ),
+                ),
                 ("attempt", same("1")),
                 ("refunded_minor", same("CASE WHEN n * 7 % 20 = 1 THEN n * 7919 % 97 * 100 ELSE 0 END")),
                 ("period_start", Self::made("n")),

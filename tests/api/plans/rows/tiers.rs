@@ -28,6 +28,7 @@ impl Sql {
                 ),
                 ("key", same("'tier-' || n")),
                 ("name", same("'Tier ' || n")),
+                ("search_text", same("'tier-' || n || ' tier ' || n")),
                 ("kind", same("'CUSTOMER'")),
                 ("rank", same("n % 40")),
                 ("trial_days", same("0")),
