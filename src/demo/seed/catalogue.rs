@@ -76,11 +76,11 @@ impl Spec {
     }
 }
 
-/// Sold to organizations, lowest rank first; the last one is for developers and not public.
+/// Sold to organizations, lowest rank first; the last one is for developers and not public. Only the upper two have AI.
 const PLATFORM: [Spec; 4] = [
     Spec {
         features: &[
-            ("users", Limit, true, Some(10)),
+            ("users", Limit, true, Some(5)),
             ("branches", Limit, true, Some(1)),
             ("customers", Limit, true, Some(100)),
             ("products", Limit, true, Some(50)),
@@ -88,24 +88,37 @@ const PLATFORM: [Spec; 4] = [
             ("ai.queries", Meter, true, Some(0)),
             ("ai.tokens", Meter, true, Some(0)),
         ],
-        ..Spec::new("starter", "Starter", "For a team that begins.", 2_900, 2_700)
+        ..Spec::new("starter", "Starter", "For a team that begins. Without AI.", 2_900, 2_700)
     },
     Spec {
         policy: PeriodEndPolicy::Downgrade,
         features: &[
-            ("users", Limit, true, Some(50)),
+            ("users", Limit, true, Some(25)),
             ("branches", Limit, true, Some(5)),
             ("customers", Limit, true, Some(2_500)),
             ("products", Limit, true, Some(1_000)),
-            ("ai.enabled", Switch, true, None),
-            ("ai.queries", Meter, true, Some(2_000)),
-            ("ai.tokens", Meter, true, Some(2_000_000)),
+            ("ai.enabled", Switch, false, None),
+            ("ai.queries", Meter, true, Some(0)),
+            ("ai.tokens", Meter, true, Some(0)),
         ],
-        ..Spec::new("pro", "Pro", "For a company with branches.", 9_900, 9_200)
+        ..Spec::new("pro", "Pro", "For a company with branches. Without AI.", 9_900, 9_200)
     },
     Spec {
         trial_days: 30,
         policy: PeriodEndPolicy::Renew,
+        features: &[
+            ("users", Limit, true, Some(250)),
+            ("branches", Limit, true, Some(50)),
+            ("customers", Limit, true, Some(50_000)),
+            ("products", Limit, true, Some(20_000)),
+            ("ai.enabled", Switch, true, None),
+            ("ai.queries", Meter, true, Some(5_000)),
+            ("ai.tokens", Meter, true, Some(5_000_000)),
+        ],
+        ..Spec::new("enterprise", "Enterprise", "Everything, with AI by monthly limits.", 49_900, 45_900)
+    },
+    Spec {
+        public: false,
         features: &[
             ("users", Limit, true, None),
             ("branches", Limit, true, None),
@@ -115,20 +128,7 @@ const PLATFORM: [Spec; 4] = [
             ("ai.queries", Meter, true, None),
             ("ai.tokens", Meter, true, None),
         ],
-        ..Spec::new("enterprise", "Enterprise", "Everything, without limits.", 49_900, 45_900)
-    },
-    Spec {
-        public: false,
-        features: &[
-            ("users", Limit, true, Some(5)),
-            ("branches", Limit, true, Some(1)),
-            ("customers", Limit, true, Some(50)),
-            ("products", Limit, true, Some(50)),
-            ("ai.enabled", Switch, true, None),
-            ("ai.queries", Meter, true, Some(100)),
-            ("ai.tokens", Meter, true, Some(100_000)),
-        ],
-        ..Spec::new("developer_test", "Developer test", "For trying things out. Not for sale.", 0, 0)
+        ..Spec::new("developer_test", "Developer test", "Everything, without limits. Not for sale.", 0, 0)
     },
 ];
 

@@ -8,8 +8,8 @@ use super::*;
 use crate::clock::Clock;
 use crate::config::DatabaseConfig;
 use crate::entity::{
-    Gateway, ManagementMode, MemberRole, OperationalStatus, PaymentMethodKind, PaymentStatus, SubscriptionStatus,
-    TierKind,
+    BillingCycle, Gateway, ManagementMode, MemberRole, OperationalStatus, PaymentMethodKind, PaymentStatus,
+    SubscriptionStatus, TierKind, tier, tier_feature,
 };
 use crate::subscription::status::{Kind, Policy, Reason, effective};
 
@@ -62,6 +62,35 @@ fn every_status_mode_and_kind_occurs() {
         values::<OperationalStatus>(rows.customers.iter().map(|row| row.status));
         values::<MemberRole>(rows.members.iter().map(|row| row.role));
         values::<TierKind>(rows.tiers.iter().map(|row| row.kind));
+    }
+}
+
+#[test]
+fn more_is_granted_by_each_of_the_platform_s_tiers() {
+    let rows = Rows::make(NOW, &SMALL).expect("made");
+    let sold = |tier: &&tier::Model| tier.tenant_id.is_none() && tier.kind == TierKind::Organization;
+    let tiers: Vec<_> = rows.tiers.iter().filter(sold).collect();
+    let keys: Vec<_> = tiers.iter().map(|tier| tier.key.as_str()).collect();
+    assert_eq!(keys, ["starter", "pro", "enterprise", "developer_test"]);
+    let features = |tier: &tier::Model| {
+        let own = rows.tier_features.iter().filter(|feature| feature.tier_id == tier.id);
+        own.map(|feature| (feature.key.as_str(), feature)).collect::<HashMap<_, _>>()
+    };
+    let features: Vec<_> = tiers.iter().map(|tier| features(tier)).collect();
+    let with_ai: Vec<_> = features.iter().map(|tier| tier["ai.enabled"].enabled).collect();
+    assert_eq!(with_ai, [false, false, true, true]);
+    // Nothing is more than no ceiling.
+    let ceiling = |tier: &HashMap<_, &tier_feature::Model>, key: &str| tier[key].ceiling.unwrap_or(i64::MAX);
+    for pair in features.windows(2) {
+        assert!(pair[0].keys().all(|key| ceiling(&pair[0], key) <= ceiling(&pair[1], key)));
+    }
+    assert!(features[3].values().all(|feature| feature.ceiling.is_none()));
+    for price in rows.tier_prices.iter().filter(|price| price.billing_cycle == BillingCycle::Monthly) {
+        let yearly = rows.tier_prices.iter().find(|other| {
+            let same = (other.tier_id, &other.currency) == (price.tier_id, &price.currency);
+            same && other.billing_cycle == BillingCycle::Yearly
+        });
+        assert_eq!(yearly.map(|yearly| yearly.amount_minor), Some(price.amount_minor * 10));
     }
 }
 
