@@ -3,8 +3,10 @@
 //! Refusals of a mutation are data, in `userErrors`. Everything else is a top-level error with a stable
 //! `extensions.code`; it is completed and logged once, in `finish`.
 
+use std::collections::HashSet;
+
 use async_graphql::{
-    ComplexObject, Context, Error as GraphqlError, ErrorExtensionValues, Interface, Response, ServerError,
+    ComplexObject, Context, Error as GraphqlError, ErrorExtensionValues, Interface, PathSegment, Response, ServerError,
     SimpleObject, Value,
 };
 
@@ -96,6 +98,23 @@ pub(crate) fn finish(response: &mut Response, request_id: &str) {
         }
         extensions.set("code", code);
     }
+    tell_once(&mut response.errors);
+}
+
+/// Keeps one error about a field that the caller may not read: it is the same in every row of a list.
+fn tell_once(errors: &mut Vec<ServerError>) {
+    let mut told = HashSet::new();
+    errors.retain(|error| {
+        let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
+        if *code.unwrap_or(&Value::Null) != Value::from("FORBIDDEN") {
+            return true;
+        }
+        let field = |step: &PathSegment| match step {
+            PathSegment::Field(name) => Some(name.clone()),
+            PathSegment::Index(_) => None,
+        };
+        told.insert(error.path.iter().filter_map(field).collect::<Vec<_>>())
+    });
 }
 
 /// Why a mutation was refused. Nothing was written.

@@ -334,6 +334,7 @@ on_both! {
                 let answer = client.send(&document.replace("$p: ID)", "$p: ID!)"), json!({"p": payment_ids[0]})).await;
                 assert_eq!((answer.code(), answer.path()), ("FORBIDDEN", &path), "{document}");
                 assert_eq!(answer.0["errors"][0]["extensions"]["permission"], "payments.read", "{document}");
+                assert_eq!(answer.0["errors"].as_array().map(Vec::len), Some(1), "once, however many rows: {document}");
             }
         }
     }
