@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt typos deny lint docs advisories schema snapshots tools bench bench-quick
+.PHONY: help demo test check fmt typos deny lint docs advisories schema snapshots graphql-js tools bench bench-quick
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,12 @@ schema: ## Write schema.graphql anew from the code
 
 snapshots: ## Accept what the tests answer now as their snapshots; review with git diff
 	INSTA_UPDATE=always scripts/with-postgres cargo test --workspace
+
+graphql-js: ## Write what graphql-js makes of the documents that tests compare with (needs Node 20 and the network)
+	mkdir -p target/graphql_js
+	cp tests/api/graphql_js/*.js tests/api/graphql_js/package*.json target/graphql_js
+	cd target/graphql_js && npm ci --no-audit --no-fund --silent
+	node target/graphql_js/make.js schema.graphql tests/api/graphql_js/results.json
 
 tools: ## Install the tools of make check where they are missing
 	scripts/install-tools
