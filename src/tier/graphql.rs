@@ -6,14 +6,14 @@ use sea_orm::{ColumnTrait, Condition};
 use super::checkout::{self, CheckoutTier};
 use super::loader::{FeaturesOf, PricesOf, StatisticsOf, TierKey};
 use super::rules;
-use super::statistics::TierStatistics;
+use super::statistics::{self, TierStatistics};
 use super::terms::{TierFeature, TierPrice};
-use crate::auth::Standing;
 use crate::clock::Timestamp;
 use crate::entity::{OrganizationId, PeriodEndPolicy, TierId, TierKind, tier};
-use crate::error::{Error, Result};
-use crate::graphql::connection::{PageArgs, connection, sort_order};
+use crate::error::Result;
+use crate::graphql::connection::{Listed, PageArgs, connection, given_filter, sort_order};
 use crate::graphql::context::{ContextExt, RequestContext};
+use crate::graphql::filter::refuse_nulls;
 use crate::graphql::input::{parse_id, parse_optional_id};
 use crate::graphql::scalar::CurrencyCode;
 use crate::graphql::search::Search;
@@ -135,28 +135,18 @@ impl Tier {
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
-    /// What its subscriptions amount to. Needs `tiers.manage` and a catalogue that the caller manages; the platform's
-    /// own people read it of every tier.
-    async fn statistics(&self, ctx: &Context<'_>) -> Option<Result<TierStatistics>> {
-        // An error where there is no permission leaves the rest of the tier to be read.
-        Some(self.load_statistics(ctx).await)
+    /// What its subscriptions amount to; null for callers that do not manage the catalogue. The platform's own people
+    /// read it of every tier.
+    async fn statistics(&self, ctx: &Context<'_>) -> Result<Option<TierStatistics>> {
+        if !rules::reads_statistics(ctx.scope().caller()?, self.tenant) {
+            return Ok(None);
+        }
+        Ok(Some(ctx.loaders().load(StatisticsOf(self.id)).await?.unwrap_or_default().into()))
     }
 
     /// Whether the caller may change it.
     async fn viewer_can_manage(&self, ctx: &Context<'_>) -> Result<bool> {
         Ok(rules::obstacle(ctx.scope().caller()?, self.tenant).is_none())
-    }
-}
-
-impl Tier {
-    async fn load_statistics(&self, ctx: &Context<'_>) -> Result<TierStatistics> {
-        let caller = ctx.scope().caller()?;
-        if let Some(permission) = rules::obstacle(caller, self.tenant)
-            && caller.standing() != Standing::Platform
-        {
-            return Err(Error::Forbidden(permission));
-        }
-        Ok(ctx.loaders().load(StatisticsOf(self.id)).await?.unwrap_or_default().into())
     }
 }
 
@@ -239,6 +229,19 @@ impl TierQuery {
         ctx.scope().caller()?;
         let args = PageArgs { first, after, last, before };
         TierConnection::load(ctx, "tiers", filter, order_by, &args).await.map(Some)
+    }
+
+    /// What the live subscriptions of all tiers amount to, or of those that `where` finds: the total over the tiers whose
+    /// `statistics` the caller reads. Exact; revenue is rounded once, so it can differ a little from the sum over the
+    /// tiers. Needs `tiers.manage`; the platform's own people do not.
+    async fn tier_statistics(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where", desc = "Which tiers count; all if not given.")] filter: Option<TierFilter>,
+    ) -> Result<Option<TierStatistics>> {
+        refuse_nulls(given_filter(ctx).as_ref())?;
+        let found = tier::Entity::found(filter.as_ref(), ctx.request())?;
+        Ok(Some(statistics::of_tiers(ctx.scope(), found).await?.into()))
     }
 
     /// What is on offer to everyone, for a checkout page: at most 100 public tiers by sort order, rank and key. Needs

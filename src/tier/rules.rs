@@ -1,5 +1,8 @@
 //! Who manages which catalogue, and which tier another one may fall back to.
 
+use sea_orm::sea_query::IntoCondition;
+use sea_orm::{ColumnTrait, Condition};
+
 use crate::auth::{Permission, Principal, Standing};
 use crate::entity::{OrganizationId, PeriodEndPolicy, TierId, TierKind, tier};
 use crate::error::{Code, Error, Refusal, Result};
@@ -17,6 +20,25 @@ pub fn obstacle(caller: &Principal, catalogue: Option<OrganizationId>) -> Option
         (Standing::Platform | Standing::Reseller(_), Some(_)) => None,
         (Standing::Organization(own), Some(catalogue)) if own == catalogue => None,
         (Standing::Organization(_) | Standing::Customer(..), Some(_)) => Some(Permission::TiersManage),
+    }
+}
+
+/// Whether the caller reads what the subscriptions of this catalogue's tiers amount to: who manages it, and the
+/// platform's own people.
+pub fn reads_statistics(caller: &Principal, catalogue: Option<OrganizationId>) -> bool {
+    caller.standing() == Standing::Platform || obstacle(caller, catalogue).is_none()
+}
+
+/// The condition on tiers that [`reads_statistics`]; refused where there is none.
+pub fn with_statistics(caller: &Principal) -> Result<Condition> {
+    use tier::Column::TenantId;
+    match caller.standing() {
+        Standing::Platform => Ok(Condition::all()),
+        Standing::Reseller(_) if caller.may(Permission::TiersManage) => Ok(TenantId.is_not_null().into_condition()),
+        Standing::Organization(own) if caller.may(Permission::TiersManage) => Ok(TenantId.eq(own).into_condition()),
+        Standing::Reseller(_) | Standing::Organization(_) | Standing::Customer(..) => {
+            Err(Error::Forbidden(Permission::TiersManage))
+        }
     }
 }
 

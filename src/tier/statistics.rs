@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use async_graphql::SimpleObject;
-use sea_orm::{Condition, IdenStatic};
+use sea_orm::sea_query::Query;
+use sea_orm::{ColumnTrait, Condition, IdenStatic};
 
-use crate::entity::{BillingCycle, ManagementMode, SubscriptionStatus, TierId, subscription_total};
+use super::rules;
+use crate::entity::{BillingCycle, ManagementMode, SubscriptionStatus, TierId, subscription_total, tier};
 use crate::error::Result;
 use crate::graphql::scalar::{MAX_SAFE_INT, Money, SafeInt};
 use crate::store::{Reading, Row, Rows, Scope};
@@ -128,12 +130,22 @@ fn a_month(a_year: i128) -> i64 {
     i64::try_from(rounded).map_or(MAX_SAFE_INT, |amount| amount.min(MAX_SAFE_INT))
 }
 
+/// What the live subscriptions of the tiers that meet the condition amount to, together.
+pub async fn of_tiers(scope: &Scope, condition: Condition) -> Result<Statistics> {
+    let told = rules::with_statistics(scope.caller()?)?;
+    let tiers =
+        Query::select().column(tier::Column::Id).from(tier::Entity).cond_where(condition).cond_where(told).take();
+    let groups = Group::all(scope, subscription_total::Column::TierId.in_subquery(tiers)).await?;
+    Ok(Statistics::of(&groups))
+}
+
 /// Amounts by currency, as the API shows them.
 pub fn monies(by_currency: BTreeMap<String, i64>) -> Vec<Money> {
     by_currency.into_iter().map(|(currency, amount)| Money::new(amount, currency)).collect()
 }
 
-/// What the live subscriptions of a tier amount to, as far as the caller can see them. Counted by recorded status.
+/// What the live subscriptions of a tier, or of several, amount to, as far as the caller can see them. Counted by
+/// recorded status.
 #[derive(Clone, SimpleObject)]
 pub struct TierStatistics {
     /// In any status that is not an end.

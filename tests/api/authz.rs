@@ -62,7 +62,7 @@ fn arguments(query: &str, estate: &Estate) -> Option<Vec<(&'static str, String)>
     let (of_customer, of_organization) = ("", " of the organization");
     Some(match query {
         "auditEvents" | "checkoutTiers" | "customers" | "members" | "organizations" | "paymentMethods" | "payments"
-        | "subscriptions" | "tiers" | "viewer" => vec![("", String::new())],
+        | "subscriptions" | "tierStatistics" | "tiers" | "viewer" => vec![("", String::new())],
         "customer" | "node" => vec![("", id(&customer.id))],
         "nodes" => vec![("", format!("(ids: [\"{}\"])", customer.id))],
         "member" => vec![("", id(&estate.member))],

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 use tessera::auth::{Permission, Role};
+use tessera::entity::{TierId, TypedId};
 
 use super::{made, monthly, tier};
-use crate::support::on_both;
+use crate::support::{Client, on_both};
 
 on_both! {
     async fn statistics_are_exact(world: World) {
@@ -51,15 +52,73 @@ on_both! {
         });
         assert_eq!(tier(&admin, &gold, statistics).await["statistics"], expected);
         assert_eq!(tier(&world.root(), &gold, statistics).await["statistics"], expected);
-        // Who may not read them still reads the rest.
         let document = format!("query($id: ID!) {{ tier(id: $id) {{ key {statistics} }} }}");
         let support = world.caller(Role::Support, world.alpha).ok(&document, json!({"id": gold})).await;
         assert_eq!(support["tier"]["statistics"], expected);
-        let own = world.platform_tiers["pro"].to_string();
-        let answer = admin.send(&document, json!({"id": own})).await;
-        assert_eq!((answer.code(), answer.path()), ("FORBIDDEN", &json!(["tier", "statistics"])));
-        assert_eq!(answer.0["errors"][0]["extensions"]["permission"], "platform.manage");
-        assert_eq!(answer.0["data"]["tier"], json!({"key": "pro", "statistics": null}));
+    }
+
+    async fn statistics_are_null_where_the_caller_does_not_manage_the_catalogue(world: World) {
+        let basic = world.alpha.basic;
+        let (customer, _) = world.subscribed(world.alpha, "Ada", basic, json!({})).await;
+        let document = "{ tiers(first: 100) { nodes { catalogue { slug } public statistics { total } } } }";
+        for (client, reads) in [
+            (world.root(), [true, true]),
+            (world.caller(Role::Support, world.alpha), [true, true]),
+            (world.admin(world.alpha), [false, true]),
+            (world.caller(Role::Worker, world.alpha), [false, false]),
+            (world.customer(world.alpha, &customer), [false, false]),
+        ] {
+            // Without an error, for all rows.
+            let data = client.ok(document, json!({})).await;
+            let tiers = data["tiers"]["nodes"].as_array().expect("a list");
+            assert!(tiers.len() > 3, "{data}");
+            for tier in tiers {
+                let is_own = !tier["catalogue"].is_null();
+                assert_eq!(tier["statistics"].is_object(), reads[usize::from(is_own)], "{tier}");
+            }
+        }
+    }
+
+    async fn statistics_add_up_over_all_tiers(world: World) {
+        let (root, admin) = (world.root(), world.admin(world.alpha));
+        let gold = json!({"prices": [{"billingCycle": "YEARLY", "currency": "USD", "amountMinor": 7}, monthly("EUR", 500)]});
+        let gold = TierId::parse(&made(&admin, "gold", gold).await).expect("an id");
+        let yearly = json!({"billingCycle": "YEARLY", "trialDays": 0});
+        world.subscribed(world.alpha, "a", gold, yearly.clone()).await;
+        world.subscribed(world.alpha, "b", gold, json!({"currency": "EUR", "trialDays": 0})).await;
+        for tier in [world.alpha.basic, world.alpha.basic, world.alpha.plus] {
+            world.subscribed(world.alpha, "c", tier, json!({"trialDays": 0})).await;
+        }
+        world.subscribed(world.beta, "d", world.beta.plus, yearly).await;
+        let own = json!({"organizationId": world.alpha.id.to_string(), "terms": {"tierId": world.platform_tiers["pro"].to_string()}});
+        root.mutate("createSubscription", own, "").await;
+        let total = async |client: &Client, filter: Value| {
+            let document = "query($w: TierFilter) { tierStatistics(where: $w) { total active estimatedMonthlyRevenue { amountMinor currency } } }";
+            client.ok(document, json!({"w": filter})).await["tierStatistics"].clone()
+        };
+        let sums = |total: i64, amounts: &[(i64, &str)]| {
+            let amounts: Vec<_> = amounts.iter().map(|(amount, currency)| json!({"amountMinor": amount, "currency": currency})).collect();
+            json!({"total": total, "active": total, "estimatedMonthlyRevenue": amounts})
+        };
+        // What the organization pays itself is no revenue of its tiers. 7 / 12 + 2 × 900 + 1,900 = 3,700.58.
+        assert_eq!(total(&admin, json!({})).await, sums(5, &[(500, "EUR"), (3701, "USD")]));
+        assert_eq!(total(&admin, json!({"key": "gold"})).await, sums(2, &[(500, "EUR"), (1, "USD")]));
+        assert_eq!(total(&admin, json!({"platform": true})).await, sums(0, &[]));
+        // 19,000 / 12 = 1,583.33.
+        assert_eq!(total(&world.admin(world.beta), Value::Null).await, sums(1, &[(1583, "USD")]));
+        for client in [&root, &world.caller(Role::Support, world.alpha)] {
+            // 9,900 + 3,700.58 + 1,583.33 = 15,183.92.
+            assert_eq!(total(client, json!({})).await, sums(7, &[(500, "EUR"), (15_184, "USD")]));
+            assert_eq!(total(client, json!({"kind": "ORGANIZATION"})).await, sums(1, &[(9900, "USD")]));
+        }
+        let reseller = world.caller(Role::Reseller, world.gamma);
+        world.subscribed(world.delta, "e", world.delta.basic, json!({})).await;
+        assert_eq!(total(&reseller, json!({})).await, sums(1, &[(900, "USD")]));
+        let answer = admin.send("{ tierStatistics(where: {kind: null}) { total } }", json!({})).await;
+        let problems = &answer.0["errors"][0]["extensions"]["problems"];
+        assert_eq!(*problems, json!([{"code": "REQUIRED", "path": ["where", "kind"]}]));
+        let answer = world.caller(Role::Worker, world.alpha).send("{ tierStatistics { total } }", json!({})).await;
+        assert_eq!((answer.code(), answer.path()), ("FORBIDDEN", &json!(["tierStatistics"])));
     }
 
     async fn statistics_count_organizations_of_a_tier(world: World) {
