@@ -1,12 +1,13 @@
 //! Documents: judged once, when they are first seen, and kept in a form that needs no further thought.
 //!
-//! `validate.rs` parses and validates, `flatten.rs` spreads fragments out and merges what is selected, `coerce.rs` makes
+//! `validate.rs` (with `usage.rs`) parses and validates, `flatten.rs` spreads fragments out and merges what is selected, `coerce.rs` makes
 //! values fit their types. Whoever answers an [`Operation`], be it the read path or the resolvers, meets one field for
 //! each key of the answer and values of the right types. Why async-graphql's own parser and validation are not used is
 //! said in docs/adr/0020.
 
 mod coerce;
 mod flatten;
+mod usage;
 mod validate;
 
 use std::collections::{BTreeSet, HashMap};

@@ -5,7 +5,7 @@ pub mod command;
 pub mod connection;
 pub mod context;
 pub(crate) mod cost;
-pub(crate) mod document;
+pub mod document;
 pub mod error;
 mod field_errors;
 pub mod filter;

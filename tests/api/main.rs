@@ -19,6 +19,8 @@ mod documents;
 #[cfg(test)]
 mod filter;
 #[cfg(test)]
+mod graphql_js;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod idempotency;

@@ -182,7 +182,11 @@ pub fn literal(value: &ast::Value) -> Value {
         ast::Value::Variable(name) => Value::Variable(Name::new(name.as_str())),
         ast::Value::String(text) => Value::String(text.clone()),
         ast::Value::Boolean(value) => Value::Boolean(*value),
-        ast::Value::Int(number) => number_of(number.as_str()),
+        // `-0` would not be an integer of JSON.
+        ast::Value::Int(number) => number
+            .as_str()
+            .parse::<i64>()
+            .map_or_else(|_| number_of(number.as_str()), |integer| Value::Number(integer.into())),
         ast::Value::Float(number) => number_of(number.as_str()),
         ast::Value::List(items) => Value::List(items.iter().map(|item| literal(item)).collect()),
         ast::Value::Object(fields) => {

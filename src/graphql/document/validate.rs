@@ -1,7 +1,8 @@
 //! Whether a document is valid: parsed and judged once, by a validator that knows every rule of the specification.
 //!
-//! Specification: GraphQL, section 5, "Validation". Of its rules apollo-compiler lacks "Input Object Field Uniqueness"
-//! and what scalars of ours are; both are here, and so are the limits on what a document may ask to be looked at.
+//! Specification: GraphQL, section 5, "Validation". Of its rules apollo-compiler lacks "Input Object Field Uniqueness",
+//! half of "All Variable Usages Are Allowed" (`usage.rs`) and what scalars of ours are; they are here, and so are the
+//! limits on what a document may ask to be looked at.
 
 use std::collections::HashSet;
 
@@ -14,6 +15,7 @@ use apollo_compiler::{Node, Schema};
 use async_graphql::{Pos, ServerError};
 
 use super::coerce::{Coercion, Notation, literal};
+use super::usage::misfits;
 use super::{Refused, problem_error};
 
 /// How many tokens a document may have.
@@ -37,6 +39,10 @@ pub fn validate(text: &str, schema: &Valid<Schema>) -> Result<Valid<ExecutableDo
     looked.document(&document);
     let valid = document.to_executable_validate(schema).map_err(|found| Refused::invalid(told(&found.errors)))?;
     for operation in valid.operations.iter() {
+        for misfit in misfits(schema, &valid, operation) {
+            let place = position(misfit.at.location(), looked.sources);
+            looked.errors.push(ServerError::new(misfit.message, place));
+        }
         looked.default_values(operation);
         looked.selection_set(&operation.selection_set);
     }

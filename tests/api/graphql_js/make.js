@@ -31,19 +31,19 @@ const broken = (document) => {
 
 const result = ({ document, variables = {}, operationName }) => {
   const { parsed, rules } = broken(document);
-  if (rules.length > 0) return { rules };
+  if (rules.length > 0) return { invalid: rules };
   const operation = getOperationAST(parsed, operationName);
   const root = operation && schema.getRootType(operation.operation);
-  if (!root) return { rules, operation: null };
+  if (!root) return { refused: "operation" };
   const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variables);
-  if (!coerced) return { rules, variables: null };
+  if (!coerced) return { refused: "variables" };
   const fragments = Object.fromEntries(parsed.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION).map((one) => [one.name.value, one]));
-  // The arguments of each field of the root; null if they are refused.
   const fields = {};
   for (const [key, [node]] of collectFields(schema, fragments, coerced, root, operation.selectionSet)) {
     fields[key] = refused(() => getArgumentValues(getFieldDef(schema, root, node), node, coerced));
+    if (!fields[key]) return { refused: "arguments" };
   }
-  return { rules, variables: coerced, fields };
+  return { variables: coerced, fields };
 };
 
 const lines = cases.map((one) => JSON.stringify({ ...one, result: result(one) }));
