@@ -100,6 +100,7 @@ impl App {
                 renewal_tolerance: TimeDelta::hours(policy.renewal_tolerance_hours.into()),
             },
             pending_for: TimeDelta::hours(policy.pending_hours.into()),
+            management: policy.subscription_management,
         };
         Ok(Self(Arc::new(Parts {
             schema: graphql::schema(config.introspection),

@@ -18,6 +18,8 @@ pub use demo::DemoSecrets;
 pub use settings::Settings;
 pub use values::duration;
 
+use crate::entity::SubscriptionManagement;
+
 /// Bytes a shared secret has at least: as many as HMAC-SHA-256 puts out (RFC 7518 §3.2).
 pub const MIN_SECRET_BYTES: usize = 32;
 
@@ -36,7 +38,7 @@ pub struct Config {
     pub graphiql: bool,
     /// Whether the schema can be read, by introspection and at `/schema.graphql`.
     pub introspection: bool,
-    /// Periods of the subscription rules.
+    /// What the subscription rules depend on.
     pub policy: PolicyConfig,
     /// Form of the logs.
     pub log_format: LogFormat,
@@ -116,9 +118,11 @@ impl SignatureAlgorithm {
     }
 }
 
-/// Periods of the subscription rules.
+/// What the subscription rules depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PolicyConfig {
+    /// Who manages a new organization's own subscription, if nobody says.
+    pub subscription_management: SubscriptionManagement,
     /// Days before its end at which a subscription counts as expiring soon.
     pub expiring_soon_days: u16,
     /// Hours after which a pending subscription that nobody paid expires.
@@ -129,7 +133,12 @@ pub struct PolicyConfig {
 
 impl Default for PolicyConfig {
     fn default() -> Self {
-        Self { expiring_soon_days: 7, pending_hours: 24, renewal_tolerance_hours: 24 }
+        Self {
+            subscription_management: SubscriptionManagement::PlatformManaged,
+            expiring_soon_days: 7,
+            pending_hours: 24,
+            renewal_tolerance_hours: 24,
+        }
     }
 }
 

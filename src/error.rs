@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::auth::Permission;
 use crate::entity::{SubscriptionStatus, subscription};
 use crate::subscription::lifecycle::Action;
+use crate::tier::Unlock;
 
 /// The outcome of everything that can go wrong.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -63,6 +64,8 @@ pub enum Facts {
         limit: i64,
         /// How many there are.
         used: i64,
+        /// What another tier must have to allow more; none where no tier would.
+        unlock: Option<Box<Unlock>>,
     },
     /// The row was changed since the caller read it.
     StaleVersion {
@@ -111,6 +114,8 @@ pub enum Code {
     IllegalTransition,
     /// A limit of the subscription is reached.
     LimitExceeded,
+    /// The organization's own subscription gives no access now, and this needs it.
+    NotEntitled,
     /// The object was changed since it was read.
     StaleVersion,
     /// The idempotency key was used for another command.
@@ -123,6 +128,8 @@ pub enum Code {
     NotGatewayBilled,
     /// The action may not be taken on the caller's own organization or membership.
     OwnAccount,
+    /// The subscription was suspended from above: by the platform, or the reseller. Only from there is that lifted.
+    SuspendedFromAbove,
     /// The object is still in use.
     InUse,
 }

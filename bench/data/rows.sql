@@ -2,10 +2,10 @@
 -- method each, 500,000 payments. Always the same. Ends of periods and trials lie in 2040, so that what a subscription
 -- is worth does not depend on the day of the measurement.
 
-INSERT INTO organizations (id, name, name_key, slug, status, exempt, billing_email, default_currency, time_zone,
-    metadata, created_at, updated_at, version)
+INSERT INTO organizations (id, name, name_key, slug, status, exempt, subscription_management, billing_email,
+    default_currency, time_zone, metadata, created_at, updated_at, version)
 SELECT bench.organization_id(n), 'Organization ' || n, 'organization ' || n, 'organization-' || n, 'ACTIVE', false,
-    'billing@organization-' || n || '.example', 'EUR', 'Europe/Berlin', '{}',
+    'PLATFORM_MANAGED', 'billing@organization-' || n || '.example', 'EUR', 'Europe/Berlin', '{}',
     1672531200000000 + n * 1000000, 1672531200000000 + n * 1000000, 1
 FROM generate_series(1, 1000::bigint) AS n;
 
@@ -53,7 +53,7 @@ WITH drawn AS (
 INSERT INTO subscriptions (tenant_id, id, customer_id, tier_id, status, mode, amount_minor, currency, billing_cycle,
     starts_at, trial_started_at, trial_ends_at, current_period_start, current_period_end, anchor_day, past_due_since,
     grace_ends_at, suspended_at, suspension_cause, suspended_from, paused_at, pending_until, feature_overrides, gateway,
-    gateway_subscription_id, metadata, access_ends_at, created_at, updated_at, version)
+    gateway_subscription_id, metadata, access_ends_at, next_at, next_status, created_at, updated_at, version)
 SELECT bench.organization_id(bench.organization_of(n)), bench.subscription_id(n), bench.customer_id(n),
     bench.tier_id(tier), stage, CASE WHEN by_gateway THEN 'GATEWAY' ELSE 'MANUAL' END,
     (400 + tier * 100) * CASE WHEN yearly THEN 10 ELSE 1 END, 'EUR', CASE WHEN yearly THEN 'YEARLY' ELSE 'MONTHLY' END,
@@ -72,7 +72,9 @@ SELECT bench.organization_id(bench.organization_of(n)), bench.subscription_id(n)
     CASE stage WHEN 'PENDING' THEN far END,
     '{}', CASE WHEN by_gateway THEN 'STRIPE' END, CASE WHEN by_gateway THEN 'sub_' || n END, '{}',
     -- As the product derives it: a suspended subscription keeps the end of what it was suspended from.
-    CASE WHEN stage NOT IN ('PENDING', 'PAUSED') THEN far END,
+    CASE WHEN stage <> 'PAUSED' THEN far END,
+    CASE WHEN stage <> 'PAUSED' THEN far END,
+    CASE WHEN stage = 'PAST_DUE' THEN 'SUSPENDED' WHEN stage <> 'PAUSED' THEN 'EXPIRED' END,
     made, made, 1
 FROM staged ORDER BY n;
 

@@ -20,7 +20,10 @@ mod m20261120_000009_search;
 mod m20261120_000010_trail_without_keys;
 mod m20261120_000011_catalogues;
 mod m20261120_000012_must_hold;
+mod m20261127_000013_time;
+mod m20261127_000014_first_attempt;
 mod m20261127_000015_inactive_members;
+mod m20261127_000016_own_subscriptions;
 mod m20261127_000017_text_keys;
 mod m20261127_000018_calendar;
 
@@ -43,7 +46,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000010_trail_without_keys::Migration),
             Box::new(m20261120_000011_catalogues::Migration),
             Box::new(m20261120_000012_must_hold::Migration),
+            Box::new(m20261127_000013_time::Migration),
+            Box::new(m20261127_000014_first_attempt::Migration),
             Box::new(m20261127_000015_inactive_members::Migration),
+            Box::new(m20261127_000016_own_subscriptions::Migration),
             Box::new(m20261127_000017_text_keys::Migration),
             Box::new(m20261127_000018_calendar::Migration),
         ]
@@ -74,6 +80,7 @@ impl From<&'static str> for Sql {
 /// | `{bigint}`, `{time}` (microseconds since 1970) | `bigint` | `INTEGER` |
 /// | `{bool}` | `boolean` | `INTEGER` |
 /// | `{json}` | `jsonb` | `TEXT` |
+/// | `{object}`, which makes a JSON object | `jsonb_build_object` | `json_object` |
 /// | `{strict}` | – | `STRICT`: types are checked |
 async fn portable(manager: &SchemaManager<'_>, sql: impl Into<Sql>) -> Result<(), DbErr> {
     let postgres = manager.get_database_backend() == DbBackend::Postgres;
@@ -88,6 +95,7 @@ async fn portable(manager: &SchemaManager<'_>, sql: impl Into<Sql>) -> Result<()
             .replace("{time}", pick("bigint", "INTEGER"))
             .replace("{bool}", pick("boolean", "INTEGER"))
             .replace("{json}", pick("jsonb", "TEXT"))
+            .replace("{object}", pick("jsonb_build_object", "json_object"))
             .replace("{strict}", pick("", "STRICT"));
         // Not taken apart here: only the database knows where a statement with a body of statements ends.
         manager.get_connection().execute_unprepared(&text).await?;

@@ -19,9 +19,9 @@ use crate::organization::graphql::Organization;
 pub struct AuditEvent {
     /// Globally unique.
     pub id: AuditEventId,
-    /// Subject of the token, or the name of the worker.
+    /// Subject of the token, or `system` for what time brought about.
     pub actor: String,
-    /// Role of the actor.
+    /// Role of the actor; `SYSTEM` for what time brought about.
     pub actor_role: String,
     /// Who acted in the actor's name, if somebody did.
     pub impersonator: Option<String>,
@@ -39,8 +39,10 @@ pub struct AuditEvent {
     pub request_id: Option<String>,
     /// Network address that the request came from.
     pub address: Option<String>,
-    /// When.
+    /// When it was recorded.
     pub created_at: Timestamp,
+    /// When it took effect: what time brings about is recorded when somebody notices, and is due earlier.
+    pub effective_at: Timestamp,
     #[graphql(skip)]
     tenant: Option<OrganizationId>,
 }
@@ -61,6 +63,7 @@ impl From<audit_event::Model> for AuditEvent {
             request_id,
             address,
             created_at,
+            effective_at,
         } = row;
         Self {
             id,
@@ -75,6 +78,7 @@ impl From<audit_event::Model> for AuditEvent {
             request_id,
             address,
             created_at,
+            effective_at: effective_at.unwrap_or(created_at),
             tenant,
         }
     }

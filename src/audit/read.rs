@@ -3,8 +3,8 @@
 use super::show_id;
 use crate::clock::Timestamp;
 use crate::entity::audit_event::Column::{
-    Action, Actor, ActorRole, Address, Changes, CreatedAt, EntityId, EntityType, Id, Impersonator, Reason, RequestId,
-    TenantId,
+    Action, Actor, ActorRole, Address, Changes, CreatedAt, EffectiveAt, EntityId, EntityType, Id, Impersonator, Reason,
+    RequestId, TenantId,
 };
 use crate::entity::{AuditEventId, StoredJson, audit_event};
 use crate::organization;
@@ -32,6 +32,10 @@ impl Readable for audit_event::Entity {
             "requestId" => column::<Option<String>>(RequestId),
             "address" => column::<Option<String>>(Address),
             "createdAt" => column::<Timestamp>(CreatedAt),
+            "effectiveAt" => computed(&[CreatedAt, EffectiveAt], |facts| {
+                let recorded: Timestamp = facts.filled(0)?;
+                Ok(Json::Time(facts.get(1)?.unwrap_or(recorded)))
+            }),
             "organization" => Some(Field::One(organization::read::seen(TenantId))),
             _ => None,
         }

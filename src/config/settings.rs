@@ -9,7 +9,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::check::{Check, ConfigError};
-use super::values::{database_url, duration_within, log_filter, log_format, number_within, secret, switch};
+use super::values::{database_url, duration_within, log_filter, log_format, management, number_within, secret, switch};
 use super::{AuthConfig, Config, DatabaseConfig, LogFormat, PolicyConfig};
 
 const DATABASE_URL: &str = "TESSERA_DATABASE_URL";
@@ -64,6 +64,9 @@ pub struct Settings {
     /// Let the schema be read [default: true]
     #[arg(long, env = "TESSERA_INTROSPECTION", value_name = "BOOL")]
     introspection: Option<String>,
+    /// Who manages a new organization's own subscription: PLATFORM_MANAGED or SELF_MANAGED [default: PLATFORM_MANAGED]
+    #[arg(long, env = "TESSERA_SUBSCRIPTION_MANAGEMENT", value_name = "WHO")]
+    subscription_management: Option<String>,
     /// Days before its end at which a subscription expires soon [default: 7]
     #[arg(long, env = "TESSERA_EXPIRING_SOON_DAYS", value_name = "DAYS")]
     expiring_soon_days: Option<String>,
@@ -180,10 +183,17 @@ impl Settings {
 
     fn check_policy(&self, check: &mut Check) -> PolicyConfig {
         let default = PolicyConfig::default();
+        let subscription_management = check.optional(
+            "TESSERA_SUBSCRIPTION_MANAGEMENT",
+            self.subscription_management.as_deref(),
+            default.subscription_management,
+            management,
+        );
         let mut number = |variable, value: &Option<String>, default, range| {
             check.optional(variable, value.as_deref(), default, number_within(range))
         };
         PolicyConfig {
+            subscription_management,
             expiring_soon_days: number(
                 "TESSERA_EXPIRING_SOON_DAYS",
                 &self.expiring_soon_days,

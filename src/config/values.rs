@@ -4,9 +4,11 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
+use sea_orm::Iterable as _;
 use secrecy::SecretString;
 
 use super::{LogFormat, MIN_SECRET_BYTES, SignatureAlgorithm};
+use crate::entity::SubscriptionManagement;
 
 /// A value, or what is wrong with it.
 pub(super) type Parsed<T> = Result<T, String>;
@@ -55,6 +57,11 @@ pub(super) fn switch(text: &str) -> Parsed<bool> {
         "false" | "off" | "no" | "0" => Ok(false),
         _ => Err(format!("`{text}` is neither true nor false")),
     }
+}
+
+pub(super) fn management(text: &str) -> Parsed<SubscriptionManagement> {
+    let known = SubscriptionManagement::iter().find(|known| known.as_str() == text);
+    known.ok_or_else(|| format!("`{text}` is neither PLATFORM_MANAGED nor SELF_MANAGED"))
 }
 
 pub(super) fn log_format(text: &str) -> Parsed<LogFormat> {

@@ -17,7 +17,7 @@ use crate::graphql::json::GivenJson;
 use crate::graphql::nested::OwnerKey;
 use crate::operational::Step;
 use crate::store::{Change, Command, Tx, Writer};
-use crate::subscription::{self, Order, Owner, Settings};
+use crate::subscription::{self, Order, Owner, Settings, limit};
 
 /// A customer to be made.
 #[derive(Clone, Debug)]
@@ -45,6 +45,10 @@ pub async fn create(
         .write_in(command, organization, "input.organizationId", |tx| {
             Box::pin(async move {
                 refuse_taken_ref(tx, new.external_ref.as_deref(), None).await?;
+                let operating =
+                    customer::Entity::find().filter(customer::Column::Status.ne(OperationalStatus::Terminated));
+                let kept = operating.filter(customer::Column::DeletedAt.is_null());
+                limit::check_room(tx, &settings.policy, limit::CUSTOMERS, kept, "input").await?;
                 let row = customer::Model {
                     tenant_id: organization,
                     id: CustomerId::generate(),

@@ -85,7 +85,8 @@ async fn step(
 
 #[Object]
 impl CustomerMutation {
-    /// Makes a customer together with its subscription: both or neither. Needs `customers.manage` and
+    /// Makes a customer together with its subscription: both or neither. Refused where the organization's own subscription
+    /// limits its `customers` and there is no room for one more. Needs `customers.manage` and
     /// `subscriptions.manage`. Emits `customer.create` and `subscription.create`.
     async fn create_customer(
         &self,

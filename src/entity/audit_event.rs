@@ -35,8 +35,10 @@ pub struct Model {
     pub request_id: Option<String>,
     /// Network address the request came from.
     pub address: Option<String>,
-    /// When.
+    /// When it was recorded.
     pub created_at: Timestamp,
+    /// When it was due, if time made it and not a caller.
+    pub effective_at: Option<Timestamp>,
 }
 
 /// None: relations are loaded by the nouns' loaders.

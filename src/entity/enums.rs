@@ -42,6 +42,24 @@ stored_enums! {
         Terminated = "TERMINATED",
     }
 
+    /// Who manages an organization's own subscription.
+    SubscriptionManagement {
+        /// Whoever is above: the platform, or the reseller. The organization's administrator sees it, cancels it and takes
+        /// that back, schedules downgrades, and starts the default trial once. What grants access, time, limits or a
+        /// price comes from above or from a confirmed payment.
+        PlatformManaged = "PLATFORM_MANAGED",
+        /// The organization's own administrator, as those of its customers.
+        SelfManaged = "SELF_MANAGED",
+    }
+
+    /// Who stands above an organization.
+    Above {
+        /// The reseller that it belongs to.
+        Reseller = "RESELLER",
+        /// The platform.
+        Platform = "PLATFORM",
+    }
+
     /// What a member may do in its organization.
     MemberRole {
         /// Manages the organization: customers, subscriptions, members, payments and its own catalogue.

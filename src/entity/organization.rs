@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::Serialize;
 
-use super::{OperationalStatus, OrganizationId, StoredJson};
+use super::{OperationalStatus, OrganizationId, StoredJson, SubscriptionManagement};
 use crate::clock::Timestamp;
 
 /// A tenant, or a reseller with tenants of its own.
@@ -29,6 +29,8 @@ pub struct Model {
     pub status: OperationalStatus,
     /// An exempt organization's subscription never expires.
     pub exempt: bool,
+    /// Who manages its own subscription.
+    pub subscription_management: SubscriptionManagement,
     /// Where invoices and reminders go.
     pub billing_email: Option<String>,
     /// ISO 4217 code that new prices and subscriptions start from.

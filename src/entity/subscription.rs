@@ -1,11 +1,12 @@
 //! Subscriptions: what an owner is entitled to.
 
+use sea_orm::FromJsonQueryResult;
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
-    BillingCycle, CustomerId, Gateway, ManagementMode, OrganizationId, StoredJson, SubscriptionId, SubscriptionStatus,
-    SuspensionCause, TierId,
+    Above, BillingCycle, CustomerId, Gateway, ManagementMode, OrganizationId, StoredJson, SubscriptionId,
+    SubscriptionStatus, SuspensionCause, TierId,
 };
 use crate::clock::Timestamp;
 
@@ -69,6 +70,8 @@ pub struct Model {
     pub suspended_at: Option<Timestamp>,
     /// Why it is suspended.
     pub suspension_cause: Option<SuspensionCause>,
+    /// Who above the organization suspended it, while that is not lifted: also when it has ended meanwhile.
+    pub suspended_by: Option<Above>,
     /// What `resume` returns to.
     pub suspended_from: Option<SubscriptionStatus>,
 
@@ -99,9 +102,14 @@ pub struct Model {
     pub overridden_amount_minor: Option<i64>,
     /// The cycle that the end of the override returns to.
     pub overridden_billing_cycle: Option<BillingCycle>,
+    /// The state that the end of the override returns to.
+    #[serde(skip)]
+    pub overridden_state: Option<Overridden>,
 
     /// How many active members the organization may have, 1–100,000; null: what the tier says.
     pub user_limit: Option<i32>,
+    /// Whether that is the default trial's own limit, which goes with a change of tier.
+    pub trial_limits_users: bool,
     /// Features that differ from the tier's: a JSON object from feature key to `{enabled, ceiling}`.
     pub feature_overrides: Json,
 
@@ -119,10 +127,28 @@ pub struct Model {
     /// Who renewed it last: the subject of a token, or the worker.
     pub last_renewed_by: Option<String>,
 
-    /// When access ends as things stand; null for never. Derived from the dates above by
-    /// [`crate::subscription::status::access_ends_at`] at every write, so that lists can filter by it.
+    /// When access ends as things stand; null for never. This and the turns below are derived from the dates above by
+    /// [`crate::subscription::lifecycle::settled`] at every write, so that lists can filter and sort by them.
     #[serde(skip)]
     pub access_ends_at: Option<Timestamp>,
+    /// When time changes the status next, as things stand.
+    #[serde(skip)]
+    pub next_at: Option<Timestamp>,
+    /// To what.
+    #[serde(skip)]
+    pub next_status: Option<SubscriptionStatus>,
+    /// When time changes it after that.
+    #[serde(skip)]
+    pub second_at: Option<Timestamp>,
+    /// To what.
+    #[serde(skip)]
+    pub second_status: Option<SubscriptionStatus>,
+    /// When time changes it once more. There is no fourth time.
+    #[serde(skip)]
+    pub third_at: Option<Timestamp>,
+    /// To what.
+    #[serde(skip)]
+    pub third_status: Option<SubscriptionStatus>,
 
     /// When the row was made.
     pub created_at: Timestamp,
@@ -132,6 +158,56 @@ pub struct Model {
     pub version: i32,
     /// When the subscription was deleted. A deleted row is invisible.
     pub deleted_at: Option<Timestamp>,
+}
+
+/// What an override lies on, as far as the row itself cannot hold it meanwhile: the dates of trial, period, grace and
+/// waiting stay where they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Overridden {
+    /// Where it stood in its lifecycle.
+    pub status: SubscriptionStatus,
+    /// Who decided about it.
+    pub mode: ManagementMode,
+    /// A hard end that had passed.
+    #[serde(with = "micros")]
+    pub expires_at: Option<Timestamp>,
+    /// When a cancellation takes or took effect.
+    #[serde(with = "micros")]
+    pub cancel_at: Option<Timestamp>,
+    /// When the cancellation was asked for.
+    #[serde(with = "micros")]
+    pub canceled_at: Option<Timestamp>,
+    /// When it ended.
+    #[serde(with = "micros")]
+    pub ended_at: Option<Timestamp>,
+    /// Since when it is suspended.
+    #[serde(with = "micros")]
+    pub suspended_at: Option<Timestamp>,
+    /// Why it is suspended.
+    pub suspension_cause: Option<SuspensionCause>,
+    /// What `resume` returns to.
+    pub suspended_from: Option<SubscriptionStatus>,
+    /// Since when it is paused.
+    #[serde(with = "micros")]
+    pub paused_at: Option<Timestamp>,
+    /// When it resumes by itself.
+    #[serde(with = "micros")]
+    pub resumes_at: Option<Timestamp>,
+}
+
+/// Times as the other columns have them.
+mod micros {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use crate::clock::Timestamp;
+
+    pub fn serialize<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+        time.map(Timestamp::micros).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+        Option::<i64>::deserialize(deserializer).map(|time| time.map(Timestamp::from_micros))
+    }
 }
 
 /// None: relations are loaded by the nouns' loaders.

@@ -18,6 +18,7 @@ use crate::entity::SubscriptionStatus;
 use crate::error::{Code, Error, Facts, Refusal, Result};
 use crate::subscription::graphql::Subscription;
 use crate::subscription::lifecycle::Action;
+use crate::tier::Unlock;
 use crate::tier::graphql::Tier;
 
 impl From<Error> for GraphqlError {
@@ -160,7 +161,7 @@ pub struct IllegalTransition {
     path: Vec<String>,
     /// Where the subscription stands.
     state: SubscriptionStatus,
-    /// What its state allows instead.
+    /// What the caller may do instead.
     allowed_actions: Vec<Action>,
 }
 
@@ -193,13 +194,19 @@ pub struct LimitExceeded {
     limit: SafeInt,
     /// How many there are.
     used: SafeInt,
+    #[graphql(skip)]
+    unlock: Option<Box<Unlock>>,
 }
 
 #[ComplexObject]
 impl LimitExceeded {
-    /// Public tiers of the platform that allow more than is used, lowest rank first.
+    /// Tiers on offer that allow more than is used and take effect at once, lowest rank first. Empty where no change of
+    /// tier helps: where the limit was agreed on for the subscription itself, or an override or a gateway decides.
     async fn tiers_that_unlock(&self, ctx: &Context<'_>) -> Result<Vec<Tier>> {
-        crate::tier::that_unlock(ctx.scope(), &self.feature, self.used.0).await
+        match &self.unlock {
+            Some(unlock) => crate::tier::that_unlock(ctx.scope(), &self.feature, self.used.0, unlock).await,
+            None => Ok(Vec::new()),
+        }
     }
 }
 
@@ -226,9 +233,9 @@ impl From<Refusal> for UserError {
             Facts::AlreadySubscribed(row) => {
                 Box::new(AlreadySubscribed { code, message, path, subscription: (*row).into() }).into()
             }
-            Facts::LimitExceeded { feature, limit, used } => {
+            Facts::LimitExceeded { feature, limit, used, unlock } => {
                 let (limit, used) = (SafeInt(limit), SafeInt(used));
-                LimitExceeded { code, message, path, feature: feature.to_owned(), limit, used }.into()
+                LimitExceeded { code, message, path, feature: feature.to_owned(), limit, used, unlock }.into()
             }
             Facts::StaleVersion { current } => StaleVersion { code, message, path, current }.into(),
         }

@@ -1,10 +1,11 @@
 //! What lists are filtered by, whatever the noun.
 
-use async_graphql::{InputObject, Value};
+use async_graphql::{InputObject, Name, Value};
 use sea_orm::{ColumnTrait, Condition};
 
 use super::input::Check;
 use super::scalar::SafeInt;
+use super::search::folded;
 use crate::clock::Timestamp;
 use crate::error::{Code, Result};
 
@@ -34,13 +35,16 @@ fn note_nulls(value: &Value, path: &str, check: &mut Check) {
     }
 }
 
-/// What a filter asks for, without what makes no difference: fields that ask for nothing, and the order of values of
-/// which any will do. None if it asks for nothing.
+/// What a filter asks for, without what makes no difference: fields that ask for nothing, how a text is written that is
+/// searched for, and the order of values of which any will do. None if it asks for nothing.
 pub fn meaning(filter: Value) -> Option<Value> {
     match filter {
         Value::Null => None,
         Value::Object(fields) => {
-            let asked = |(name, value)| Some((name, meaning(value)?));
+            let asked = |(name, value): (Name, Value)| match value {
+                Value::String(text) if name == "search" => Some((name, Value::String(folded(&text)?))),
+                value => Some((name, meaning(value)?)),
+            };
             let fields: async_graphql::indexmap::IndexMap<_, _> = fields.into_iter().filter_map(asked).collect();
             (!fields.is_empty()).then_some(Value::Object(fields))
         }

@@ -12,6 +12,13 @@ use crate::text::fold;
 /// How many characters a text may have that is searched for: more than any text that is searched.
 const MAX_SEARCH: usize = 500;
 
+/// The text as it is searched for; none if it is blank, which is no search.
+pub fn folded(text: &str) -> Option<String> {
+    let folded = fold(text);
+    let text = folded.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
 /// A text to search for, as a pattern for columns of folded text.
 #[derive(Clone, Debug)]
 pub struct Search(String);
@@ -25,9 +32,11 @@ impl Search {
             let message = format!("Search for at most {MAX_SEARCH} characters.");
             return Err(Refusal::new(Code::TooLong, message).at("where.search").into());
         }
-        let folded = fold(text);
-        let escaped = folded.trim().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        Ok((!escaped.is_empty()).then(|| Self(format!("%{escaped}%"))))
+        let pattern = |text: String| {
+            let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+            Self(format!("%{escaped}%"))
+        };
+        Ok(folded(text).map(pattern))
     }
 
     /// The condition on a column of folded text.

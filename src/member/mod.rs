@@ -13,7 +13,8 @@ use crate::error::{Code, Error, Refusal, Result};
 use crate::graphql::command::Target;
 use crate::graphql::input::{Check, check_version};
 use crate::store::{Change, Command, Tx, Writer};
-use crate::subscription::status::{self, Policy};
+use crate::subscription::limit;
+use crate::subscription::status::Policy;
 
 /// A member to be made.
 #[derive(Clone, Debug)]
@@ -88,24 +89,10 @@ async fn refuse_taken_email(tx: &Tx<'_>, email: &str) -> Result<()> {
     Ok(())
 }
 
-/// Refuses one more active member than the organization may have. The organization is locked first, so that nobody
-/// else counts meanwhile.
+/// Refuses one more active member than the organization may have.
 async fn check_room(tx: &Tx<'_>, policy: &Policy, path: &str) -> Result<()> {
-    let organization = tx.lock_organization().await?;
-    if organization.exempt {
-        return Ok(());
-    }
-    let subscription = tx.organization_subscription().await?;
-    let effective = status::effective(subscription.as_ref(), organization.exempt, tx.now(), policy);
-    let limit = match subscription {
-        Some(agreed) if effective.entitled => {
-            let granted = tx.granted(agreed.tier_id, rules::USERS).await?;
-            rules::limit(&agreed, granted.as_ref())
-        }
-        _ => Some(0),
-    };
     let active = member::Entity::find().filter(member::Column::Active.eq(true));
-    rules::check_room(limit, tx.count_in_tenant(active).await?, path)
+    limit::check_room(tx, policy, limit::USERS, active, path).await
 }
 
 /// A change of a member.

@@ -7,7 +7,7 @@ use super::loader::OrganizationKey;
 use crate::auth::Permission;
 use crate::clock::Timestamp;
 use crate::customer::graphql::{CustomerConnection, CustomerFilter, CustomerOrder, OperationalStatusFilter};
-use crate::entity::{OperationalStatus, OrganizationId, StoredJson, TierId, organization};
+use crate::entity::{OperationalStatus, OrganizationId, StoredJson, SubscriptionManagement, TierId, organization};
 use crate::error::Result;
 use crate::graphql::connection::{PageArgs, connection, sort_order};
 use crate::graphql::context::{ContextExt, RequestContext};
@@ -38,6 +38,8 @@ pub struct Organization {
     pub status: OperationalStatus,
     /// Whether its subscription never expires.
     pub exempt: bool,
+    /// Who manages its own subscription.
+    pub subscription_management: SubscriptionManagement,
     /// Where invoices and reminders go.
     pub billing_email: Option<String>,
     /// The currency that new prices and subscriptions start from.
@@ -67,6 +69,7 @@ impl From<organization::Model> for Organization {
             slug,
             status,
             exempt,
+            subscription_management,
             billing_email,
             default_currency,
             time_zone,
@@ -82,6 +85,7 @@ impl From<organization::Model> for Organization {
             slug,
             status,
             exempt,
+            subscription_management,
             billing_email,
             default_currency: CurrencyCode(default_currency),
             time_zone,

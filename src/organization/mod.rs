@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::Value;
 
 use crate::auth::{Permission, Standing};
-use crate::entity::{OperationalStatus, OrganizationId, organization};
+use crate::entity::{OperationalStatus, OrganizationId, SubscriptionManagement, organization};
 use crate::error::{Code, Error, Refusal, Result, not_found};
 use crate::graphql::command::Target;
 use crate::graphql::input::{Check, check_version, updated};
@@ -37,6 +37,8 @@ pub struct NewOrganization {
     pub time_zone: String,
     /// Whether its subscription never expires.
     pub exempt: bool,
+    /// Who manages its own subscription; as configured if not given.
+    pub subscription_management: Option<SubscriptionManagement>,
     /// Free-form JSON object.
     pub metadata: Value,
 }
@@ -60,6 +62,7 @@ pub async fn create(
         slug: new.slug.clone(),
         status: OperationalStatus::Active,
         exempt: new.exempt,
+        subscription_management: new.subscription_management.unwrap_or(settings.management),
         billing_email: new.billing_email.clone(),
         default_currency: new.default_currency.clone(),
         time_zone: new.time_zone.clone(),
@@ -73,6 +76,9 @@ pub async fn create(
         .write_new(command, &row, |tx| {
             Box::pin(async move {
                 check_parent(tx, new).await?;
+                if new.subscription_management.is_some() {
+                    check_management(tx).await?;
+                }
                 refuse_taken_slug(tx, &new.slug).await?;
                 let row = tx.organization().await?;
                 let draft = subscription::draft(tx, settings, Owner::from(row), order, "input.subscription").await?;
@@ -109,6 +115,24 @@ async fn check_parent(tx: &Tx<'_>, new: &NewOrganization) -> Result<()> {
     Ok(())
 }
 
+/// Refuses to decide who manages an organization's own subscription, unless the platform does, or a reseller that
+/// manages its own. Nobody decides it for its own organization.
+async fn check_management(tx: &Tx<'_>) -> Result<()> {
+    let caller = tx.scope().caller()?;
+    if caller.may(Permission::PlatformManage) {
+        return Ok(());
+    }
+    let above = caller.organization().filter(|own| tx.tenant().is_ok_and(|tenant| tenant != *own));
+    let above = match above {
+        Some(id) => tx.get::<organization::Entity>(id).await?,
+        None => None,
+    };
+    if above.is_some_and(|above| above.subscription_management == SubscriptionManagement::SelfManaged) {
+        return Ok(());
+    }
+    Err(Error::Forbidden(Permission::PlatformManage))
+}
+
 /// What to change: an omitted field is unchanged, null clears it.
 #[derive(Clone, Debug)]
 pub struct Update {
@@ -124,6 +148,8 @@ pub struct Update {
     pub time_zone: Option<String>,
     /// Whether its subscription never expires. For the platform only.
     pub exempt: Option<bool>,
+    /// Who manages its own subscription. From above only.
+    pub subscription_management: Option<SubscriptionManagement>,
     /// Free-form JSON object; replaces all of it.
     pub metadata: MaybeUndefined<GivenJson>,
 }
@@ -159,6 +185,10 @@ pub async fn update(
                     next.time_zone = check_time_zone(&mut check, zone);
                 }
                 next.exempt = update.exempt.unwrap_or(row.exempt);
+                if let Some(management) = update.subscription_management {
+                    check_management(tx).await?;
+                    next.subscription_management = management;
+                }
                 if !update.metadata.is_undefined() {
                     next.metadata = check.metadata("input.metadata", update.metadata.take()).into();
                 }

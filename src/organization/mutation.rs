@@ -5,7 +5,7 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 use super::graphql::Organization;
 use super::{NewOrganization, Update};
 use crate::auth::Permission;
-use crate::entity::{OrganizationId, organization};
+use crate::entity::{OrganizationId, SubscriptionManagement, organization};
 use crate::error::Result;
 use crate::graphql::command::{command, target_input};
 use crate::graphql::context::ContextExt;
@@ -38,6 +38,9 @@ pub struct CreateOrganizationInput {
     /// Whether its subscription never expires. Needs `platform.manage`.
     #[graphql(default)]
     exempt: bool,
+    /// Who manages its own subscription; as configured, PLATFORM_MANAGED unless it says otherwise, if not given. For the
+    /// platform (`platform.manage`), or for a reseller that is SELF_MANAGED itself.
+    subscription_management: Option<SubscriptionManagement>,
     /// Free-form JSON object: at most 16 KiB, 1,000 keys and 32 levels.
     metadata: Option<GivenJson>,
     /// What its subscription begins with; the default trial if not given.
@@ -61,6 +64,9 @@ update_input! {
         time_zone: Omittable<String>,
         /// Whether its subscription never expires. Needs `platform.manage`.
         exempt: Omittable<bool>,
+        /// Who manages its own subscription. For the platform (`platform.manage`), or for the reseller above, if that is
+        /// SELF_MANAGED itself.
+        subscription_management: Omittable<SubscriptionManagement>,
         /// Free-form JSON object: at most 16 KiB, 1,000 keys and 32 levels. Replaces all of it.
         metadata: MaybeUndefined<GivenJson>,
     }
@@ -123,6 +129,7 @@ impl OrganizationMutation {
                     default_currency: input.default_currency.0,
                     time_zone: super::check_time_zone(&mut check, &input.time_zone),
                     exempt: input.exempt,
+                    subscription_management: input.subscription_management,
                     metadata: check.metadata("input.metadata", input.metadata),
                 };
                 let order = match input.subscription {
@@ -155,6 +162,7 @@ impl OrganizationMutation {
                     default_currency: input.default_currency.given().map(|currency| currency.0),
                     time_zone: input.time_zone.given(),
                     exempt: input.exempt.given(),
+                    subscription_management: input.subscription_management.given(),
                     metadata: input.metadata,
                 };
                 super::update(&writer, &command, &target, &update).await

@@ -5,8 +5,8 @@ use sea_orm::{ColumnTrait, Condition};
 
 use crate::clock::Timestamp;
 use crate::entity::organization::Column::{
-    BillingEmail, CreatedAt, DefaultCurrency, Exempt, Id, Metadata, Name, ParentId, Slug, Status, TimeZone, UpdatedAt,
-    Version,
+    BillingEmail, CreatedAt, DefaultCurrency, Exempt, Id, Metadata, Name, ParentId, Slug, Status,
+    SubscriptionManagement, TimeZone, UpdatedAt, Version,
 };
 use crate::entity::{
     OrganizationId, StoredJson, TypedId, customer, member, organization, payment, payment_method, subscription,
@@ -29,6 +29,7 @@ impl Readable for organization::Entity {
             "slug" => column::<String>(Slug),
             "status" => column::<String>(Status),
             "exempt" => column::<bool>(Exempt),
+            "subscriptionManagement" => column::<String>(SubscriptionManagement),
             "billingEmail" => column::<Option<String>>(BillingEmail),
             "defaultCurrency" => column::<String>(DefaultCurrency),
             "timeZone" => column::<String>(TimeZone),

@@ -202,11 +202,6 @@ pub fn computed<C: IdenStatic>(columns: &[C], value: fn(&Facts<'_>) -> Result<Js
     Some(Field::Computed(Computed { needs: vec![(None, columns)], value }))
 }
 
-/// A function of the whole row.
-pub fn computed_from_row<E: Readable>(value: fn(&Facts<'_>) -> Result<Json>) -> Option<Field> {
-    computed(&E::Column::iter().collect::<Vec<_>>(), value)
-}
-
 /// What a computed value is computed from.
 pub struct Facts<'a> {
     pub(super) row: Row<'a>,
@@ -218,13 +213,44 @@ pub struct Facts<'a> {
     pub arguments: Arguments<'a>,
 }
 
-impl Facts<'_> {
-    /// The value of the `index`th needed column; none if it is null or in a row that is not there.
-    pub fn get<T: ValueType>(&self, index: usize) -> Result<Option<T>> {
+/// Some columns of a row, which may belong to rows that are not there.
+#[derive(Clone, Copy)]
+pub struct Cells<'a> {
+    /// The row.
+    pub row: Row<'a>,
+    /// Where the columns are.
+    pub columns: &'a [Option<usize>],
+}
+
+impl<'a> Cells<'a> {
+    /// Those from the `first`th on.
+    pub fn from(self, first: usize) -> Self {
+        Self { columns: &self.columns[first..], ..self }
+    }
+
+    /// The value of the `index`th column; none if it is null or in a row that is not there.
+    pub fn get<T: ValueType>(self, index: usize) -> Result<Option<T>> {
         match self.columns[index] {
             Some(column) => Ok(self.row.get(column)?),
             None => Ok(None),
         }
+    }
+
+    /// The value of the `index`th column, which is never null.
+    pub fn filled<T: ValueType>(self, index: usize) -> Result<T> {
+        self.get(index)?.ok_or_else(|| Error::Internal("a column is null".into()))
+    }
+}
+
+impl<'a> Facts<'a> {
+    /// The needed columns.
+    pub fn cells(&self) -> Cells<'a> {
+        Cells { row: self.row, columns: self.columns }
+    }
+
+    /// The value of the `index`th needed column; none if it is null or in a row that is not there.
+    pub fn get<T: ValueType>(&self, index: usize) -> Result<Option<T>> {
+        self.cells().get(index)
     }
 
     /// Whether there is an `index`th needed column.
@@ -234,15 +260,15 @@ impl Facts<'_> {
 
     /// The value of the `index`th needed column, which is never null.
     pub fn filled<T: ValueType>(&self, index: usize) -> Result<T> {
-        self.get(index)?.ok_or_else(|| Error::Internal("a column is null".into()))
+        self.cells().filled(index)
     }
 
-    /// The whole row, of a value that is [computed from it](computed_from_row).
+    /// The whole row, of a value that is computed from it: its columns are the first ones that are needed.
     pub fn model<E: Readable>(&self) -> Result<E::Model>
     where
         E::ActiveModel: TryIntoModel<E::Model>,
     {
-        let places: Option<Vec<usize>> = self.columns.iter().copied().collect();
+        let places: Option<Vec<usize>> = self.columns.iter().take(E::Column::iter().count()).copied().collect();
         let places = places.ok_or_else(|| Error::Internal("a column is missing".into()))?;
         Ok(self.row.model::<E>(places)?)
     }

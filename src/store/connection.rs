@@ -1,7 +1,8 @@
 //! Opening the database, and telling its errors apart.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, RwLock};
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
@@ -15,6 +16,7 @@ use super::postgres::is_lost;
 use super::reading::Filters;
 use crate::clock::{Clock, Timestamp};
 use crate::config::DatabaseConfig;
+use crate::entity::OrganizationId;
 
 /// How long SeaORM's connection to PostgreSQL is kept when nothing is set up any more.
 const SET_UP: Duration = Duration::from_secs(5);
@@ -30,6 +32,8 @@ pub(super) struct Opened {
     set_up: DatabaseConnection,
     /// What the read path filters its tables by.
     pub(super) filters: Filters,
+    /// Organizations that were found to have a limit on what they make.
+    pub(super) limited: RwLock<HashSet<(OrganizationId, &'static str)>>,
     clock: Clock,
     statements: Arc<AtomicU64>,
     observer: Arc<OnceLock<Observer>>,
@@ -84,11 +88,19 @@ impl Store {
         let noticed = Arc::clone(&notice);
         set_up.set_metric_callback(move |info| noticed(info.statement));
         let database = Database::new(&set_up, limits, notice)?;
-        Ok(Self(Arc::new(Opened { database, set_up, filters: Filters::default(), clock, statements, observer })))
+        Ok(Self(Arc::new(Opened {
+            database,
+            set_up,
+            filters: Filters::default(),
+            limited: RwLock::default(),
+            clock,
+            statements,
+            observer,
+        })))
     }
 
-    /// Applies the migrations that are missing and names them, and makes the keys of the rows anew if they are of an
-    /// earlier version of this program.
+    /// Applies the migrations that are missing and names them, and makes up for what only the program can derive: the
+    /// keys of rows that an earlier version of it made, and what time will bring.
     pub async fn migrate_up(&self) -> Result<Vec<String>, DbErr> {
         let missing = self.migration_status().await?.into_iter().filter(|(_, applied)| !applied);
         let missing: Vec<_> = missing.map(|(name, _)| name).collect();
@@ -98,6 +110,7 @@ impl Store {
         if !self.keys_are_current().await? {
             self.system().refold().await?;
         }
+        self.system().foresee().await?;
         Ok(missing)
     }
 

@@ -15,6 +15,8 @@ use crate::entity::OrganizationId;
 pub(super) struct Found {
     pub(super) id: OrganizationId,
     pub(super) version: i32,
+    /// Key of a feature that its own subscription must not limit.
+    pub(super) unlimited: Option<&'static str>,
 }
 
 /// All that a transaction writes at its end, or several transactions do together.
@@ -37,7 +39,10 @@ impl Flush {
     /// Whether it and another one can be written together: neither changes a row, and both put as many rows into the
     /// same tables. Their text is the same, and that of several of a kind depends on how many they are.
     pub(super) fn goes_with(&self, other: &Self) -> bool {
-        let shape = |flush: &Self| (flush.writes.len(), flush.trail.len(), flush.relied_on.len());
+        let shape = |flush: &Self| {
+            let unlimited: Vec<_> = flush.relied_on.iter().map(|found| found.unlimited.is_some()).collect();
+            (flush.writes.len(), flush.trail.len(), unlimited)
+        };
         let alike = |(ours, theirs): (&Write, &Write)| {
             ours.table() == theirs.table() && ours.new_rows() > 0 && ours.new_rows() == theirs.new_rows()
         };
@@ -76,11 +81,14 @@ impl Text {
     fn flush(&mut self, Flush { writes, trail, relied_on }: Flush, lock_timeout: Option<Duration>) {
         let (mut comma, mut holds) = ("", String::from("TRUE"));
         put!(self, "WITH ");
-        for (number, Found { id, version }) in relied_on.into_iter().enumerate() {
+        for (number, Found { id, version, unlimited }) in relied_on.into_iter().enumerate() {
             put!(self, r#"{comma}"found_{number}" AS (SELECT 1 FROM "organizations" WHERE "id" = "#);
             self.value(id);
             put!(self, r#" AND "version" = "#);
             self.value(version);
+            if let Some(feature) = unlimited {
+                self.unlimited(id, feature);
+            }
             put!(self, " FOR KEY SHARE)");
             comma = ", ";
             let _ = write!(holds, r#" AND EXISTS (SELECT FROM "found_{number}")"#);
@@ -112,6 +120,29 @@ impl Text {
         }
         put!(self, "must_hold({holds})");
     }
+
+    /// That an organization's current subscription does not limit a feature, by its tier or on its own.
+    fn unlimited(&mut self, id: OrganizationId, feature: &str) {
+        put!(
+            self,
+            r#" AND ("exempt" OR NOT EXISTS (SELECT FROM (SELECT "tier_id", "feature_overrides" FROM "subscriptions" "#
+        );
+        put!(self, r#"WHERE "customer_id" IS NULL AND "deleted_at" IS NULL AND "tenant_id" = "#);
+        self.value(id);
+        put!(
+            self,
+            r#" ORDER BY coalesce("ended_at", 9223372036854775807) DESC, "created_at" DESC, "id" DESC LIMIT 1) AS "own" "#
+        );
+        put!(self, r#"WHERE jsonb_exists("own"."feature_overrides", "#);
+        self.value(feature);
+        put!(
+            self,
+            r#") OR EXISTS (SELECT FROM "tier_features" WHERE "tier_id" = "own"."tier_id" AND "kind" = 'LIMIT' "#
+        );
+        put!(self, r#"AND "ceiling" IS NOT NULL AND "key" = "#);
+        self.value(feature);
+        put!(self, ")))");
+    }
 }
 
 #[cfg(test)]
@@ -137,7 +168,7 @@ mod tests {
     fn several_writes_are_one_statement_that_fails_where_it_must() {
         let id = OrganizationId::generate();
         let statement = Flush {
-            relied_on: vec![Found { id, version: 7 }],
+            relied_on: vec![Found { id, version: 7, unlimited: None }],
             ..flush(vec![insert("customers", 1), update("tiers", 2), insert("prices", 3), update("keys", 4)])
         }
         .statement(None);
@@ -160,7 +191,7 @@ mod tests {
     fn several_flushes_are_one_statement_that_waits_for_nobody_for_long() {
         let [a, b] = [1, 2].map(|version| (OrganizationId::generate(), version));
         let of = |(id, version), customer| Flush {
-            relied_on: vec![Found { id, version }],
+            relied_on: vec![Found { id, version, unlimited: None }],
             ..flush(vec![insert("customers", customer), insert("keys", customer)])
         };
         assert!(of(a, 3).goes_with(&of(b, 4)));
@@ -182,8 +213,14 @@ mod tests {
     fn only_inserts_of_the_same_kind_go_together() {
         let customer = || flush(vec![insert("customers", 1)]);
         let two = Write::Insert { table: "customers", columns: vec!["id"], rows: vec![vec![1.into()], vec![2.into()]] };
-        let relying = Flush { relied_on: vec![Found { id: OrganizationId::generate(), version: 1 }], ..customer() };
+        let found = Found { id: OrganizationId::generate(), version: 1, unlimited: Some("customers") };
+        let unlimited = Flush { relied_on: vec![found], ..customer() };
+        let relying = Flush {
+            relied_on: vec![Found { id: OrganizationId::generate(), version: 1, unlimited: None }],
+            ..customer()
+        };
         assert!(customer().goes_with(&customer()));
+        assert!(unlimited.goes_with(&unlimited) && !unlimited.goes_with(&relying));
         for other in [flush(vec![insert("tiers", 1)]), flush(vec![two]), relying, Flush::default()] {
             assert!(!customer().goes_with(&other) && !other.goes_with(&customer()));
         }

@@ -1,31 +1,51 @@
 //! What limits depend on, whatever the caller may read: a limit holds for everyone alike.
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, DbBackend, EntityTrait, Order as SortOrder, QueryFilter, QueryOrder};
 
 use super::executor::Executor as _;
 use super::tx::LOCK;
 use super::{Noun, Source, Tx};
 use crate::entity::{TierId, organization, subscription, tier_feature};
 use crate::error::{Result, not_found};
+use crate::graphql::nested::{Owned as _, OwnerKey};
 
 impl Tx<'_> {
     /// The tenant's organization, locked until the end of the transaction: what is counted in it afterwards stays so.
     pub(crate) async fn lock_organization(&self) -> Result<organization::Model> {
+        if self.connection().backend() == DbBackend::Sqlite {
+            // All of the database is locked.
+            return Ok(self.organization().await?.clone());
+        }
         let id = self.tenant()?;
         let source = Source::unfiltered::<organization::Entity>(organization::Column::Id.eq(id).into());
         let row = self.settled().await?.lock::<organization::Entity>(&source, LOCK).await?;
         row.ok_or_else(|| not_found("organization", "input"))
     }
 
-    /// The live subscription of the tenant's organization itself.
+    /// The live subscription of the tenant's organization itself, or else its latest.
     pub(crate) async fn organization_subscription(&self) -> Result<Option<subscription::Model>> {
-        use subscription::Column::{CustomerId, DeletedAt, EndedAt, TenantId};
-        let live = subscription::Entity::find()
+        use subscription::Column::{CreatedAt, CustomerId, DeletedAt, Id, TenantId};
+        let current = subscription::Entity::find()
             .filter(TenantId.eq(self.tenant()?))
             .filter(CustomerId.is_null())
-            .filter(EndedAt.is_null())
-            .filter(DeletedAt.is_null());
-        Ok(self.settled().await?.one(live).await?)
+            .filter(DeletedAt.is_null())
+            .order_by(Expr::cust(r#"coalesce("ended_at", 9223372036854775807)"#), SortOrder::Desc)
+            .order_by_desc(CreatedAt)
+            .order_by_desc(Id);
+        Ok(self.settled().await?.one(current).await?)
+    }
+
+    /// The subscription that an owner got last, deleted ones included.
+    pub(crate) async fn last_subscription(&self, owner: OwnerKey) -> Result<Option<subscription::Model>> {
+        use subscription::Column::{CreatedAt, DeletedAt, Id};
+        let of_owner = || {
+            let found = subscription::Entity::find().filter(subscription::Entity::of_owner(owner));
+            found.order_by_desc(CreatedAt).order_by_desc(Id)
+        };
+        let kept = self.settled().await?.one(of_owner().filter(DeletedAt.is_null())).await?;
+        let deleted = self.settled().await?.one(of_owner().filter(DeletedAt.is_not_null())).await?;
+        Ok(kept.into_iter().chain(deleted).max_by_key(|row| (row.created_at, row.id)))
     }
 
     /// What a tier grants under this key.

@@ -4,6 +4,7 @@
 //! every query; writes through [`Writer`] and [`Tx`], which keep to one tenant and leave an audit entry and an outbox
 //! event behind. Work that concerns every tenant at once (the demo's data, the command line) goes through [`System`].
 
+mod around;
 mod connection;
 mod cursor;
 mod database;

@@ -1,14 +1,15 @@
 //! Work that concerns every tenant at once. Not reachable from a request.
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryTrait as _, Statement,
-    TryIntoModel,
+    ActiveModelTrait, ColumnTrait, Condition, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder as _,
+    QuerySelect as _, QueryTrait as _, Set, Statement, TryIntoModel,
 };
 
 use super::Store;
 use super::executor::Executor as _;
 use super::flush::Flush;
-use crate::entity::{Derived, OrganizationId, organization};
+use crate::entity::{Derived, OrganizationId, SubscriptionStatus, organization, subscription};
+use crate::subscription::lifecycle::settled;
 
 /// The database without a tenant: for the command line and the demo's data.
 pub struct System<'a>(pub(super) &'a Store);
@@ -64,6 +65,47 @@ impl System<'_> {
         let statement = Statement::from_string(self.0.backend(), STALE_TOTALS);
         let rows = self.0.0.database.rows(statement).await?;
         rows.iter().try_fold(0, |_, row| Ok(row.integer(0)?.unwrap_or(0).unsigned_abs()))
+    }
+
+    /// Foresees what time will make of the subscriptions that were written by a program that did not.
+    pub(super) async fn foresee(&self) -> Result<(), DbErr> {
+        use subscription::Column::{AccessEndsAt, EndedAt, Id, NextAt, ResumesAt, Status, TenantId, Version};
+        let unforeseen = Condition::all().add(EndedAt.is_null()).add(NextAt.is_null()).add(
+            Condition::any()
+                .add(AccessEndsAt.is_not_null())
+                .add(Status.eq(SubscriptionStatus::Pending))
+                .add(ResumesAt.is_not_null()),
+        );
+        let mut behind = None;
+        loop {
+            let found = subscription::Entity::find()
+                .filter(unforeseen.clone().add_option(behind.map(|id| Id.gt(id))))
+                .order_by_asc(Id)
+                .limit(500);
+            let rows = self.0.0.database.all(found).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            behind = Some(last.id);
+            let transaction = self.0.0.database.begin().await?;
+            for row in rows.into_iter().map(settled) {
+                let derived = subscription::ActiveModel {
+                    access_ends_at: Set(row.access_ends_at),
+                    next_at: Set(row.next_at),
+                    next_status: Set(row.next_status),
+                    second_at: Set(row.second_at),
+                    second_status: Set(row.second_status),
+                    third_at: Set(row.third_at),
+                    third_status: Set(row.third_status),
+                    ..Default::default()
+                };
+                // Who changed it meanwhile has foreseen it as well.
+                let update = subscription::Entity::update_many()
+                    .set(derived)
+                    .filter(Condition::all().add(TenantId.eq(row.tenant_id)).add(Id.eq(row.id)))
+                    .filter(Version.eq(row.version));
+                transaction.execute(self.0.backend().build(update.as_query())).await?;
+            }
+            transaction.commit(Flush::default()).await?;
+        }
     }
 
     /// Inserts rows as they are, tenants, versions and times included: all of them or none.

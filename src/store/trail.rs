@@ -21,17 +21,25 @@ pub struct Change {
     verb: &'static str,
     reason: Option<String>,
     parts: Changes,
+    /// When it was due, if time made it.
+    due_at: Option<Timestamp>,
 }
 
 impl Change {
     /// A change without a given reason; the verb completes the noun, as in `subscription.suspend`.
     pub const fn new(verb: &'static str) -> Self {
-        Self { verb, reason: None, parts: Changes(Vec::new()) }
+        Self { verb, reason: None, parts: Changes(Vec::new()), due_at: None }
     }
 
     /// The same change with the actor's reason.
     pub fn because(mut self, reason: Option<String>) -> Self {
         self.reason = reason;
+        self
+    }
+
+    /// The same change, which time made at this moment: whoever writes it only carries it out.
+    pub fn due(mut self, at: Timestamp) -> Self {
+        self.due_at = Some(at);
         self
     }
 
@@ -86,7 +94,13 @@ pub(super) struct Entry {
     request_id: Option<String>,
     address: Option<String>,
     created_at: Timestamp,
+    effective_at: Option<Timestamp>,
 }
+
+/// Who acts when time has come.
+const SYSTEM: &str = "system";
+/// Its role.
+const SYSTEM_ROLE: &str = "SYSTEM";
 
 impl Entry {
     /// What the scope's caller did to this row now.
@@ -100,13 +114,14 @@ impl Entry {
         let caller = scope.caller()?;
         let request = &scope.request;
         changes.0.extend(change.parts.0);
+        let by_time = change.due_at.is_some();
         Ok(Self {
             audit_id: AuditEventId::generate(),
             event_id: OutboxEventId::generate(),
             tenant_id: row.tenant(),
-            actor: caller.subject().to_owned(),
-            actor_role: caller.role().as_str(),
-            impersonator: caller.impersonator().map(str::to_owned),
+            actor: if by_time { SYSTEM } else { caller.subject() }.to_owned(),
+            actor_role: if by_time { SYSTEM_ROLE } else { caller.role().as_str() },
+            impersonator: caller.impersonator().filter(|_| !by_time).map(str::to_owned),
             action: format!("{}.{}", M::NOUN, change.verb),
             entity_type: M::NOUN,
             entity_id: row.uuid(),
@@ -114,8 +129,9 @@ impl Entry {
             changes: serde_json::to_string(&changes)?,
             reason: change.reason,
             request_id: (!request.id.is_empty()).then(|| request.id.as_ref().to_owned()),
-            address: request.address.map(|address| address.to_string()),
+            address: request.address.filter(|_| !by_time).map(|address| address.to_string()),
             created_at: now,
+            effective_at: change.due_at,
         })
     }
 
@@ -137,11 +153,12 @@ impl Entry {
             self.request_id.as_deref().into(),
             self.address.as_deref().into(),
             self.created_at.into(),
+            self.effective_at.into(),
         ]
     }
 }
 
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 16] = [
     "audit_id",
     "event_id",
     "tenant_id",
@@ -157,6 +174,7 @@ const COLUMNS: [&str; 15] = [
     "request_id",
     "address",
     "created_at",
+    "effective_at",
 ];
 
 /// Which columns of a table come from which of the trail's.
@@ -183,6 +201,7 @@ pub(super) fn copies() -> [Copy; 2] {
         (Audit::RequestId, "request_id"),
         (Audit::Address, "address"),
         (Audit::CreatedAt, "created_at"),
+        (Audit::EffectiveAt, "effective_at"),
     ];
     let outbox = [
         (Outbox::Id, "event_id"),

@@ -1,11 +1,11 @@
 //! Writing: one transaction, in one tenant, that leaves an audit entry and an outbox event for every changed row.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use sea_orm::{
-    ColumnTrait, Condition, EntityName as _, EntityTrait, IdenStatic as _, Iterable as _, ModelTrait, QueryFilter,
-    QueryTrait, Select, Value,
+    ColumnTrait, Condition, DbBackend, EntityName as _, EntityTrait, IdenStatic as _, Iterable as _, ModelTrait,
+    QueryFilter, QueryTrait, Select, Value,
 };
 
 use tokio::sync::SetOnce;
@@ -51,6 +51,10 @@ pub struct Tx<'e> {
     organization: SetOnce<Option<organization::Model>>,
     /// Organizations that nothing is written without, as they were found.
     relied_on: Mutex<Vec<Found>>,
+    /// Which feature was presumed to be unlimited.
+    unlimited: OnceLock<&'static str>,
+    /// Whether it may be presumed: a second try finds out.
+    may_presume: bool,
     /// Whether something was read.
     has_read: AtomicBool,
     now: Timestamp,
@@ -68,7 +72,7 @@ fn no_tenant() -> Error {
 }
 
 impl<'e> Tx<'e> {
-    pub(super) fn new(inner: Transaction, scope: &'e Scope, tenant: Option<OrganizationId>) -> Self {
+    pub(super) fn new(inner: Transaction, scope: &'e Scope, tenant: Option<OrganizationId>, may_presume: bool) -> Self {
         let now = scope.now();
         Self {
             inner,
@@ -76,6 +80,8 @@ impl<'e> Tx<'e> {
             tenant,
             organization: SetOnce::new(),
             relied_on: Mutex::default(),
+            unlimited: OnceLock::new(),
+            may_presume,
             has_read: AtomicBool::new(false),
             now,
             waiting: Mutex::default(),
@@ -91,7 +97,31 @@ impl<'e> Tx<'e> {
     /// Has this organization, which was found without a lock, checked and locked when all is written: until then others
     /// can change it, and the transaction is run again.
     pub(super) fn rely_on(&self, organization: &organization::Model) {
-        lock(&self.relied_on).push(Found { id: organization.id, version: organization.version });
+        lock(&self.relied_on).push(Found { id: organization.id, version: organization.version, unlimited: None });
+    }
+
+    /// Whether nothing limits a feature of the tenant, which is then made sure of when all is written. Otherwise it must
+    /// be found out: where the tenant has had a limit lately, or the presumption was wrong, or on SQLite, which has no
+    /// statement that could make sure of it.
+    pub(crate) fn presume_unlimited(&self, feature: &'static str) -> bool {
+        let Some(tenant) = self.tenant else { return false };
+        let limited = &self.scope.store.0.limited;
+        self.may_presume
+            && self.inner.backend() == DbBackend::Postgres
+            && !limited.read().unwrap_or_else(PoisonError::into_inner).contains(&(tenant, feature))
+            && *self.unlimited.get_or_init(|| feature) == feature
+    }
+
+    /// Remembers whether the tenant has a limit of this feature: its next command begins by finding out. Nothing depends
+    /// on it but time.
+    pub(crate) fn remember_limited(&self, feature: &'static str, is_limited: bool) {
+        let Some(tenant) = self.tenant else { return };
+        let mut limited = self.scope.store.0.limited.write().unwrap_or_else(PoisonError::into_inner);
+        if is_limited {
+            limited.insert((tenant, feature))
+        } else {
+            limited.remove(&(tenant, feature))
+        };
     }
 
     /// The connection as it is, for what depends on nothing that was written.
@@ -243,7 +273,10 @@ impl<'e> Tx<'e> {
     pub(super) async fn commit(self, record: Option<Write>) -> Result<()> {
         let waiting = self.waiting.into_inner().unwrap_or_else(PoisonError::into_inner);
         let trail = self.trail.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let relied_on = self.relied_on.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut relied_on = self.relied_on.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for found in relied_on.iter_mut().filter(|found| Some(found.id) == self.tenant) {
+            found.unlimited = self.unlimited.get().copied();
+        }
         waiting.commit(self.inner, trail, record, relied_on).await
     }
 }

@@ -13,6 +13,7 @@ use super::{Command, Noun, Record, Scope, Source, Tx};
 use crate::auth::{Permission, Standing};
 use crate::entity::{Mutable, OperationalStatus, OrganizationId, customer, organization};
 use crate::error::{Code, Error, Refusal, Result, not_found};
+use crate::operational;
 
 /// How often a transaction is tried before its contention is reported as a fault.
 const TRIES: usize = 8;
@@ -131,7 +132,7 @@ impl Writer {
         // Boxed, here and below: a mutation's future is large, and a debug build keeps several copies on the stack.
         Box::pin(self.run(command, |inner, attempt| {
             Box::pin(async move {
-                let (tx, hold) = (Tx::new(inner, self, place.tenant()), Hold::at(attempt));
+                let (tx, hold) = (Tx::new(inner, self, place.tenant(), attempt == 0), Hold::at(attempt));
                 let result = match place {
                     Place::Named(id, _) => {
                         let opened = async {
@@ -178,7 +179,7 @@ impl Writer {
                 let row = inner.lock::<E>(&command.unless_done(self.caller()?, visible), Lock::Update).await?;
                 let row = row.ok_or_else(|| not_found(E::Model::NOUN, path))?;
                 let place = row.tenant().map_or(Place::Platform, |tenant| Place::Named(tenant, path));
-                let tx = Tx::new(inner, self, place.tenant());
+                let tx = Tx::new(inner, self, place.tenant(), false);
                 let organization = match place.tenant() {
                     Some(tenant) => Hold::Lock.find(&tx, &self.tenant(tenant)?).await?,
                     None => None,
@@ -244,21 +245,13 @@ impl Writer {
         Err(Refusal::new(Code::OwnerInactive, message).at(path).into())
     }
 
-    /// A suspended organization is changed only from above, and a terminated one only by the platform.
     fn check_operational(&self, organization: &organization::Model, path: &str) -> Result<()> {
-        let caller = self.caller()?;
-        let from_above = caller.organization() != Some(organization.id);
-        let refuse = |state: &str| {
-            let message = format!("The organization is {state}: it cannot be changed.");
-            Err(Refusal::new(Code::OwnerInactive, message).at(path).into())
-        };
-        match organization.status {
-            OperationalStatus::Active => Ok(()),
-            OperationalStatus::Suspended if from_above => Ok(()),
-            OperationalStatus::Suspended => refuse("suspended"),
-            OperationalStatus::Terminated if caller.standing() == Standing::Platform => Ok(()),
-            OperationalStatus::Terminated => refuse("terminated"),
+        if operational::may_write(self.caller()?, organization.id, organization.status) {
+            return Ok(());
         }
+        let state = organization.status.as_str();
+        let message = format!("The organization is {state}: it cannot be changed.");
+        Err(Refusal::new(Code::OwnerInactive, message).at(path).into())
     }
 
     /// Runs one transaction: does the work, records the outcome, commits. Tries again when another transaction was

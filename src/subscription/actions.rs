@@ -1,37 +1,192 @@
-//! Who may take which step: the transition table, seen through a caller's permissions.
+//! Who may take which step: the transition table, seen through a caller's permissions, where it stands, and what
+//! surrounds the subscription.
+//!
+//! A mutation and `availableActions` ask the same functions, in the same order; the field asks for the step that the
+//! mutation takes when it is told nothing but the subscription.
 
 use async_graphql::Enum;
 
-use super::lifecycle::{Action, gateway_billed, illegal};
-use crate::auth::{Permission, Principal};
+use super::lifecycle::{self, Action, CancelAt, Offer, Step, gateway_billed, illegal};
+use super::overdue::{self, UpToDate};
+use super::surroundings::{Surroundings, around_all};
+use crate::auth::{Permission, Principal, Standing};
 use crate::clock::Timestamp;
-use crate::entity::{ManagementMode, subscription};
-use crate::error::{Code, Error, Refusal, Result};
-use crate::store::Scope;
+use crate::entity::{
+    Above, ManagementMode, OperationalStatus, OrganizationId, SubscriptionManagement, SuspensionCause, TierId,
+    subscription,
+};
+use crate::error::{Code, Error, Facts, Refusal, Result};
+use crate::operational;
+use crate::store::Tx;
 
 /// What an owner may do with its own subscription, if a gateway bills it.
 pub const SELF_SERVICE: [Action; 3] = [Action::Cancel, Action::UndoCancel, Action::Reactivate];
 
-/// Why an action is not possible.
+/// What an organization may do with its own subscription that is managed from above. What of that grants nothing is
+/// decided by the use cases.
+const OWN: [Action; 4] = [Action::Update, Action::ChangeTier, Action::Cancel, Action::UndoCancel];
+
+/// Why an action is not possible: what the mutation would be refused for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(name = "ActionObstacle")]
 pub enum Obstacle {
-    /// The subscription's state, mode or dates do not allow it.
-    State,
-    /// The caller lacks the permission.
+    /// The caller lacks the permission: FORBIDDEN.
     Permission,
-    /// A gateway bills the subscription, and none is configured to carry it out.
+    /// The subscription's state, mode or dates do not allow it: ILLEGAL_TRANSITION.
+    State,
+    /// It contradicts what is there already: CONFLICT.
+    Conflict,
+    /// A date that it would count from or to has passed: INVALID_DATE.
+    InvalidDate,
+    /// The organization or customer is terminated, or suspended for the caller: OWNER_INACTIVE.
+    OwnerInactive,
+    /// The organization's own subscription is managed from above: OWN_ACCOUNT.
+    OwnAccount,
+    /// It was suspended from above, and is brought back from there only: SUSPENDED_FROM_ABOVE.
+    SuspendedFromAbove,
+    /// Its tier is no longer sold: TIER_ARCHIVED.
+    TierArchived,
+    /// The owner has another live subscription: ALREADY_SUBSCRIBED.
+    AlreadySubscribed,
+    /// A gateway bills the subscription, and none is configured to carry it out: GATEWAY_BILLED.
     GatewayBilled,
-    /// Self-service is for subscriptions that a gateway bills.
+    /// Self-service is for subscriptions that a gateway bills: NOT_GATEWAY_BILLED.
     NotGatewayBilled,
 }
 
+/// What a caller may do, or why not.
+pub struct Available {
+    /// The action.
+    pub action: Action,
+    /// What stands in the way, if anything does.
+    pub obstacle: Option<Obstacle>,
+    /// The permission that it needs.
+    pub requires: Permission,
+}
+
+/// Everything that can be done with a subscription, with what keeps this caller from it now.
+pub fn available(
+    row: &subscription::Model,
+    caller: &Principal,
+    around: &Surroundings,
+    now: Timestamp,
+) -> Result<Vec<Available>> {
+    // The integrator's documents decide nothing, and every step would copy them.
+    let row = subscription::Model { metadata: serde_json::Value::Null.into(), ..row.clone() };
+    let state = overdue::foreseen(&row, now);
+    let one = |action| {
+        let (obstacle, requires) = match check(&state, action, caller, around, now) {
+            Ok(()) => (None, required_of(caller, &state.row, action)),
+            Err(Error::Forbidden(permission)) => (Some(Obstacle::Permission), permission),
+            Err(Error::Refused(refusals)) => {
+                let code = refusals.first().map_or(Code::IllegalTransition, |refusal| refusal.code);
+                (Some(Obstacle::of(code)), required_of(caller, &state.row, action))
+            }
+            Err(fault) => return Err(fault),
+        };
+        Ok(Available { action, obstacle, requires })
+    };
+    Action::ALL.into_iter().map(one).collect()
+}
+
+impl Obstacle {
+    fn of(code: Code) -> Self {
+        match code {
+            Code::Conflict => Self::Conflict,
+            Code::InvalidDate => Self::InvalidDate,
+            Code::OwnerInactive => Self::OwnerInactive,
+            Code::OwnAccount => Self::OwnAccount,
+            Code::SuspendedFromAbove => Self::SuspendedFromAbove,
+            Code::TierArchived => Self::TierArchived,
+            Code::AlreadySubscribed => Self::AlreadySubscribed,
+            Code::GatewayBilled => Self::GatewayBilled,
+            Code::NotGatewayBilled => Self::NotGatewayBilled,
+            _ => Self::State,
+        }
+    }
+}
+
+/// Refuses what the mutation of the action would refuse when it is told nothing but the subscription.
+fn check(state: &UpToDate, action: Action, caller: &Principal, around: &Surroundings, now: Timestamp) -> Result<()> {
+    let row = &state.row;
+    let permissions = permissions(action);
+    if !permissions.iter().any(|permission| caller.may(*permission)) {
+        return Err(Error::Forbidden(permissions[0]));
+    }
+    if !operates(caller, row.tenant_id, around) {
+        return Err(Refusal::new(Code::OwnerInactive, "The owner does not operate.").into());
+    }
+    authorize_now(state, action, caller, around.management, now)?;
+    if state.has_done(action) {
+        return Ok(());
+    }
+    if action == Action::Reactivate && row.mode == ManagementMode::Manual && around.tier_archived {
+        return Err(Refusal::new(Code::TierArchived, "The tier is archived.").into());
+    }
+    let from_above = managed_from_above(caller, row, around.management);
+    let Some(step) = step(action, row, from_above, now) else { return Ok(()) };
+    let next = lifecycle::apply(row, &step, now)?;
+    if row.ended_at.is_some() && next.ended_at.is_none() {
+        if around.owner() == OperationalStatus::Terminated {
+            return Err(Refusal::new(Code::OwnerInactive, "The owner is terminated.").into());
+        }
+        if around.another_is_live(now) {
+            return Err(Refusal::new(Code::AlreadySubscribed, "The owner has another one.").into());
+        }
+    }
+    Ok(())
+}
+
+/// The step that the action takes when it is told nothing else, or what is as good as any where it must be told more;
+/// none where it takes no step.
+fn step(action: Action, row: &subscription::Model, from_above: bool, now: Timestamp) -> Option<Step> {
+    let another = TierId::from(uuid::Uuid::nil());
+    Some(match action {
+        Action::Update | Action::Delete => return None,
+        Action::Activate => Step::Activate,
+        Action::StartTrial => Step::StartTrial { ends_at: now.plus_days(1) },
+        Action::Extend => Step::Extend { days: 1 },
+        Action::ChangeTier => {
+            let offer = Offer { tier_id: another, amount_minor: 0, billing_cycle: row.billing_cycle };
+            Step::ChangeTier { offer, at_period_end: from_above }
+        }
+        Action::OverrideTier => Step::OverrideTier { tier_id: another, reason: String::new(), ends_at: None },
+        Action::EndOverride => Step::EndOverride,
+        Action::Suspend => Step::Suspend(SuspensionCause::Operator),
+        Action::Pause => Step::Pause(None),
+        Action::Resume => Step::Resume,
+        Action::Cancel => Step::Cancel(CancelAt::PeriodEnd),
+        Action::UndoCancel => Step::UndoCancel,
+        Action::Reactivate => Step::Reactivate,
+        Action::Expire => Step::Expire,
+    })
+}
+
+/// The permissions of which a caller needs one to take the action on anything at all.
+pub fn permissions(action: Action) -> &'static [Permission] {
+    match action {
+        Action::OverrideTier | Action::EndOverride => &[Permission::SubscriptionsOverride],
+        _ if SELF_SERVICE.contains(&action) => &[Permission::SubscriptionsManage, Permission::SubscriptionsSelfService],
+        _ => &[Permission::SubscriptionsManage],
+    }
+}
+
+/// Whether the caller, its organization, and the organization that it would write in may operate.
+fn operates(caller: &Principal, organization: OrganizationId, around: &Surroundings) -> bool {
+    let elsewhere = caller.organization().is_some_and(|own| own != organization);
+    (!elsewhere || around.caller_operates)
+        && operational::may_write(caller, organization, around.organization)
+        && (caller.customer().is_none() || around.customer == Some(OperationalStatus::Active))
+}
+
 /// The permission that an action needs on this row.
-pub fn required(row: &subscription::Model, action: Action) -> Permission {
+fn required(row: &subscription::Model, action: Action) -> Permission {
     match action {
         Action::OverrideTier | Action::EndOverride => Permission::SubscriptionsOverride,
-        // Only a confirmed payment activates what waits for one, unless by override.
-        Action::Activate | Action::StartTrial if row.pending_until.is_some() => Permission::SubscriptionsOverride,
+        // Only a confirmed payment activates what waits for one or ended without it, unless by override.
+        Action::Activate | Action::StartTrial | Action::Reactivate if row.pending_until.is_some() => {
+            Permission::SubscriptionsOverride
+        }
         Action::Reactivate if row.current_period_start.is_none() && row.trial_started_at.is_none() => {
             Permission::SubscriptionsOverride
         }
@@ -40,7 +195,7 @@ pub fn required(row: &subscription::Model, action: Action) -> Permission {
 }
 
 /// The permission that an action needs of this caller: an owner that serves itself needs another than a manager.
-pub fn required_of(caller: &Principal, row: &subscription::Model, action: Action) -> Permission {
+fn required_of(caller: &Principal, row: &subscription::Model, action: Action) -> Permission {
     let manages = caller.may(required(row, action));
     if !manages && SELF_SERVICE.contains(&action) && caller.may(Permission::SubscriptionsSelfService) {
         Permission::SubscriptionsSelfService
@@ -49,34 +204,100 @@ pub fn required_of(caller: &Principal, row: &subscription::Model, action: Action
     }
 }
 
-/// What keeps the caller from taking the action now, if anything.
-pub fn obstacle(row: &subscription::Model, action: Action, caller: &Principal, now: Timestamp) -> Option<Obstacle> {
-    let manages = caller.may(required(row, action));
-    let serves_itself = SELF_SERVICE.contains(&action) && caller.may(Permission::SubscriptionsSelfService);
-    let gateway = row.mode == ManagementMode::Gateway;
-    if !manages && !serves_itself {
-        Some(Obstacle::Permission)
-    } else if !manages && !gateway {
-        Some(Obstacle::NotGatewayBilled)
-    } else if gateway && action.concerns_gateway() {
-        Some(Obstacle::GatewayBilled)
-    } else if !action.fits(row, now) {
-        Some(Obstacle::State)
-    } else {
-        None
+/// Where the caller stands above an organization; none for its own people.
+pub fn above(caller: &Principal, organization: OrganizationId) -> Option<Above> {
+    match caller.standing() {
+        Standing::Platform => Some(Above::Platform),
+        Standing::Reseller(own) if own != organization => Some(Above::Reseller),
+        Standing::Reseller(_) | Standing::Organization(_) | Standing::Customer(..) => None,
     }
 }
 
-/// Refuses what the caller may not do with this row. What the state forbids is refused by the step itself.
-pub fn authorize(scope: &Scope, row: &subscription::Model, action: Action) -> Result<()> {
-    match obstacle(row, action, scope.caller()?, scope.now()) {
-        None => Ok(()),
-        Some(Obstacle::Permission) => Err(Error::Forbidden(required(row, action))),
-        Some(Obstacle::NotGatewayBilled) => {
-            let message = "No gateway bills this subscription: ask the organization to change it.";
-            Err(Refusal::new(Code::NotGatewayBilled, message).at("input.id").into())
-        }
-        Some(Obstacle::GatewayBilled) => Err(gateway_billed().at("input.id").into()),
-        Some(Obstacle::State) => Err(illegal(row, action, scope.now()).at("input.id").into()),
+/// Whether it was suspended by somebody who stands above the caller.
+pub fn suspended_from_above(caller: &Principal, row: &subscription::Model) -> bool {
+    let rank = |above: Option<Above>| above.map_or(0, |above| 1 + above as u8);
+    rank(row.suspended_by) > rank(above(caller, row.tenant_id))
+}
+
+/// Whether the caller's organization owns the subscription and others manage it.
+pub fn managed_from_above(caller: &Principal, row: &subscription::Model, management: SubscriptionManagement) -> bool {
+    row.customer_id.is_none()
+        && above(caller, row.tenant_id).is_none()
+        && management == SubscriptionManagement::PlatformManaged
+}
+
+/// Refuses what the caller may not do with this row, as it is by now.
+fn authorize_now(
+    state: &UpToDate,
+    action: Action,
+    caller: &Principal,
+    management: SubscriptionManagement,
+    now: Timestamp,
+) -> Result<()> {
+    let row = &state.row;
+    let manages = caller.may(required(row, action));
+    let serves_itself = SELF_SERVICE.contains(&action) && caller.may(Permission::SubscriptionsSelfService);
+    let gateway = row.mode == ManagementMode::Gateway;
+    let brings_back = matches!(action, Action::Resume | Action::Reactivate | Action::Delete);
+    if !manages && !serves_itself {
+        return Err(Error::Forbidden(required(row, action)));
     }
+    if managed_from_above(caller, row, management) && !OWN.contains(&action) {
+        return Err(own_account("input.id").into());
+    }
+    if brings_back && suspended_from_above(caller, row) {
+        return Err(lifted_from_above("input.id").into());
+    }
+    if !manages && !gateway {
+        let message = "No gateway bills this subscription: ask the organization to change it.";
+        return Err(Refusal::new(Code::NotGatewayBilled, message).at("input.id").into());
+    }
+    if gateway && action.concerns_gateway() {
+        return Err(gateway_billed().into());
+    }
+    if !state.has_done(action) && !action.fits(row, now) {
+        return Err(illegal(row, action, now).into());
+    }
+    Ok(())
+}
+
+/// Refuses what the caller may not do with this row.
+pub async fn authorize(tx: &Tx<'_>, row: &subscription::Model, action: Action) -> Result<()> {
+    let (caller, now) = (tx.scope().caller()?, tx.scope().now());
+    let management = tx.organization().await?.subscription_management;
+    authorize_now(&overdue::foreseen(row, now), action, caller, management, now)
+}
+
+/// The refusal with the actions that this caller may take instead, not all that the state allows.
+pub async fn narrowed(tx: &Tx<'_>, row: &subscription::Model, error: Error) -> Error {
+    let Error::Refused(mut refusals) = error else { return error };
+    for refusal in &mut refusals {
+        if let Facts::IllegalTransition { allowed, .. } = &mut refusal.facts {
+            match instead(tx, row).await {
+                Ok(actions) => *allowed = actions,
+                Err(fault) => return fault,
+            }
+        }
+    }
+    Error::Refused(refusals)
+}
+
+async fn instead(tx: &Tx<'_>, row: &subscription::Model) -> Result<Vec<Action>> {
+    let scope = tx.scope();
+    let Some(around) = around_all(scope, &[row.id]).await?.remove(&row.id) else { return Ok(Vec::new()) };
+    let available = available(row, scope.caller()?, &around, scope.now())?;
+    Ok(available.into_iter().filter(|one| one.obstacle.is_none()).map(|one| one.action).collect())
+}
+
+/// The refusal of what an organization may not do with its own subscription.
+pub fn own_account(path: &str) -> Refusal {
+    let message = "The organization's own subscription is managed from above: access, time, limits and prices come from \
+        there, or from a payment.";
+    Refusal::new(Code::OwnAccount, message).at(path)
+}
+
+/// The refusal to bring back what was suspended from above.
+pub fn lifted_from_above(path: &str) -> Refusal {
+    let message = "The subscription was suspended from above, and only from there is that lifted.";
+    Refusal::new(Code::SuspendedFromAbove, message).at(path)
 }

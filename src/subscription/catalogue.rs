@@ -135,11 +135,6 @@ impl Seller<'_> {
         let tier = self.tx.get::<tier::Entity>(id).await?;
         tier.ok_or_else(|| Error::Internal("a subscription's tier is missing".into()))
     }
-
-    /// Whether moving between these tiers is a downgrade: the explicit rank decides.
-    pub async fn is_downgrade(&self, from: TierId, to: TierId) -> Result<bool> {
-        Ok(from != to && self.current(to).await?.rank < self.current(from).await?.rank)
-    }
 }
 
 /// Refuses a tier that is no longer sold.

@@ -3,14 +3,14 @@
 use async_graphql::{ComplexObject, Context, SimpleObject};
 use serde_json::Value;
 
-use super::actions;
-use super::lifecycle::Action;
+use super::actions::{self, Available};
 use super::loader::CurrentOf;
 use super::parts::{
     AvailableAction, EffectiveStatus, FeatureOverride, ScheduledChange, SubscriptionOwner, TierOverride,
     feature_overrides, owner_of,
 };
 use super::status;
+use super::surroundings::Around;
 use crate::clock::Timestamp;
 use crate::entity::{
     BillingCycle, Gateway, ManagementMode, StoredJson, SubscriptionId, SubscriptionStatus, SuspensionCause, TierId,
@@ -44,7 +44,7 @@ pub struct Subscription {
     pub billing_cycle: BillingCycle,
     /// When it starts or started.
     pub starts_at: Timestamp,
-    /// Start of the trial, if there was one.
+    /// Start of the trial, if there was one; in the future, if it waits for its start.
     pub trial_started_at: Option<Timestamp>,
     /// End of the trial.
     pub trial_ends_at: Option<Timestamp>,
@@ -128,6 +128,7 @@ impl From<subscription::Model> for Subscription {
             grace_ends_at,
             suspended_at,
             suspension_cause,
+            suspended_by: _,
             suspended_from: _,
             paused_at,
             resumes_at,
@@ -141,7 +142,9 @@ impl From<subscription::Model> for Subscription {
             overridden_tier_id: _,
             overridden_amount_minor: _,
             overridden_billing_cycle: _,
+            overridden_state: _,
             user_limit,
+            trial_limits_users: _,
             feature_overrides,
             gateway,
             gateway_subscription_id,
@@ -150,6 +153,12 @@ impl From<subscription::Model> for Subscription {
             metadata,
             last_renewed_by,
             access_ends_at: _,
+            next_at: _,
+            next_status: _,
+            second_at: _,
+            second_status: _,
+            third_at: _,
+            third_status: _,
             created_at,
             updated_at,
             version,
@@ -252,12 +261,14 @@ impl Subscription {
     /// What the caller may do with it now, and why not where not.
     async fn available_actions(&self, ctx: &Context<'_>) -> Result<Vec<AvailableAction>> {
         let (caller, now) = (ctx.scope().caller()?, ctx.scope().now());
-        let one = |action| {
-            let reason = actions::obstacle(&self.row, action, caller, now);
-            let requires = actions::required_of(caller, &self.row, action).as_str();
-            AvailableAction { action, allowed: reason.is_none(), reason, requires }
+        let Some(around) = ctx.loaders().load(Around(self.id)).await? else { return Ok(Vec::new()) };
+        let one = |Available { action, obstacle, requires }| AvailableAction {
+            action,
+            allowed: obstacle.is_none(),
+            reason: obstacle,
+            requires: requires.as_str(),
         };
-        Ok(Action::ALL.into_iter().map(one).collect())
+        Ok(actions::available(&self.row, caller, &around, now)?.into_iter().map(one).collect())
     }
 
     /// Its payments. Needs `payments.read`.

@@ -43,13 +43,14 @@ pub struct SubscriptionTermsInput {
     billing_cycle: BillingCycle,
     /// The currency of the price; the organization's default if not given.
     currency: Option<CurrencyCode>,
-    /// Days of trial instead of the tier's; 0 for none.
+    /// Days of trial from the start, instead of the tier's; 0 for none.
     trial_days: Option<i32>,
     /// End of the trial; wins over days.
     trial_ends_at: Option<Timestamp>,
-    /// When it starts; now if not given. In the future, it is PENDING until then.
+    /// When it starts; now if not given. In the future, it is PENDING until then, and then has its trial or period. In
+    /// the past, it has the period that contains now, counted from the start.
     starts_at: Option<Timestamp>,
-    /// End of the first period; one cycle after the start if not given. Without trial arguments, it means no trial.
+    /// End of the first period; counted by cycles from the start if not given. It means no trial.
     current_period_end: Option<Timestamp>,
     /// Hard end, whatever is paid.
     expires_at: Option<Timestamp>,
@@ -111,6 +112,7 @@ impl SubscriptionTermsInput {
             expires_at: self.expires_at,
             requires_payment: self.requires_payment,
             user_limit: self.user_limit,
+            trial_limits_users: false,
             feature_overrides: overrides(&mut check, &at("featureOverrides"), self.feature_overrides),
             external_id: check.optional_text(&at("externalId"), self.external_id.as_deref(), 255),
             metadata: check.metadata(&at("metadata"), self.metadata),
@@ -146,9 +148,10 @@ pub struct EnsureSubscriptionInput {
 }
 
 update_input! {
-    /// Changes what is agreed on: an omitted field is unchanged, null clears it where it can be empty.
+    /// Changes what is agreed on: an omitted field is unchanged, null clears it where it can be empty. Dates of what a
+    /// gateway bills are not moved by hand.
     UpdateSubscriptionInput for SubscriptionId {
-        /// Start of the current period.
+        /// Start of the current period. Later periods start on its day of the month.
         current_period_start: Omittable<Timestamp>,
         /// End of the current period.
         current_period_end: Omittable<Timestamp>,
@@ -176,9 +179,11 @@ target_input! {
     ChangeTierInput for SubscriptionId {
         /// The tier; the present one if not given. Naming the present tier and cycle takes a scheduled change back.
         tier_id: Option<ID>,
-        /// The cycle; the present one if not given. Another cycle starts a new period.
+        /// The cycle; the present one if not given. Another cycle starts a new period, at resumption where it is paused
+        /// or suspended.
         billing_cycle: Option<BillingCycle>,
-        /// When; if not given, an upgrade (higher rank) happens now and a downgrade at the end of the period.
+        /// When; if not given, a shorter cycle or a tier of lower rank waits for the end of what is paid for, and
+        /// anything else happens now.
         timing: Option<ChangeTiming>,
     }
 }
@@ -194,7 +199,7 @@ target_input! {
 target_input! {
     /// Moves the end of the period, trial or wait.
     ExtendSubscriptionInput for SubscriptionId {
-        /// By how many days, 1–730; counted from now where the end has passed.
+        /// By how many days, 1–730.
         days: i32,
     }
 }
@@ -211,7 +216,7 @@ target_input! {
         /// When it takes effect.
         #[graphql(default_with = "CancelTiming::PeriodEnd")]
         timing: CancelTiming,
-        /// The date, for the timing DATE: in the future, and not behind the end of the period.
+        /// The date, for the timing DATE: in the future, and not behind the end of the period, trial or override.
         at: Option<Timestamp>,
     }
 }

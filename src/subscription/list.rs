@@ -1,16 +1,12 @@
 //! Lists of subscriptions: what they can be filtered and sorted by.
 
 use async_graphql::{Context, Enum, ID, InputObject};
-use chrono::TimeDelta;
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition};
 
+use super::foreseen::{Foreseen, between, either};
 use super::graphql::Subscription;
-use super::status::Policy;
-use crate::clock::Timestamp;
-use crate::entity::{
-    CustomerId, ManagementMode, OrganizationId, SubscriptionStatus, TierId, organization, subscription,
-};
+use super::status::Kind;
+use crate::entity::{CustomerId, OrganizationId, SubscriptionId, SubscriptionStatus, TierId, subscription};
 use crate::error::Result;
 use crate::graphql::connection::{PageArgs, connection, sort_order};
 use crate::graphql::context::RequestContext;
@@ -18,9 +14,26 @@ use crate::graphql::filter::{AmountRange, DateTimeRange, enum_filter};
 use crate::graphql::input::{parse_id, parse_optional_id};
 use crate::graphql::nested::{OwnerKey, by_owner};
 use crate::graphql::search::Search;
-use crate::store;
 
 enum_filter!(SubscriptionStatusFilter of SubscriptionStatus);
+
+/// Which effective statuses to find. Everything given must hold.
+#[derive(Clone, Debug, InputObject)]
+pub struct EffectiveStatusFilter {
+    /// Exactly this one.
+    eq: Option<Kind>,
+    /// Any of these.
+    #[graphql(name = "in", validator(max_items = 250))]
+    any_of: Option<Vec<Kind>>,
+}
+
+impl EffectiveStatusFilter {
+    fn on(&self, foreseen: Foreseen<'_>) -> Option<Condition> {
+        let any_of = self.any_of.as_ref().map(|kinds| foreseen.effectively(kinds));
+        let both = self.eq.map(|kind| foreseen.effectively(&[kind])).into_iter().chain(any_of);
+        both.reduce(|one, other| Condition::all().add(one).add(other))
+    }
+}
 
 /// The kind of an owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -40,8 +53,13 @@ pub struct SubscriptionFilter {
     customer_id: Option<ID>,
     /// Of owners of this kind.
     owner_kind: Option<OwnerKind>,
+    /// With one of these ids.
+    #[graphql(validator(max_items = 250))]
+    ids: Option<Vec<ID>>,
     /// By recorded status.
     status: Option<SubscriptionStatusFilter>,
+    /// By what the status amounts to at this moment.
+    effective_status: Option<EffectiveStatusFilter>,
     /// Of these tiers.
     #[graphql(validator(max_items = 250))]
     tier_ids: Option<Vec<ID>>,
@@ -51,9 +69,9 @@ pub struct SubscriptionFilter {
     created_at: Option<DateTimeRange>,
     /// By price.
     amount: Option<AmountRange>,
-    /// Whether access runs out soon.
+    /// Whether access runs out soon, as `effectiveStatus` says.
     expiring_soon: Option<bool>,
-    /// Whether access has run out.
+    /// Whether it is over, as `effectiveStatus` says.
     expired: Option<bool>,
     /// With this key of the integrator.
     external_id: Option<String>,
@@ -64,17 +82,20 @@ pub struct SubscriptionFilter {
 
 impl SubscriptionFilter {
     fn condition(&self, request: &RequestContext) -> Result<Condition> {
-        let (policy, now) = (&request.settings.policy, request.scope.now());
+        let foreseen = Foreseen { policy: &request.settings.policy, now: request.scope.now() };
         use subscription::Column::{
-            AmountMinor, CreatedAt, CurrentPeriodEnd, CustomerId as Customer, ExternalId, SearchText, Status, TenantId,
-            TierId as Tier,
+            AmountMinor, CreatedAt, CurrentPeriodEnd, CustomerId as Customer, ExternalId, Id, SearchText, Status,
+            TenantId, TierId as Tier,
         };
         let organization = parse_optional_id::<OrganizationId>("where.organizationId", self.organization_id.as_ref())?;
         let customer = parse_optional_id::<CustomerId>("where.customerId", self.customer_id.as_ref())?;
         let parse_tier = |id: &ID| parse_id::<TierId>("where.tierIds", id);
         let tiers = self.tier_ids.as_ref().map(|ids| ids.iter().map(parse_tier).collect::<Result<Vec<_>>>());
         let search = Search::of(self.search.as_deref())?;
+        let parse = |id: &ID| parse_id::<SubscriptionId>("where.ids", id);
+        let ids = self.ids.as_ref().map(|ids| ids.iter().map(parse).collect::<Result<Vec<_>>>()).transpose()?;
         Ok(Condition::all()
+            .add_option(ids.map(|ids| Id.is_in(ids)))
             .add_option(organization.map(|id| TenantId.eq(id)))
             .add_option(customer.map(|id| Customer.eq(id)))
             .add_option(self.owner_kind.map(|kind| match kind {
@@ -86,70 +107,12 @@ impl SubscriptionFilter {
             .add_option(self.current_period_end.map(|range| between(CurrentPeriodEnd, range.from, range.to)))
             .add_option(self.created_at.map(|range| range.on(CreatedAt)))
             .add_option(self.amount.map(|range| range.on(AmountMinor)))
-            .add_option(self.expired.map(|wanted| either(expired(policy, now), wanted)))
-            .add_option(self.expiring_soon.map(|wanted| either(expiring_soon(policy, now), wanted)))
+            .add_option(self.effective_status.as_ref().and_then(|status| status.on(foreseen)))
+            .add_option(self.expired.map(|wanted| either(foreseen.expired(), wanted)))
+            .add_option(self.expiring_soon.map(|wanted| either(foreseen.expiring_soon(), wanted)))
             .add_option(self.external_id.as_ref().map(|id| ExternalId.eq(id)))
             .add_option(search.map(|search| search.on_owned::<subscription::Entity>(&request.scope, SearchText))))
     }
-}
-
-/// The rows with a time in this span, by what lists are sorted by.
-fn between(column: subscription::Column, from: Option<Timestamp>, to: Option<Timestamp>) -> Condition {
-    store::between::<subscription::Entity>(column, from, to)
-}
-
-fn either(condition: Condition, wanted: bool) -> Condition {
-    if wanted { condition } else { condition.not() }
-}
-
-/// The end of a span that has this moment in it.
-fn just_after(moment: Timestamp) -> Timestamp {
-    moment.plus(TimeDelta::microseconds(1))
-}
-
-/// The condition that [`effective`](super::status::effective) calls a row expired, in SQL.
-fn expired(policy: &Policy, now: Timestamp) -> Condition {
-    use subscription::Column::AccessEndsAt;
-    let tolerated = tolerated().add(AccessEndsAt.gt(now.plus(-policy.renewal_tolerance)));
-    Condition::all().add(between(AccessEndsAt, None, Some(just_after(now)))).add(tolerated.not()).add(exempt().not())
-}
-
-/// The condition that [`effective`](super::status::effective) calls a row expiring soon, in SQL.
-fn expiring_soon(policy: &Policy, now: Timestamp) -> Condition {
-    use subscription::Column::{AccessEndsAt, Status};
-    let entitling = [SubscriptionStatus::Trialing, SubscriptionStatus::Active, SubscriptionStatus::PastDue];
-    let soon = now.plus(policy.expiring_soon);
-    let ends = Condition::any()
-        .add(Condition::all().add(tolerated().not()).add(AccessEndsAt.lte(soon)))
-        .add(tolerated().add(AccessEndsAt.lte(soon.plus(-policy.renewal_tolerance))));
-    Condition::all()
-        .add(Status.is_in(entitling))
-        // Follows from the rest; for the index.
-        .add(between(AccessEndsAt, Some(now.plus(-policy.renewal_tolerance)), Some(just_after(soon))))
-        .add(expired(policy, now).not())
-        .add(ends)
-        .add(exempt().not())
-}
-
-/// The condition that [`tolerates_late_renewal`](super::status::tolerates_late_renewal), in SQL.
-fn tolerated() -> Condition {
-    use subscription::Column::{AccessEndsAt, CancelAt, ExpiresAt, Mode, Status};
-    let hard_end_later = Expr::col(ExpiresAt.as_column_ref()).gt(Expr::col(AccessEndsAt.as_column_ref()));
-    Condition::all()
-        .add(Mode.eq(ManagementMode::Gateway))
-        .add(Status.eq(SubscriptionStatus::Active))
-        .add(CancelAt.is_null())
-        .add(Condition::any().add(ExpiresAt.is_null()).add(hard_end_later))
-}
-
-fn exempt() -> Condition {
-    use subscription::Column::{CustomerId, TenantId};
-    let exempt = Query::select()
-        .column(organization::Column::Id)
-        .from(organization::Entity)
-        .and_where(organization::Column::Exempt.eq(true))
-        .take();
-    Condition::all().add(CustomerId.is_null()).add(TenantId.in_subquery(exempt))
 }
 
 sort_order!(SubscriptionOrder, SubscriptionSort of subscription {

@@ -1,27 +1,33 @@
 //! Subscriptions: what an owner is entitled to, and every step of its life.
 //!
-//! The rules are pure: [`lifecycle`] (which step leads where), [`status`] (what it amounts to now), [`period`]
-//! (calendar), [`opening`] (how it begins). The use cases are here, each one transaction; those that begin a subscription
-//! in `order.rs`, and its update in `update.rs`.
+//! The rules are pure: [`lifecycle`] (which step leads where, and what time does), [`status`] (what it amounts to now),
+//! [`period`] (calendar), [`opening`] (how it begins). The use cases are here, each one transaction; those that begin a
+//! subscription in `order.rs`, and its update in `update.rs`. All of them first carry out what is due (`overdue.rs`).
 
 pub mod actions;
 pub mod catalogue;
+mod foreseen;
 pub mod graphql;
 pub mod input;
 pub mod lifecycle;
+pub mod limit;
 pub mod list;
 pub mod loader;
 pub mod mutation;
 pub mod opening;
 mod order;
+mod overdue;
 pub mod parts;
 pub mod period;
 pub mod query;
 pub mod read;
 pub mod status;
+pub mod surroundings;
 #[cfg(test)]
 mod testing;
 mod update;
+
+use std::sync::{Mutex, PoisonError};
 
 use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
@@ -32,10 +38,11 @@ pub use update::{Update, update};
 
 use self::catalogue::{Cost, Seller};
 use self::lifecycle::{Action, Step};
-use crate::auth::Permission;
+use self::overdue::bring_up_to_date;
+use crate::clock::Timestamp;
 use crate::entity::{
-    BillingCycle, ManagementMode, OperationalStatus, SubscriptionId, SubscriptionStatus, TierId, TierKind, customer,
-    organization, subscription,
+    BillingCycle, ManagementMode, OperationalStatus, SubscriptionId, SubscriptionManagement, TierId, TierKind,
+    customer, organization, subscription,
 };
 use crate::error::{Code, Facts, Refusal, Result};
 use crate::graphql::command::Target;
@@ -50,13 +57,17 @@ pub struct Settings {
     pub policy: status::Policy,
     /// How long a subscription waits for its first payment.
     pub pending_for: TimeDelta,
+    /// Who manages a new organization's own subscription, if nobody says.
+    pub management: SubscriptionManagement,
 }
 
-/// The owner's live subscription.
+/// The owner's live subscription. One that only seems so, because nobody recorded its end, is recorded as ended.
 pub async fn live(tx: &Tx<'_>, owner: OwnerKey) -> Result<Option<subscription::Model>> {
     use crate::graphql::nested::Owned;
     let of_owner = subscription::Entity::of_owner(owner);
-    tx.one(subscription::Entity::find().filter(of_owner).filter(subscription::Column::EndedAt.is_null())).await
+    let found = subscription::Entity::find().filter(of_owner).filter(subscription::Column::EndedAt.is_null());
+    let Some(row) = tx.one(found).await? else { return Ok(None) };
+    Ok(Some(bring_up_to_date(tx, row).await?.row).filter(|row| row.ended_at.is_none()))
 }
 
 fn already_subscribed(live: subscription::Model) -> Refusal {
@@ -86,19 +97,45 @@ pub async fn change<'e>(
         .change::<subscription::Entity, _>(command, target.id, "input.id", |tx, row| {
             Box::pin(async move {
                 check_version(target.expected_version, row.version)?;
-                actions::authorize(tx.scope(), &row, action)?;
-                let step = decide(tx, &row).await?;
-                let mut next = lifecycle::apply(&row, &step, tx.now())?;
-                if row.ended_at.is_some() && next.ended_at.is_none() {
-                    refuse_second_live(tx, &row).await?;
+                let found = row.clone();
+                let changed = take(tx, row, target, action, decide).await;
+                match changed {
+                    Err(error) => Err(actions::narrowed(tx, &found, error).await),
+                    changed => changed,
                 }
-                if matches!(step, Step::Activate | Step::Reactivate) {
-                    next.last_renewed_by = Some(tx.scope().caller()?.subject().to_owned());
-                }
-                tx.update(&row, next, Change::new(step.verb()).because(target.reason.clone())).await
             })
         })
         .await
+}
+
+async fn take<'e>(
+    tx: &Tx<'e>,
+    row: subscription::Model,
+    target: &Target<SubscriptionId>,
+    action: Action,
+    decide: &'e (impl for<'t> Fn(&'t Tx<'e>, &'t subscription::Model) -> BoxFuture<'t, Result<Step>> + Sync),
+) -> Result<subscription::Model> {
+    actions::authorize(tx, &row, action).await?;
+    let current = bring_up_to_date(tx, row).await?;
+    if current.has_done(action) {
+        return Ok(current.row);
+    }
+    let row = current.row;
+    let step = decide(tx, &row).await?;
+    let mut next = lifecycle::apply(&row, &step, tx.now())?;
+    if row.ended_at.is_some() && next.ended_at.is_none() {
+        refuse_second_live(tx, &row).await?;
+    }
+    match step {
+        Step::Suspend(_) => next.suspended_by = actions::above(tx.scope().caller()?, row.tenant_id),
+        Step::Resume | Step::Reactivate => next.suspended_by = None,
+        _ => {}
+    }
+    if lifecycle::renews(&step, &row, &next) {
+        next.last_renewed_by = Some(tx.scope().caller()?.subject().to_owned());
+    }
+    let next = tx.update(&row, next, Change::new(step.verb()).because(target.reason.clone())).await?;
+    Ok(bring_up_to_date(tx, next).await?.row)
 }
 
 /// An ended subscription comes back only while its owner has no other. The owner is locked, so that no other can be
@@ -110,7 +147,9 @@ async fn refuse_second_live(tx: &Tx<'_>, row: &subscription::Model) -> Result<()
         None => tx.lock::<organization::Entity>(row.tenant_id).await?.map(|organization| organization.status),
     };
     if !matches!(status, Some(OperationalStatus::Active | OperationalStatus::Suspended)) {
-        return Err(Refusal::new(Code::OwnerInactive, "The owner is terminated: it cannot subscribe.").into());
+        return Err(Refusal::new(Code::OwnerInactive, "The owner is terminated: it cannot subscribe.")
+            .at("input.id")
+            .into());
     }
     match live(tx, owner).await? {
         Some(live) => Err(already_subscribed(live).at("input.id").into()),
@@ -127,8 +166,17 @@ pub enum ChangeTiming {
     PeriodEnd,
 }
 
-/// Moves a subscription to another tier or cycle. Without a timing, an upgrade (higher rank) happens now and a
-/// downgrade at the end of the period.
+/// Paid time that a change gave up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LostTime {
+    /// When the change took effect.
+    pub from: Timestamp,
+    /// Until when it was paid for.
+    pub until: Timestamp,
+}
+
+/// Moves a subscription to another tier or cycle. Without a timing, a change [waits](lifecycle::waits) for the end of
+/// what is paid for or happens now. Answers what paid time is lost as well.
 pub async fn change_tier(
     writer: &Writer,
     command: &Command,
@@ -136,8 +184,11 @@ pub async fn change_tier(
     tier_id: Option<TierId>,
     cycle: Option<BillingCycle>,
     timing: Option<ChangeTiming>,
-) -> Result<subscription::Model> {
-    change(writer, command, target, Action::ChangeTier, &|tx, row| {
+) -> Result<(subscription::Model, Option<LostTime>)> {
+    let paid = Mutex::new(None);
+    let row = change(writer, command, target, Action::ChangeTier, &|tx, row| {
+        // Of the last run, which is the one that counts.
+        *paid.lock().unwrap_or_else(PoisonError::into_inner) = lifecycle::paid_until(row, tx.now());
         Box::pin(async move {
             let seller = Seller { tx, kind: kind_of(row), path: "input" };
             let tier_id = tier_id.unwrap_or(row.tier_id);
@@ -147,19 +198,53 @@ pub async fn change_tier(
                 let cost = Cost { billing_cycle: cycle.unwrap_or(row.billing_cycle), currency: Some(&row.currency) };
                 seller.offer(seller.priced_tier(tier_id, cost).await?, cost).await?.0
             };
+            let management = tx.organization().await?.subscription_management;
+            let from_above = actions::managed_from_above(tx.scope().caller()?, row, management);
+            if from_above {
+                refuse_upgrade(&seller, row, &offer, timing).await?;
+            }
             let at_period_end = match timing {
                 Some(timing) => timing == ChangeTiming::PeriodEnd,
+                None if from_above => true,
                 // In a trial nothing is paid that could be used up, and without a period there is nothing to wait for.
+                None if lifecycle::paid_until(row, tx.now()).is_none() => false,
                 None => {
-                    matches!(row.status, SubscriptionStatus::Active | SubscriptionStatus::PastDue)
-                        && row.current_period_end.is_some_and(|end| end > tx.now())
-                        && seller.is_downgrade(row.tier_id, tier_id).await?
+                    let rank = async |id| seller.current(id).await.map(|tier| tier.rank);
+                    let (from, to) = if offer.tier_id == row.tier_id {
+                        (0, 0)
+                    } else {
+                        (rank(row.tier_id).await?, rank(offer.tier_id).await?)
+                    };
+                    lifecycle::waits((from, row.billing_cycle), (to, offer.billing_cycle))
                 }
             };
             Ok(Step::ChangeTier { offer, at_period_end })
         })
     })
-    .await
+    .await?;
+    let paid = paid.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let lost = paid.filter(|until| row.current_period_end != Some(*until));
+    let lost = lost.map(|until| LostTime { from: row.paused_at.unwrap_or(row.updated_at), until });
+    Ok((row, lost))
+}
+
+/// Refuses what an organization cannot give itself: all but a downgrade that waits for the end of what is paid for.
+async fn refuse_upgrade(
+    seller: &Seller<'_>,
+    row: &subscription::Model,
+    offer: &lifecycle::Offer,
+    timing: Option<ChangeTiming>,
+) -> Result<()> {
+    let same = offer.tier_id == row.tier_id;
+    let rank = async |id| seller.current(id).await.map(|tier| tier.rank);
+    let higher = !same && rank(offer.tier_id).await? > rank(row.tier_id).await?;
+    if higher || period::months(offer.billing_cycle) > period::months(row.billing_cycle) {
+        return Err(actions::own_account(if higher { "input.tierId" } else { "input.billingCycle" }).into());
+    }
+    if timing == Some(ChangeTiming::Now) {
+        return Err(actions::own_account("input.timing").into());
+    }
+    Ok(())
 }
 
 /// Gives a tier without payment, with a reason, until it is ended or runs out.
@@ -168,7 +253,7 @@ pub async fn override_tier(
     command: &Command,
     target: &Target<SubscriptionId>,
     tier_id: TierId,
-    ends_at: Option<crate::clock::Timestamp>,
+    ends_at: Option<Timestamp>,
 ) -> Result<subscription::Model> {
     change(writer, command, target, Action::OverrideTier, &|tx, row| {
         Box::pin(async move {
@@ -189,7 +274,7 @@ pub async fn start_trial(
     command: &Command,
     target: &Target<SubscriptionId>,
     days: Option<i64>,
-    ends_at: Option<crate::clock::Timestamp>,
+    ends_at: Option<Timestamp>,
 ) -> Result<subscription::Model> {
     change(writer, command, target, Action::StartTrial, &|tx, row| {
         Box::pin(async move {
@@ -238,7 +323,8 @@ pub async fn delete(
         .change::<subscription::Entity, _>(command, target.id, "input.id", |tx, row| {
             Box::pin(async move {
                 check_version(target.expected_version, row.version)?;
-                actions::authorize(tx.scope(), &row, Action::Delete)?;
+                actions::authorize(tx, &row, Action::Delete).await?;
+                let row = bring_up_to_date(tx, row).await?.row;
                 let deleted = subscription::Model { deleted_at: Some(tx.now()), ..row.clone() };
                 tx.update(&row, deleted, Change::new("delete").because(target.reason.clone())).await
             })
@@ -250,7 +336,7 @@ pub async fn delete(
 pub async fn end_with_owner(tx: &Tx<'_>, owner: OwnerKey, reason: Option<String>) -> Result<()> {
     let Some(row) = live(tx, owner).await? else { return Ok(()) };
     let step = Step::Cancel(lifecycle::CancelAt::Now);
-    let next = lifecycle::apply(&row, &step, tx.now()).map_err(|refusal| refusal.at("input.id"))?;
+    let next = lifecycle::apply(&row, &step, tx.now())?;
     tx.update(&row, next, Change::new(step.verb()).because(reason)).await?;
     Ok(())
 }
@@ -261,11 +347,5 @@ fn kind_of(row: &subscription::Model) -> TierKind {
 
 /// The right to change subscriptions: as a manager, or for the steps of self-service as the owner.
 pub fn writer(scope: &Scope, action: Action) -> Result<Writer> {
-    let self_service = actions::SELF_SERVICE.contains(&action);
-    let permissions: &[Permission] = match action {
-        Action::OverrideTier | Action::EndOverride => &[Permission::SubscriptionsOverride],
-        _ if self_service => &[Permission::SubscriptionsManage, Permission::SubscriptionsSelfService],
-        _ => &[Permission::SubscriptionsManage],
-    };
-    scope.writer_for_any(permissions)
+    scope.writer_for_any(actions::permissions(action))
 }

@@ -1,8 +1,7 @@
 //! The mutations of subscriptions. Each checks its input, names its step and leaves the rest to the use case.
 
-use async_graphql::{Context, Object};
+use async_graphql::{Context, Object, SimpleObject};
 
-use super::Update;
 use super::graphql::Subscription;
 use super::input::{
     CancelSubscriptionInput, ChangeTierInput, CreateSubscriptionInput, EnsureSubscriptionInput,
@@ -10,17 +9,53 @@ use super::input::{
     UpdateSubscriptionInput, overrides, parse_owner,
 };
 use super::lifecycle::{Action, Step};
-use crate::entity::{SuspensionCause, TierId};
-use crate::error::{Code, Refusal, Result};
+use super::{LostTime, Update};
+use crate::clock::Timestamp;
+use crate::entity::{SuspensionCause, TierId, subscription};
+use crate::error::{Code, Error, Refusal, Result};
 use crate::graphql::command::command;
 use crate::graphql::context::ContextExt;
-use crate::graphql::error::payload;
+use crate::graphql::error::{UserError, payload};
 use crate::graphql::input::{Check, MAX_DAYS, check_key, parse_id, parse_optional_id};
 use crate::graphql::update::list_given;
+use crate::read::payload::Shown;
 
-payload! {
-    /// The answer of a mutation on a subscription.
-    SubscriptionPayload, subscription: Shown<Subscription>
+/// The answer of a mutation on a subscription.
+#[derive(SimpleObject)]
+pub struct SubscriptionPayload {
+    /// What came of it; null if the mutation was refused.
+    subscription: Option<Shown<Subscription>>,
+    /// Paid time that a change of cycle at once gave up, because a new period began. Null if none, and where a command
+    /// is repeated under its idempotency key.
+    lost_paid_time: Option<LostPaidTime>,
+    /// Why the mutation was refused; empty if it was carried out.
+    user_errors: Vec<UserError>,
+}
+
+/// Paid time that was given up.
+#[derive(SimpleObject)]
+pub struct LostPaidTime {
+    /// From when on.
+    pub from: Timestamp,
+    /// Until when it was paid for.
+    pub until: Timestamp,
+}
+
+impl SubscriptionPayload {
+    /// As other payloads are made.
+    fn new(outcome: Result<subscription::Model>) -> Result<Option<Self>> {
+        Self::with_loss(outcome.map(|row| (row, None)))
+    }
+
+    fn with_loss(outcome: Result<(subscription::Model, Option<LostTime>)>) -> Result<Option<Self>> {
+        let (subscription, lost, refusals) = match outcome {
+            Ok((row, lost)) => (Some(Shown(row.into())), lost, Vec::new()),
+            Err(Error::Refused(refusals)) => (None, None, refusals),
+            Err(fault) => return Err(fault),
+        };
+        let lost_paid_time = lost.map(|LostTime { from, until }| LostPaidTime { from, until });
+        Ok(Some(Self { subscription, lost_paid_time, user_errors: refusals.into_iter().map(Into::into).collect() }))
+    }
 }
 
 /// Mutations of subscriptions.
@@ -116,8 +151,9 @@ impl SubscriptionMutation {
         )
     }
 
-    /// Moves a subscription to another tier or cycle; it keeps its id. Needs `subscriptions.manage`. Emits
-    /// `subscription.change_tier` or `subscription.schedule_tier_change`.
+    /// Moves a subscription to another tier or cycle; it keeps its id. A shorter cycle or a lower rank waits for the end
+    /// of what is paid for, anything else happens now; with the timing NOW, `lostPaidTime` tells what that gives up. Needs
+    /// `subscriptions.manage`. Emits `subscription.change_tier` or `subscription.schedule_tier_change`.
     async fn change_tier(
         &self,
         ctx: &Context<'_>,
@@ -125,7 +161,7 @@ impl SubscriptionMutation {
     ) -> Result<Option<SubscriptionPayload>> {
         let writer = super::writer(ctx.scope(), Action::ChangeTier)?;
         let command = command(ctx, "changeTier", &input.idempotency_key);
-        SubscriptionPayload::new(
+        SubscriptionPayload::with_loss(
             async {
                 let target = input.target()?;
                 let tier_id = parse_optional_id::<TierId>("input.tierId", input.tier_id.as_ref())?;
@@ -166,7 +202,8 @@ impl SubscriptionMutation {
         )
     }
 
-    /// Moves the end of the period or trial. Needs `subscriptions.manage`. Emits `subscription.extend`.
+    /// Moves the end of the period or trial, or of the wait for a payment. What only waits for its start, and what is
+    /// over, has no end to move. Needs `subscriptions.manage`. Emits `subscription.extend`.
     async fn extend_subscription(
         &self,
         ctx: &Context<'_>,
@@ -196,8 +233,8 @@ impl SubscriptionMutation {
         step(ctx, "suspendSubscription", input, Step::Suspend(SuspensionCause::Operator)).await
     }
 
-    /// Lifts a suspension or a pause. The time that was left when it was paused is still left. Needs
-    /// `subscriptions.manage`. Emits `subscription.resume`.
+    /// Lifts a suspension or a pause. The time that was left when it was paused is still left; after `resumesAt`, it was
+    /// resumed then. Needs `subscriptions.manage`. Emits `subscription.resume`.
     async fn resume_subscription(
         &self,
         ctx: &Context<'_>,
@@ -224,7 +261,8 @@ impl SubscriptionMutation {
         )
     }
 
-    /// Cancels a subscription: now, at the end of the period (the default), or at a date before that. Needs
+    /// Cancels a subscription: now, at the end of the period (the default), or at a date before that. An override can be
+    /// canceled at any date that it covers. A change of tier that would come later is dropped. Needs
     /// `subscriptions.manage`, or `subscriptions.self_service` if a gateway bills it. Emits `subscription.cancel` or
     /// `subscription.schedule_cancel`.
     async fn cancel_subscription(
@@ -253,7 +291,8 @@ impl SubscriptionMutation {
         step(ctx, "undoCancel", input, Step::UndoCancel).await
     }
 
-    /// Brings an ended subscription back: ACTIVE, with what is left of its period or else a new one. Needs
+    /// Brings an ended subscription back: ACTIVE, with what is left of its period or else a new one; an override that it
+    /// had is not brought back. Needs
     /// `subscriptions.manage`, or `subscriptions.self_service` if a gateway bills it. Emits `subscription.reactivate`.
     async fn reactivate_subscription(
         &self,
@@ -274,8 +313,9 @@ impl SubscriptionMutation {
         step(ctx, "expireSubscription", input, Step::Expire).await
     }
 
-    /// Gives a tier without payment, with a reason, until it is ended or runs out; an ended subscription comes back.
-    /// Needs `subscriptions.override`. Emits `subscription.override_tier`.
+    /// Gives a tier without payment, with a reason, until it is ended or runs out. It gives access at once, whatever it
+    /// lies on; its end returns there: to paid time, a trial, a wait, a pause, a suspension or the end it had. Needs
+    /// `subscriptions.override`. Emits `subscription.override_tier`.
     async fn override_tier(
         &self,
         ctx: &Context<'_>,
@@ -297,8 +337,8 @@ impl SubscriptionMutation {
         )
     }
 
-    /// Returns to the tier and price from before the override. Needs `subscriptions.override`. Emits
-    /// `subscription.end_override`.
+    /// Returns to the tier, price and state from before the override, as time has left them. Needs
+    /// `subscriptions.override`. Emits `subscription.end_override`.
     async fn end_override(
         &self,
         ctx: &Context<'_>,

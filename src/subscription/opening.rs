@@ -27,6 +27,8 @@ pub struct Terms {
     pub requires_payment: bool,
     /// How many active members; what the tier says if not given.
     pub user_limit: Option<i32>,
+    /// Whether that is the default trial's own limit, which goes with a change of tier.
+    pub trial_limits_users: bool,
     /// Features that differ from the tier's.
     pub feature_overrides: Value,
     /// The integrator's own key.
@@ -62,40 +64,26 @@ pub struct Opening {
 }
 
 /// A new subscription, or what contradicts itself in its terms. `path` is where the terms stand in the input.
+///
+/// A start in the past opens the period that contains now, counted from the start. Nothing is over when it is made.
 pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription::Model> {
     let Opening { subscriber, offer, currency, tier_trial_days, terms, pending_for } = opening;
     let starts_at = terms.starts_at.unwrap_or(now);
-    let trial_ends_at = trial_end(&terms, tier_trial_days, starts_at);
-    let at = |field: &str| format!("{path}.{field}");
-    let mut check = Check::new();
-    check.ordered(&at("currentPeriodEnd"), Some(starts_at), terms.period_end);
-    check.ordered(&at("trialEndsAt"), Some(starts_at), terms.trial_ends_at);
-    check.ordered(&at("expiresAt"), Some(starts_at), terms.expires_at);
-    if terms.trial_ends_at.is_some_and(|end| end <= now) {
-        check.refuse(&at("trialEndsAt"), Code::InvalidDate, "The end of a new trial must lie in the future.");
-    }
-    let pending = terms.requires_payment || starts_at > now;
-    let dated = [
-        ("trialDays", terms.trial_days.is_some_and(|days| days > 0)),
-        ("trialEndsAt", terms.trial_ends_at.is_some()),
-        ("currentPeriodEnd", terms.period_end.is_some()),
-    ];
-    for (field, _) in dated.iter().filter(|(_, given)| pending && *given) {
-        let message = "A subscription that begins PENDING has no trial or period yet: say it when it starts.";
-        check.refuse(&at(field), Code::Conflict, message);
-    }
-    check.finish()?;
+    let trial_ends_at = trial_end(&terms, tier_trial_days, starts_at, now);
+    check(&terms, starts_at, now, path)?;
 
-    let status = if pending {
+    let later = starts_at > now;
+    let status = if terms.requires_payment || later {
         SubscriptionStatus::Pending
     } else if trial_ends_at.is_some() {
         SubscriptionStatus::Trialing
     } else {
         SubscriptionStatus::Active
     };
-    let anchor_day = period::anchor_day(starts_at);
-    let first_end = terms.period_end.unwrap_or_else(|| period::period_end(starts_at, offer.billing_cycle, anchor_day));
-    let trialing = status == SubscriptionStatus::Trialing;
+    let (from, to) = period::containing(starts_at, offer.billing_cycle, now);
+    let (from, to) = terms.period_end.map_or((from, to), |end| (starts_at, end));
+    // What waits for its start has its trial then; what waits for its payment has none.
+    let trial_ends_at = trial_ends_at.filter(|_| !terms.requires_payment);
     let active = status == SubscriptionStatus::Active;
     Ok(settled(subscription::Model {
         tenant_id: subscriber.tenant,
@@ -108,11 +96,11 @@ pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription
         currency,
         billing_cycle: offer.billing_cycle,
         starts_at,
-        trial_started_at: trialing.then_some(starts_at),
-        trial_ends_at: trial_ends_at.filter(|_| trialing),
-        current_period_start: active.then_some(starts_at),
-        current_period_end: active.then_some(first_end),
-        anchor_day,
+        trial_started_at: trial_ends_at.map(|_| starts_at),
+        trial_ends_at,
+        current_period_start: active.then_some(from),
+        current_period_end: active.then_some(to),
+        anchor_day: period::anchor_day(starts_at),
         expires_at: terms.expires_at,
         cancel_at: None,
         canceled_at: None,
@@ -121,6 +109,7 @@ pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription
         grace_ends_at: None,
         suspended_at: None,
         suspension_cause: None,
+        suspended_by: None,
         suspended_from: None,
         paused_at: None,
         resumes_at: None,
@@ -134,7 +123,9 @@ pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription
         overridden_tier_id: None,
         overridden_amount_minor: None,
         overridden_billing_cycle: None,
+        overridden_state: None,
         user_limit: terms.user_limit,
+        trial_limits_users: terms.trial_limits_users,
         feature_overrides: terms.feature_overrides,
         gateway: None,
         gateway_subscription_id: None,
@@ -143,6 +134,12 @@ pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription
         metadata: terms.metadata.into(),
         last_renewed_by: None,
         access_ends_at: None,
+        next_at: None,
+        next_status: None,
+        second_at: None,
+        second_status: None,
+        third_at: None,
+        third_status: None,
         created_at: now,
         updated_at: now,
         version: 1,
@@ -150,8 +147,43 @@ pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription
     }))
 }
 
-/// When the trial ends: explicit end, else explicit days, else the tier's days. An explicit period is paid time.
-fn trial_end(terms: &Terms, tier_trial_days: i32, starts_at: Timestamp) -> Option<Timestamp> {
+/// What contradicts itself or the clock in the terms.
+fn check(terms: &Terms, starts_at: Timestamp, now: Timestamp, path: &str) -> Result<()> {
+    let at = |field: &str| format!("{path}.{field}");
+    let mut check = Check::new();
+    let days_end = terms.trial_days.filter(|days| *days > 0).map(|days| starts_at.plus_days(days));
+    for (field, end) in [
+        ("currentPeriodEnd", terms.period_end),
+        ("trialEndsAt", terms.trial_ends_at),
+        ("trialDays", days_end.filter(|_| terms.trial_ends_at.is_none())),
+        ("expiresAt", terms.expires_at),
+    ] {
+        let path = at(field);
+        check.ordered(&path, Some(starts_at), end);
+        if end.is_some_and(|end| end >= starts_at && end <= starts_at.max(now)) {
+            let message = "This has passed, or comes with the start: the subscription would be over when it begins.";
+            check.refuse(&path, Code::InvalidDate, message);
+        }
+    }
+    let trial =
+        [("trialDays", terms.trial_days.is_some_and(|days| days > 0)), ("trialEndsAt", terms.trial_ends_at.is_some())];
+    for (field, _) in trial.into_iter().filter(|(_, given)| terms.requires_payment && *given) {
+        let message = "A subscription that waits for its payment has no trial: start one with startTrial instead.";
+        check.refuse(&at(field), Code::Conflict, message);
+    }
+    if terms.period_end.is_some() && (terms.requires_payment || starts_at > now) {
+        let message = "A subscription that begins PENDING has no period yet: say it when it starts.";
+        check.refuse(&at("currentPeriodEnd"), Code::Conflict, message);
+    } else if terms.period_end.is_some() && trial.iter().any(|(_, given)| *given) {
+        let message = "A subscription that begins with a trial has no period yet: say it when the trial converts.";
+        check.refuse(&at("currentPeriodEnd"), Code::Conflict, message);
+    }
+    check.finish()
+}
+
+/// When the trial ends: explicit end, else explicit days, else the tier's days, if they are not used up. An explicit
+/// period is paid time.
+fn trial_end(terms: &Terms, tier_trial_days: i32, starts_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
     if terms.trial_ends_at.is_some() {
         return terms.trial_ends_at;
     }
@@ -160,5 +192,5 @@ fn trial_end(terms: &Terms, tier_trial_days: i32, starts_at: Timestamp) -> Optio
         None if terms.period_end.is_some() => 0,
         None => i64::from(tier_trial_days),
     };
-    (days > 0).then(|| starts_at.plus_days(days))
+    Some(starts_at.plus_days(days)).filter(|end| days > 0 && *end > now)
 }

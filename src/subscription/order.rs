@@ -5,11 +5,13 @@ use sea_orm::{EntityTrait, QueryFilter, QueryOrder};
 
 use super::catalogue::{Cost, Seller};
 use super::opening::{self, Opening, Subscriber, Terms};
-use super::{Settings, already_subscribed, live, period};
+use super::{Settings, actions, already_subscribed, live, period};
+use crate::auth::Permission;
 use crate::entity::{
-    BillingCycle, CustomerId, OperationalStatus, OrganizationId, TierId, TierKind, customer, organization, subscription,
+    BillingCycle, CustomerId, OperationalStatus, OrganizationId, SubscriptionManagement, TierId, TierKind, customer,
+    organization, subscription,
 };
-use crate::error::{Code, Refusal, Result};
+use crate::error::{Code, Error, Refusal, Result};
 use crate::graphql::nested::{Owned, OwnerKey};
 use crate::store::{Change, Command, Tx, Writer};
 
@@ -44,6 +46,14 @@ pub struct Owner {
     status: OperationalStatus,
     /// The organization's default currency, as far as it is known.
     currency: Option<String>,
+}
+
+impl Owner {
+    /// Whether it is the caller's own organization, and its subscription is managed from above.
+    async fn is_managed_from_above(&self, tx: &Tx<'_>) -> Result<bool> {
+        let own = self.key.customer.is_none() && actions::above(tx.scope().caller()?, self.key.tenant).is_none();
+        Ok(own && tx.organization().await?.subscription_management == SubscriptionManagement::PlatformManaged)
+    }
 }
 
 impl From<&organization::Model> for Owner {
@@ -88,6 +98,7 @@ impl Order {
                 expires_at: None,
                 requires_payment: false,
                 user_limit: None,
+                trial_limits_users: false,
                 feature_overrides: serde_json::json!({}),
                 external_id: None,
                 metadata: serde_json::json!({}),
@@ -107,10 +118,15 @@ pub async fn create(
     let path = owner.path();
     on_owner(writer, command, owner, |tx, owner| {
         Box::pin(async move {
-            match live(tx, owner.key).await? {
-                Some(live) => Err(already_subscribed(live).at(path).into()),
-                None => open(tx, settings, owner, order, "input.terms").await,
+            if owner.is_managed_from_above(tx).await? {
+                return Err(actions::own_account(path).into());
             }
+            if let Some(live) = live(tx, owner.key).await? {
+                return Err(already_subscribed(live).at(path).into());
+            }
+            let last = tx.last_subscription(owner.key).await?;
+            refuse_detour(tx, last.as_ref(), &order.terms, path)?;
+            open(tx, settings, owner, order, "input.terms").await
         })
     })
     .await
@@ -124,15 +140,36 @@ pub async fn ensure(
     settings: &Settings,
     owner: OwnerId,
 ) -> Result<subscription::Model> {
+    let path = owner.path();
     on_owner(writer, command, owner, |tx, owner| {
         Box::pin(async move {
-            match current(tx, owner.key).await? {
-                Some(current) => Ok(current),
-                None => open(tx, settings, owner, &Order::default_trial(), "input").await,
+            if let Some(current) = current(tx, owner.key).await? {
+                return Ok(current);
             }
+            let (last, trial) = (tx.last_subscription(owner.key).await?, Order::default_trial());
+            if last.is_some() && owner.is_managed_from_above(tx).await? {
+                return Err(actions::own_account(path).into());
+            }
+            refuse_detour(tx, last.as_ref(), &trial.terms, path)?;
+            open(tx, settings, owner, &trial, "input").await
         })
     })
     .await
+}
+
+/// Refuses to begin anew what the caller could not bring back: what the owner had last was suspended from above, or
+/// ordered with payment and never paid. `last` may be deleted.
+fn refuse_detour(tx: &Tx<'_>, last: Option<&subscription::Model>, terms: &Terms, path: &str) -> Result<()> {
+    let caller = tx.scope().caller()?;
+    let Some(last) = last else { return Ok(()) };
+    // Nobody below deletes what is suspended from above.
+    if last.deleted_at.is_none() && actions::suspended_from_above(caller, last) {
+        return Err(actions::lifted_from_above(path).into());
+    }
+    if last.pending_until.is_some() && !terms.requires_payment && !caller.may(Permission::SubscriptionsOverride) {
+        return Err(Error::Forbidden(Permission::SubscriptionsOverride));
+    }
+    Ok(())
 }
 
 async fn on_owner<'e>(
@@ -189,12 +226,19 @@ pub async fn draft(
     let mut terms = order.terms.clone();
     if order.tier_id.is_none() {
         let unsaid = terms.trial_days.is_none() && terms.trial_ends_at.is_none() && terms.period_end.is_none();
-        let start = terms.starts_at.unwrap_or(tx.now());
-        let month = period::period_end(start, BillingCycle::Monthly, period::anchor_day(start));
-        let begins_now = !terms.requires_payment && start <= tx.now();
-        terms.trial_ends_at = if unsaid && begins_now { Some(month) } else { terms.trial_ends_at };
-        let limit = (kind == TierKind::Organization).then_some(DEFAULT_USER_LIMIT);
-        terms.user_limit = terms.user_limit.or(limit);
+        if unsaid && !terms.requires_payment {
+            let start = terms.starts_at.unwrap_or(tx.now());
+            let month = period::period_end(start, BillingCycle::Monthly, period::anchor_day(start));
+            if month <= tx.now() {
+                let message = "The default trial that begins then is over: name a tier.";
+                return Err(Refusal::new(Code::InvalidDate, message).at(&format!("{path}.startsAt")).into());
+            }
+            terms.trial_ends_at = Some(month);
+        }
+        if kind == TierKind::Organization && terms.user_limit.is_none() {
+            terms.user_limit = Some(DEFAULT_USER_LIMIT);
+            terms.trial_limits_users = true;
+        }
     }
     let opening = Opening {
         subscriber: Subscriber { tenant, customer },

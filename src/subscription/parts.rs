@@ -42,20 +42,21 @@ pub async fn owner_of(ctx: &Context<'_>, owner: OwnerKey) -> Result<Option<Subsc
     })
 }
 
-/// What a subscription is worth at this moment, by the clock: a worker that is late gives no access away.
+/// What a subscription is worth at this moment, by the clock: what was due by now has happened, whether anybody recorded
+/// it or not.
 #[derive(Clone, Copy, SimpleObject)]
 pub struct EffectiveStatus {
     /// What the status amounts to.
     status: Kind,
     /// Whether the owner may use what the tier grants. Whether the owner may operate at all is its own status.
     entitled: bool,
-    /// Whether access has run out.
+    /// Whether it is over: canceled or expired.
     expired: bool,
     /// Whether access runs out soon (within 7 days, unless configured otherwise).
     expiring_soon: bool,
-    /// Days until access runs out, begun ones included; 0 once it has; null if it never does.
+    /// Days until `endsAt`, begun ones included; 0 once it has come; null if there is none.
     days_until_expiry: Option<i32>,
-    /// When access runs or ran out; null if it never does.
+    /// When access runs or ran out, as things stand; where there is none, when the subscription ends. Null if never.
     ends_at: Option<Timestamp>,
     /// Why the status is what it is.
     reason: Reason,

@@ -35,6 +35,20 @@ pub fn period_end(start: Timestamp, cycle: BillingCycle, anchor_day: i32) -> Tim
     }
 }
 
+/// The period that contains `now`, of those that follow each other from `start`, which is not later.
+pub fn containing(start: Timestamp, cycle: BillingCycle, now: Timestamp) -> (Timestamp, Timestamp) {
+    let boundary = |cycles: u32| {
+        let months = Months::new(cycles * months(cycle));
+        start.to_utc().checked_add_months(months).map_or(start, Timestamp::from)
+    };
+    let (first, last) = (start.to_utc(), now.to_utc());
+    let begun = i64::from(last.year() - first.year()) * 12 + i64::from(last.month()) - i64::from(first.month());
+    let cycles = u32::try_from(begun).unwrap_or(0) / months(cycle);
+    // The boundary of this month or year may still lie ahead.
+    let cycles = if boundary(cycles) > now { cycles.saturating_sub(1) } else { cycles };
+    (boundary(cycles), boundary(cycles + 1))
+}
+
 fn days_in_month(first: NaiveDate) -> u32 {
     first.checked_add_months(Months::new(1)).and_then(|next| next.pred_opt()).map_or(28, |last| last.day())
 }
@@ -71,7 +85,33 @@ mod tests {
         assert_eq!(ends, expected.map(|day| at(&format!("{day}T00:00:00Z"))));
     }
 
+    #[test]
+    fn a_start_in_the_past_opens_the_period_that_runs() {
+        let start = at("2025-12-31T12:00:00Z");
+        let period = |now| containing(start, BillingCycle::Monthly, at(now));
+        assert_eq!(period("2026-03-01T12:00:00Z"), (at("2026-02-28T12:00:00Z"), at("2026-03-31T12:00:00Z")));
+        assert_eq!(period("2026-02-28T11:59:59Z"), (at("2026-01-31T12:00:00Z"), at("2026-02-28T12:00:00Z")));
+        assert_eq!(period("2025-12-31T12:00:00Z"), (start, at("2026-01-31T12:00:00Z")));
+    }
+
     proptest! {
+        /// It contains the moment, and its boundaries are those of periods counted from the start.
+        #[test]
+        fn the_period_that_runs_is_one_of_those_from_the_start(
+            micros in 0i64..1_900_000_000_000_000, later in 0i64..900_000_000_000_000, yearly: bool,
+        ) {
+            let cycle = if yearly { BillingCycle::Yearly } else { BillingCycle::Monthly };
+            let start = Timestamp::from_micros(micros);
+            let now = Timestamp::from_micros(micros + later);
+            let (from, to) = containing(start, cycle, now);
+            prop_assert!(from <= now && now < to);
+            let mut end = start;
+            while end < from {
+                end = period_end(end, cycle, anchor_day(start));
+            }
+            prop_assert_eq!((end, period_end(end, cycle, anchor_day(start))), (from, to));
+        }
+
         /// The n-th period ends n cycles after the anchor, however many short months lie between.
         #[test]
         fn periods_are_contiguous_and_counted_from_the_anchor(

@@ -1,21 +1,21 @@
 //! How subscriptions are read in bulk.
 
 use async_graphql::ID;
-use sea_orm::{ColumnTrait, Condition, IdenStatic};
+use sea_orm::{ColumnTrait, Condition, IdenStatic, Iterable as _};
 use serde_json::Value;
 
-use super::actions;
-use super::lifecycle::Action;
+use super::actions::{self, Available};
 use super::loader::current_first;
-use super::status::{self, Effective, Recorded};
+use super::status::{self, Effective};
+use super::surroundings;
 use crate::clock::Timestamp;
 use crate::entity::subscription::Column::{
     AmountMinor, AnchorDay, BillingCycle, CancelAt, CanceledAt, CreatedAt, Currency, CurrentPeriodEnd,
     CurrentPeriodStart, CustomerId, EndedAt, ExpiresAt, ExternalId, FeatureOverrides, Gateway, GatewaySubscriptionId,
-    GraceEndsAt, Id, LastRenewedBy, Metadata, Mode, OverriddenTierId, OverrideEndsAt, OverrideReason, PastDueSince,
-    PausedAt, PendingUntil, ResumesAt, ScheduledAmountMinor, ScheduledAt, ScheduledBillingCycle, ScheduledTierId,
-    StartsAt, Status, SuspendedAt, SuspendedFrom, SuspensionCause, TenantId, TierId, TrialEndsAt, TrialStartedAt,
-    UpdatedAt, UserLimit, Version,
+    GraceEndsAt, Id, LastRenewedBy, Metadata, Mode, OverriddenState, OverriddenTierId, OverrideEndsAt, OverrideReason,
+    PastDueSince, PausedAt, PendingUntil, ResumesAt, ScheduledAmountMinor, ScheduledAt, ScheduledBillingCycle,
+    ScheduledTierId, StartsAt, Status, SuspendedAt, SuspendedFrom, SuspensionCause, TenantId, TierId, TrialEndsAt,
+    TrialStartedAt, UpdatedAt, UserLimit, Version,
 };
 use crate::entity::{self, StoredJson, SubscriptionId, TypedId, customer, organization, payment, subscription};
 use crate::error::Result;
@@ -24,8 +24,7 @@ use crate::graphql::scalar::money;
 use crate::read::arguments::Arguments;
 use crate::read::json::Json;
 use crate::read::shape::{
-    Computed, Either, Facts, Field, Object, One, Page, Readable, column, computed, computed_from_row, object, one,
-    pages,
+    Cells, Computed, Either, Facts, Field, Object, One, Page, Readable, column, computed, object, one, pages,
 };
 use crate::read::start::{Found, Root};
 use crate::read::{Planned, Unplanned};
@@ -76,7 +75,7 @@ impl Readable for subscription::Entity {
             "owner" => Some(owner(TenantId, CustomerId)),
             "tier" => Some(Field::One(tiers::read::of("tier", TierId))),
             "effectiveStatus" => Some(Field::Computed(effective_status())),
-            "availableActions" => computed_from_row::<subscription::Entity>(available_actions),
+            "availableActions" => Some(Field::Computed(available_actions())),
             "payments" => pages::<payment::Entity>(payment::Column::SubscriptionId, Id, |request, arguments| {
                 Page::of::<payment::Entity>(request, "subscription.payments", None, arguments)
             }),
@@ -118,55 +117,123 @@ fn feature_overrides(facts: &Facts<'_>) -> Result<Json> {
     Ok(Json::List(overrides.into_iter().map(one).collect()))
 }
 
-fn available_actions(facts: &Facts<'_>) -> Result<Json> {
+fn available_actions() -> Computed {
+    let row = subscription::Column::iter().collect::<Vec<_>>();
+    let needs = std::iter::once((None, names(&row))).chain(surroundings::needs()).collect();
+    Computed { needs, value: actions_of }
+}
+
+fn actions_of(facts: &Facts<'_>) -> Result<Json> {
     let (caller, now) = (facts.request.scope.caller()?, facts.request.scope.now());
     let row = facts.model::<subscription::Entity>()?;
-    let one = |action| {
-        let reason = actions::obstacle(&row, action, caller, now);
+    let around = surroundings::found(facts.cells().from(subscription::Column::iter().count()), &row)?;
+    let one = |Available { action, obstacle, requires }| {
         let fields = vec![
             ("action", Json::name(action)),
-            ("allowed", Json::Bool(reason.is_none())),
-            ("reason", reason.map(Json::name).into()),
-            ("requires", Json::text(actions::required_of(caller, &row, action).as_str())),
+            ("allowed", Json::Bool(obstacle.is_none())),
+            ("reason", obstacle.map(Json::name).into()),
+            ("requires", Json::text(requires.as_str())),
         ];
         Json::Object("AvailableAction", fields)
     };
-    Ok(Json::List(Action::ALL.into_iter().map(one).collect()))
+    Ok(Json::List(actions::available(&row, caller, &around, now)?.into_iter().map(one).collect()))
 }
 
 /// The columns that effective status depends on, in the order of [`recorded`].
-const RECORDED: [subscription::Column; 10] = [
+pub(super) const RECORDED: [subscription::Column; 16] = [
     Status,
     Mode,
-    SuspendedFrom,
+    BillingCycle,
+    StartsAt,
     TrialEndsAt,
     CurrentPeriodEnd,
-    GraceEndsAt,
     ExpiresAt,
     CancelAt,
     EndedAt,
+    GraceEndsAt,
+    SuspendedFrom,
+    PausedAt,
+    ResumesAt,
+    PendingUntil,
     OverrideEndsAt,
+    OverriddenState,
 ];
 
-fn recorded(facts: &Facts<'_>) -> Result<Option<Recorded>> {
+/// A row of which no more is known than its effective status depends on.
+fn recorded(facts: &Facts<'_>) -> Result<Option<subscription::Model>> {
+    recorded_in(facts.cells())
+}
+
+/// The same from those columns of a row.
+pub(super) fn recorded_in(facts: Cells<'_>) -> Result<Option<subscription::Model>> {
     let Some(status) = facts.get(0)? else { return Ok(None) };
-    Ok(Some(Recorded {
+    let unknown = uuid::Uuid::nil();
+    let starts_at = facts.filled(3)?;
+    Ok(Some(subscription::Model {
         status,
         mode: facts.filled(1)?,
-        suspended_from: facts.get(2)?,
-        trial_ends_at: facts.get(3)?,
-        current_period_end: facts.get(4)?,
-        grace_ends_at: facts.get(5)?,
+        billing_cycle: facts.filled(2)?,
+        starts_at,
+        trial_ends_at: facts.get(4)?,
+        current_period_end: facts.get(5)?,
         expires_at: facts.get(6)?,
         cancel_at: facts.get(7)?,
         ended_at: facts.get(8)?,
-        override_ends_at: facts.get(9)?,
+        grace_ends_at: facts.get(9)?,
+        suspended_from: facts.get(10)?,
+        paused_at: facts.get(11)?,
+        resumes_at: facts.get(12)?,
+        pending_until: facts.get(13)?,
+        override_ends_at: facts.get(14)?,
+        overridden_state: facts.get(15)?,
+        created_at: starts_at,
+        updated_at: starts_at,
+        tenant_id: unknown.into(),
+        id: unknown.into(),
+        customer_id: None,
+        tier_id: unknown.into(),
+        amount_minor: 0,
+        currency: String::new(),
+        trial_started_at: None,
+        current_period_start: None,
+        anchor_day: 1,
+        canceled_at: None,
+        past_due_since: None,
+        suspended_at: None,
+        suspension_cause: None,
+        scheduled_tier_id: None,
+        scheduled_amount_minor: None,
+        scheduled_billing_cycle: None,
+        scheduled_at: None,
+        override_reason: None,
+        overridden_tier_id: None,
+        overridden_amount_minor: None,
+        overridden_billing_cycle: None,
+        user_limit: None,
+        trial_limits_users: false,
+        suspended_by: None,
+        feature_overrides: Value::Null,
+        gateway: None,
+        gateway_subscription_id: None,
+        external_id: None,
+        metadata: StoredJson::Read(Value::Null),
+        last_renewed_by: None,
+        search_text: None,
+        access_ends_at: None,
+        next_at: None,
+        next_status: None,
+        second_at: None,
+        second_status: None,
+        third_at: None,
+        third_status: None,
+        version: 1,
+        deleted_at: None,
     }))
 }
 
 fn effective(facts: &Facts<'_>, exempt: bool) -> Result<Json> {
     let request = facts.request;
-    let effective = status::effective(recorded(facts)?, exempt, request.scope.now(), &request.settings.policy);
+    let effective = status::effective(recorded(facts)?.as_ref(), exempt, request.scope.now(), &request.settings.policy);
     let Effective { kind, entitled, expired, expiring_soon, days_until_expiry, ends_at, reason } = effective;
     let fields = vec![
         ("status", Json::name(kind)),
@@ -180,7 +247,7 @@ fn effective(facts: &Facts<'_>, exempt: bool) -> Result<Json> {
     Ok(Json::Object("EffectiveStatus", fields))
 }
 
-fn names(columns: &[impl IdenStatic]) -> Vec<&'static str> {
+pub(super) fn names(columns: &[impl IdenStatic]) -> Vec<&'static str> {
     columns.iter().map(IdenStatic::as_str).collect()
 }
 

@@ -1,13 +1,14 @@
 //! Effective status: what a subscription is worth at this moment.
 //!
-//! A pure function of the row, the organization and the clock, evaluated when read, so that no late worker gives
-//! access away.
+//! A pure function of the row, the organization and the clock, evaluated when read: the state that time has led to by
+//! now ([`as_of`]), so that no late worker gives access away.
 
 use async_graphql::Enum;
 use chrono::TimeDelta;
 
+use super::lifecycle::{Event, access_end, as_of, entitles, turns};
 use crate::clock::Timestamp;
-use crate::entity::{ManagementMode, SubscriptionStatus, subscription};
+use crate::entity::{SubscriptionStatus, subscription};
 
 /// What the status amounts to now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
@@ -55,6 +56,12 @@ pub enum Reason {
     GraceEnded,
     /// The administrator's override is over.
     OverrideEnded,
+    /// Nobody paid in time.
+    PendingEnded,
+    /// The start is reached.
+    Started,
+    /// The pause is over.
+    PauseEnded,
 }
 
 /// What the clock makes of a subscription.
@@ -64,7 +71,7 @@ pub struct Effective {
     pub kind: Kind,
     /// Whether the owner may use what the tier grants.
     pub entitled: bool,
-    /// Whether access has run out.
+    /// Whether the subscription is over.
     pub expired: bool,
     /// Whether access runs out within the days of warning.
     pub expiring_soon: bool,
@@ -85,107 +92,38 @@ pub struct Policy {
     pub renewal_tolerance: TimeDelta,
 }
 
-/// What is recorded of a subscription, as far as its effective status depends on it.
-#[derive(Clone, Copy, Debug)]
-pub struct Recorded {
-    /// Its status.
-    pub status: SubscriptionStatus,
-    /// Who decides about it.
-    pub mode: ManagementMode,
-    /// The status that a suspension interrupts.
-    pub suspended_from: Option<SubscriptionStatus>,
-    /// End of the trial.
-    pub trial_ends_at: Option<Timestamp>,
-    /// End of the period that is paid for.
-    pub current_period_end: Option<Timestamp>,
-    /// End of the days of grace.
-    pub grace_ends_at: Option<Timestamp>,
-    /// The hard end.
-    pub expires_at: Option<Timestamp>,
-    /// When a cancellation takes effect.
-    pub cancel_at: Option<Timestamp>,
-    /// When it ended.
-    pub ended_at: Option<Timestamp>,
-    /// End of the administrator's override.
-    pub override_ends_at: Option<Timestamp>,
-}
-
-impl From<&subscription::Model> for Recorded {
-    fn from(row: &subscription::Model) -> Self {
-        Self {
-            status: row.status,
-            mode: row.mode,
-            suspended_from: row.suspended_from,
-            trial_ends_at: row.trial_ends_at,
-            current_period_end: row.current_period_end,
-            grace_ends_at: row.grace_ends_at,
-            expires_at: row.expires_at,
-            cancel_at: row.cancel_at,
-            ended_at: row.ended_at,
-            override_ends_at: row.override_ends_at,
-        }
-    }
-}
-
-/// When access ends as things stand, whatever the clock says; none for never.
-pub fn access_ends_at(row: impl Into<Recorded>) -> Option<Timestamp> {
-    let row: Recorded = row.into();
-    let bounds = |bounds: [Option<Timestamp>; 3]| bounds.into_iter().flatten().min();
-    let status = row.suspended_from.unwrap_or(row.status);
-    let entitling =
-        matches!(status, SubscriptionStatus::Trialing | SubscriptionStatus::Active | SubscriptionStatus::PastDue);
-    if row.mode == ManagementMode::Override && entitling {
-        // Given without payment: what is paid for does not end it.
-        return bounds([row.override_ends_at, row.cancel_at, row.expires_at]);
-    }
-    match status {
-        SubscriptionStatus::Pending => None,
-        SubscriptionStatus::Trialing => bounds([row.trial_ends_at, row.cancel_at, row.expires_at]),
-        SubscriptionStatus::Active => bounds([row.current_period_end, row.cancel_at, row.expires_at]),
-        SubscriptionStatus::PastDue => bounds([row.grace_ends_at, row.cancel_at, row.expires_at]),
-        SubscriptionStatus::Paused | SubscriptionStatus::Suspended => bounds([None, row.cancel_at, row.expires_at]),
-        SubscriptionStatus::Canceled | SubscriptionStatus::Expired => row.ended_at,
-    }
-}
-
-/// Whether a late renewal is tolerated: a gateway's events may arrive after the period's end.
-pub fn tolerates_late_renewal(row: Recorded) -> bool {
-    row.mode == ManagementMode::Gateway && row.status == SubscriptionStatus::Active && row.cancel_at.is_none()
-}
-
 /// The effective status of an owner's subscription at `now`. `exempt` is the organization's flag where the organization
 /// itself is the owner.
-pub fn effective(row: Option<impl Into<Recorded>>, exempt: bool, now: Timestamp, policy: &Policy) -> Effective {
-    let Some(row): Option<Recorded> = row.map(Into::into) else {
-        let never = Effective {
-            kind: Kind::None,
-            entitled: false,
-            expired: true,
-            expiring_soon: false,
-            days_until_expiry: None,
-            ends_at: None,
-            reason: Reason::NoSubscription,
-        };
-        return if exempt { EXEMPT } else { never };
+pub fn effective(row: Option<&subscription::Model>, exempt: bool, now: Timestamp, policy: &Policy) -> Effective {
+    let Some(row) = row.filter(|_| !exempt) else {
+        return if exempt { EXEMPT } else { NEVER };
     };
-    let mut ends_at = access_ends_at(row);
-    if tolerates_late_renewal(row) && row.expires_at.is_none_or(|hard_end| Some(hard_end) > ends_at) {
-        ends_at = ends_at.map(|end| end.plus(policy.renewal_tolerance));
-    }
-    let expired = ends_at.is_some_and(|end| end <= now);
-    let (kind, reason) = if expired { outcome(row, ends_at) } else { recorded(row) };
-    let entitled = !expired && matches!(kind, Kind::Trialing | Kind::Active | Kind::PastDue);
-    let effective = Effective {
-        kind,
+    let tolerance = Some(policy.renewal_tolerance);
+    let (state, last) = as_of(row, now, tolerance);
+    let ends_at = access_end(&state, &turns(&state, tolerance));
+    let entitled = entitles(state.status);
+    let leaves = state.ended_at.is_none() && state.cancel_at.is_some() && state.cancel_at == ends_at;
+    Effective {
+        kind: state.status.into(),
         entitled,
-        expired,
+        expired: state.ended_at.is_some(),
         expiring_soon: entitled && ends_at.is_some_and(|end| end <= now.plus(policy.expiring_soon)),
         days_until_expiry: ends_at.map(|end| days_begun(end.since(now))),
         ends_at,
-        reason,
-    };
-    if exempt { EXEMPT } else { effective }
+        reason: if leaves { Reason::Cancellation } else { last.map_or(Reason::AsRecorded, Reason::from) },
+    }
 }
+
+/// What an owner without a subscription has.
+const NEVER: Effective = Effective {
+    kind: Kind::None,
+    entitled: false,
+    expired: true,
+    expiring_soon: false,
+    days_until_expiry: None,
+    ends_at: None,
+    reason: Reason::NoSubscription,
+};
 
 /// What an exempt organization's subscription is worth, whatever is recorded.
 const EXEMPT: Effective = Effective {
@@ -205,42 +143,35 @@ fn days_begun(left: TimeDelta) -> i64 {
     (seconds + begun + DAY - 1) / DAY
 }
 
-fn recorded(row: Recorded) -> (Kind, Reason) {
-    let kind = match row.status {
-        SubscriptionStatus::Pending => Kind::Pending,
-        SubscriptionStatus::Trialing => Kind::Trialing,
-        SubscriptionStatus::Active => Kind::Active,
-        SubscriptionStatus::PastDue => Kind::PastDue,
-        SubscriptionStatus::Paused => Kind::Paused,
-        SubscriptionStatus::Suspended => Kind::Suspended,
-        SubscriptionStatus::Canceled => Kind::Canceled,
-        SubscriptionStatus::Expired => Kind::Expired,
-    };
-    let scheduled = row.cancel_at.is_some() && access_ends_at(row) == row.cancel_at;
-    (kind, if scheduled { Reason::Cancellation } else { Reason::AsRecorded })
+impl From<SubscriptionStatus> for Kind {
+    fn from(status: SubscriptionStatus) -> Self {
+        match status {
+            SubscriptionStatus::Pending => Self::Pending,
+            SubscriptionStatus::Trialing => Self::Trialing,
+            SubscriptionStatus::Active => Self::Active,
+            SubscriptionStatus::PastDue => Self::PastDue,
+            SubscriptionStatus::Paused => Self::Paused,
+            SubscriptionStatus::Suspended => Self::Suspended,
+            SubscriptionStatus::Canceled => Self::Canceled,
+            SubscriptionStatus::Expired => Self::Expired,
+        }
+    }
 }
 
-/// What a subscription whose access ran out amounts to, before any worker recorded it.
-fn outcome(row: Recorded, ends_at: Option<Timestamp>) -> (Kind, Reason) {
-    if row.ended_at.is_some() {
-        return recorded(row);
-    }
-    if row.status == SubscriptionStatus::Suspended {
-        return (Kind::Suspended, Reason::AsRecorded);
-    }
-    if row.expires_at.is_some() && row.expires_at == ends_at {
-        return (Kind::Expired, Reason::ExpiryReached);
-    }
-    if row.cancel_at.is_some() && row.cancel_at == ends_at {
-        return (Kind::Canceled, Reason::Cancellation);
-    }
-    if row.override_ends_at.is_some() && row.override_ends_at == ends_at {
-        return (Kind::Expired, Reason::OverrideEnded);
-    }
-    match row.status {
-        SubscriptionStatus::Trialing => (Kind::Expired, Reason::TrialEnded),
-        SubscriptionStatus::PastDue => (Kind::Suspended, Reason::GraceEnded),
-        _ => (Kind::Expired, Reason::PeriodEnded),
+impl From<Event> for Reason {
+    fn from(event: Event) -> Self {
+        match event {
+            Event::OverrideEnds => Self::OverrideEnded,
+            Event::HardEnd => Self::ExpiryReached,
+            Event::Cancellation => Self::Cancellation,
+            Event::TierChange => Self::AsRecorded,
+            Event::TrialEnds => Self::TrialEnded,
+            Event::PeriodEnds => Self::PeriodEnded,
+            Event::GraceEnds => Self::GraceEnded,
+            Event::PendingEnds => Self::PendingEnded,
+            Event::Start => Self::Started,
+            Event::Resume => Self::PauseEnded,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::lifecycle::{CancelAt, Offer, Step, apply};
+use super::lifecycle::{CancelAt, Offer, Step, apply, fold};
 use super::opening::{Opening, Subscriber, Terms, open};
 use crate::clock::Timestamp;
 use crate::entity::{BillingCycle, OrganizationId, SuspensionCause, TierId, subscription};
@@ -24,6 +24,7 @@ pub fn terms() -> Terms {
         expires_at: None,
         requires_payment: false,
         user_limit: None,
+        trial_limits_users: false,
         feature_overrides: json!({}),
         external_id: None,
         metadata: json!({}),
@@ -43,14 +44,20 @@ pub fn opened(terms: Terms, now: Timestamp) -> subscription::Model {
     open(opening, now, "input.terms").expect("the terms fit")
 }
 
+/// The row with what is due by `now` carried out, as commands find it.
+pub fn up_to_date(row: &subscription::Model, now: Timestamp) -> subscription::Model {
+    fold(row, now, None).pop().map_or_else(|| row.clone(), |(_, row)| row)
+}
+
 fn offer(billing_cycle: BillingCycle) -> Offer {
     Offer { tier_id: TierId::generate(), amount_minor: 900, billing_cycle }
 }
 
 /// What a random step is made of: its kind, a number of days, and two choices.
-type Dice = (usize, i64, bool, bool);
+pub type Dice = (usize, i64, bool, bool);
 
-fn step(now: Timestamp, (kind, days, one, other): Dice) -> Step {
+/// The step of these dice at this moment.
+pub fn step(now: Timestamp, (kind, days, one, other): Dice) -> Step {
     let cycle = if one { BillingCycle::Yearly } else { BillingCycle::Monthly };
     match kind {
         0 => Step::Activate,
@@ -78,7 +85,8 @@ pub fn any_step(now: Timestamp) -> impl Strategy<Value = Step> {
     dice().prop_map(move |dice| step(now, dice))
 }
 
-fn dice() -> impl Strategy<Value = Dice> {
+/// Dice for any step.
+pub fn dice() -> impl Strategy<Value = Dice> {
     (0usize..13, 1i64..60, any::<bool>(), any::<bool>())
 }
 
@@ -91,14 +99,20 @@ pub fn any_life() -> impl Strategy<Value = (subscription::Model, Timestamp)> {
         (1i64..60).prop_map(|days| Terms { trial_days: Some(days), ..terms() }),
         Just(Terms { requires_payment: true, ..terms() }),
         (1i64..60).prop_map(move |days| Terms { starts_at: Some(start.plus_days(days)), ..terms() }),
+        (1i64..60).prop_map(move |days| Terms {
+            starts_at: Some(start.plus_days(days)),
+            trial_days: Some(days),
+            ..terms()
+        }),
         (1i64..900).prop_map(move |days| Terms { expires_at: Some(start.plus_days(days)), ..terms() }),
     ];
     (opening, prop::collection::vec((0i64..60, dice()), 0..12)).prop_map(move |(terms, steps)| {
         let mut life = (opened(terms, start), start);
         for (days, dice) in steps {
             let now = life.1.plus_days(days);
+            life = (up_to_date(&life.0, now), now);
             if let Ok(next) = apply(&life.0, &step(now, dice), now) {
-                life = (next, now);
+                life.0 = up_to_date(&next, now);
             }
         }
         life

@@ -3,10 +3,11 @@
 use async_graphql::MaybeUndefined;
 use serde_json::Value;
 
-use super::actions;
+use super::overdue::bring_up_to_date;
+use super::{actions, period};
 use crate::clock::Timestamp;
-use crate::entity::{SubscriptionId, subscription};
-use crate::error::{Code, Result};
+use crate::entity::{ManagementMode, SubscriptionId, subscription};
+use crate::error::{Code, Refusal, Result};
 use crate::graphql::command::Target;
 use crate::graphql::input::{Check, check_version, updated};
 use crate::graphql::json::GivenJson;
@@ -45,17 +46,57 @@ pub async fn update(
         .change::<subscription::Entity, _>(command, target.id, "input.id", |tx, row| {
             Box::pin(async move {
                 check_version(target.expected_version, row.version)?;
-                actions::authorize(tx.scope(), &row, Action::Update)?;
-                let next = apply(&row, update.clone())?;
-                tx.update(&row, next, Change::new("update").because(target.reason.clone())).await
+                actions::authorize(tx, &row, Action::Update).await?;
+                let management = tx.organization().await?.subscription_management;
+                if actions::managed_from_above(tx.scope().caller()?, &row, management) {
+                    refuse_grants(update)?;
+                }
+                let row = bring_up_to_date(tx, row).await?.row;
+                let mut next = apply(&row, update.clone())?;
+                if next.current_period_end > row.current_period_end {
+                    next.last_renewed_by = Some(tx.scope().caller()?.subject().to_owned());
+                }
+                let next = tx.update(&row, next, Change::new("update").because(target.reason.clone())).await?;
+                Ok(bring_up_to_date(tx, next).await?.row)
             })
         })
         .await
 }
 
+/// Refuses what an organization cannot give itself: time, limits and features.
+fn refuse_grants(update: &Update) -> Result<()> {
+    let mut check = Check::new();
+    for (path, given) in [
+        ("input.currentPeriodStart", update.current_period_start.is_some()),
+        ("input.currentPeriodEnd", update.current_period_end.is_some()),
+        ("input.trialEndsAt", update.trial_ends_at.is_some()),
+        ("input.expiresAt", !update.expires_at.is_undefined()),
+        ("input.userLimit", !update.user_limit.is_undefined()),
+        ("input.featureOverrides", update.feature_overrides.is_some()),
+    ] {
+        if given {
+            let Refusal { code, message, .. } = actions::own_account(path);
+            check.refuse(path, code, message);
+        }
+    }
+    check.finish()
+}
+
 fn apply(row: &subscription::Model, update: Update) -> Result<subscription::Model> {
     let mut next = row.clone();
     let mut check = Check::new();
+    let mode = row.overridden_state.map_or(row.mode, |beneath| beneath.mode);
+    for (path, moved) in [
+        ("input.currentPeriodStart", update.current_period_start.is_some()),
+        ("input.currentPeriodEnd", update.current_period_end.is_some()),
+        ("input.trialEndsAt", update.trial_ends_at.is_some()),
+        ("input.expiresAt", !update.expires_at.is_undefined()),
+    ] {
+        if moved && mode == ManagementMode::Gateway {
+            let message = "A payment gateway bills this subscription: its dates are not moved by hand.";
+            check.refuse(path, Code::GatewayBilled, message);
+        }
+    }
     for (path, given, current) in [
         ("input.currentPeriodStart", update.current_period_start, row.current_period_start),
         ("input.currentPeriodEnd", update.current_period_end, row.current_period_end),
@@ -66,7 +107,10 @@ fn apply(row: &subscription::Model, update: Update) -> Result<subscription::Mode
             check.refuse(path, Code::Conflict, message);
         }
     }
-    next.current_period_start = update.current_period_start.or(row.current_period_start);
+    if let Some(start) = update.current_period_start {
+        next.current_period_start = Some(start);
+        next.anchor_day = period::anchor_day(start);
+    }
     if let Some(end) = update.current_period_end {
         move_period_end(&mut next, end);
     }
@@ -74,6 +118,7 @@ fn apply(row: &subscription::Model, update: Update) -> Result<subscription::Mode
         move_trial_end(&mut next, end);
     }
     next.expires_at = updated(&row.expires_at, update.expires_at);
+    next.trial_limits_users = row.trial_limits_users && update.user_limit.is_undefined();
     next.user_limit = updated(&row.user_limit, update.user_limit);
     if let Some(limit) = next.user_limit {
         check.range("input.userLimit", limit.into(), 1..=100_000);

@@ -12,7 +12,7 @@ pub use visible::{acts_on_its_surroundings, is_blank, is_ignorable};
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-/// Counts up whenever [`fold`] or [`sort_key`] makes another key of some text, as a later version of Unicode does: the
+/// Counts up whenever [`fold()`] or [`sort_key`] makes another key of some text, as a later version of Unicode does: the
 /// keys of stored rows are then made anew.
 pub const KEYS_VERSION: i32 = 1;
 

@@ -15,11 +15,13 @@ pub mod statistics;
 pub mod terms;
 
 use async_graphql::MaybeUndefined;
-use sea_orm::sea_query::{ExprTrait, Query};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 
 use self::parts::{Feature, Price};
-use crate::entity::{FeatureKind, OrganizationId, PeriodEndPolicy, TierId, TierKind, tier, tier_feature, tier_price};
+use crate::entity::{
+    BillingCycle, FeatureKind, OrganizationId, PeriodEndPolicy, TierId, TierKind, tier, tier_feature, tier_price,
+};
 use crate::error::{Code, Refusal, Result, not_found};
 use crate::graphql::command::Target;
 use crate::graphql::input::{Check, MAX_DAYS, check_version, updated};
@@ -252,24 +254,52 @@ fn changed(row: &tier::Model, update: &Update) -> Result<tier::Model> {
     Ok(next)
 }
 
-/// The tiers that an organization can subscribe to in order to use more than `used` of a feature: public ones of the
-/// platform, lowest rank first.
-pub async fn that_unlock(scope: &Scope, feature: &str, used: i64) -> Result<Vec<graphql::Tier>> {
+/// What a tier must be in order to take the place of another one at once.
+#[derive(Clone, Debug)]
+pub struct Unlock {
+    /// The tier that the organization has.
+    pub from: TierId,
+    /// How often it is charged.
+    pub billing_cycle: BillingCycle,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// The organization above, which sells to it as the platform does.
+    pub above: Option<OrganizationId>,
+}
+
+/// The tiers that an organization can change to in order to use more than `used` of a feature, lowest rank first. What a
+/// tier says nothing of, it does not limit.
+pub async fn that_unlock(scope: &Scope, feature: &str, used: i64, unlock: &Unlock) -> Result<Vec<graphql::Tier>> {
     use tier::Column::{ArchivedAt, Id, Key, Kind, Public, Rank, TenantId};
-    use tier_feature::Column::Ceiling;
-    let roomy = Query::select()
+    let tight = Query::select()
         .column(tier_feature::Column::TierId)
         .from(tier_feature::Entity)
         .and_where(tier_feature::Column::Key.eq(feature))
-        .and_where(tier_feature::Column::Kind.ne(FeatureKind::Switch))
-        .and_where(Ceiling.is_null().or(Ceiling.gt(used)))
+        .and_where(tier_feature::Column::Kind.eq(FeatureKind::Limit))
+        .and_where(tier_feature::Column::Ceiling.lte(used))
         .take();
+    let priced = Query::select()
+        .column(tier_price::Column::TierId)
+        .from(tier_price::Entity)
+        .and_where(tier_price::Column::BillingCycle.eq(unlock.billing_cycle))
+        .and_where(tier_price::Column::Currency.eq(unlock.currency.as_str()))
+        .take();
+    // A change to a lower rank waits for the end of the period.
+    let rank = Query::select()
+        .expr(Expr::col(("present", Rank)))
+        .from_as(tier::Entity, "present")
+        .and_where(Expr::col(("present", Id)).eq(unlock.from))
+        .take();
+    let catalogues = Condition::any().add(TenantId.is_null()).add_option(unlock.above.map(|above| TenantId.eq(above)));
     let tiers = tier::Entity::find()
-        .filter(TenantId.is_null())
+        .filter(catalogues)
         .filter(Kind.eq(TierKind::Organization))
         .filter(Public.eq(true))
         .filter(ArchivedAt.is_null())
-        .filter(Id.in_subquery(roomy))
+        .filter(Id.ne(unlock.from))
+        .filter(Expr::col(Rank.as_column_ref()).gte(Expr::SubQuery(None, Box::new(rank.into()))))
+        .filter(Id.not_in_subquery(tight))
+        .filter(Id.in_subquery(priced))
         .order_by_asc(Rank)
         .order_by_asc(Key);
     Ok(scope.all(tiers).await?.into_iter().map(Into::into).collect())

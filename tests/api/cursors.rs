@@ -30,6 +30,7 @@ fn written(world: &World) -> Vec<Vec<Value>> {
             by(Value::Null),
             by(json!({})),
             by(json!({"status": {}, "createdAt": {}, "amount": {}})),
+            by(json!({"search": " "})),
             sorted(Value::Null),
             sorted(json!([])),
             sorted(json!({"field": "CREATED_AT", "direction": "DESC"})),
@@ -51,6 +52,7 @@ fn written(world: &World) -> Vec<Vec<Value>> {
             by(json!({"status": {"in": ["TRIALING", "ACTIVE"]}})),
         ],
         vec![by(json!({"expired": false}))],
+        vec![by(json!({"search": "anyone"})), by(json!({"search": " ANYone "}))],
         vec![sorted(json!([{"field": "CREATED_AT"}])), sorted(json!([{"field": "CREATED_AT", "direction": "ASC"}]))],
         vec![sorted(json!([{"field": "STATUS"}, {"field": "CREATED_AT"}]))],
         vec![sorted(json!([{"field": "CREATED_AT"}, {"field": "STATUS"}]))],
@@ -61,7 +63,7 @@ fn written(world: &World) -> Vec<Vec<Value>> {
 on_both! {
     async fn a_list_has_the_same_cursors_however_it_is_written(world: World) {
         let client = world.admin(world.alpha);
-        for (name, tier) in [("a", world.alpha.basic), ("b", world.alpha.basic), ("c", world.alpha.plus), ("d", world.alpha.basic)] {
+        for (name, tier) in [("anyone a", world.alpha.basic), ("anyone b", world.alpha.basic), ("anyone c", world.alpha.plus), ("anyone d", world.alpha.basic)] {
             world.subscribed(world.alpha, name, tier, json!({})).await;
         }
         let lists = written(world);

@@ -1,5 +1,7 @@
 //! Customers: lists, creation with a subscription, changes, refusals.
 
+mod limit;
+
 use serde_json::{Value, json};
 
 use crate::support::{World, on_both};

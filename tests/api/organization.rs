@@ -2,6 +2,7 @@
 
 mod life;
 mod list;
+mod management;
 
 use serde_json::{Value, json};
 use tessera::auth::Role;

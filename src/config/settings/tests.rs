@@ -37,6 +37,7 @@ fn all_problems_are_told_at_once() {
         listen: Some("here".into()),
         auth_leeway: Some("61s".into()),
         graphiql: Some("maybe".into()),
+        subscription_management: Some("NOBODY".into()),
         pending_hours: Some("-1".into()),
         log_format: Some("xml".into()),
         ..Settings::default()
@@ -50,6 +51,7 @@ fn all_problems_are_told_at_once() {
         "TESSERA_AUTH_HS256_SECRET",
         "TESSERA_CURSOR_SECRET",
         "TESSERA_GRAPHIQL",
+        "TESSERA_SUBSCRIPTION_MANAGEMENT",
         "TESSERA_PENDING_HOURS",
         "TESSERA_LOG_FORMAT",
     ];

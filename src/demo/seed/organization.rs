@@ -8,7 +8,9 @@ use super::story::{Story, Subject};
 use super::trail::{Actor, Deed};
 use super::{Seeder, Size};
 use crate::entity::OperationalStatus::{Active, Suspended, Terminated};
-use crate::entity::{BillingCycle, Gateway, MemberRole, OperationalStatus, OrganizationId, member, organization};
+use crate::entity::{
+    BillingCycle, Gateway, MemberRole, OperationalStatus, OrganizationId, SubscriptionManagement, member, organization,
+};
 use crate::error::Result;
 
 /// An organization, as its rows need to know it.
@@ -156,6 +158,7 @@ impl Seeder {
             slug: spec.slug.to_owned(),
             status: Active,
             exempt: spec.exempt,
+            subscription_management: SubscriptionManagement::PlatformManaged,
             billing_email: Some(format!("billing@{}.example.com", spec.slug)),
             default_currency: spec.currency.to_owned(),
             time_zone: spec.time_zone.to_owned(),

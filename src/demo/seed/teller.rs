@@ -38,6 +38,7 @@ pub fn terms(subject: &Subject<'_>) -> Terms {
         expires_at: None,
         requires_payment: false,
         user_limit: subject.user_limit,
+        trial_limits_users: false,
         feature_overrides: if subject.number % 10 == 7 {
             json!({ "projects": { "enabled": true, "ceiling": 100 } })
         } else {

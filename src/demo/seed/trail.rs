@@ -71,6 +71,7 @@ impl Seeder {
             request_id: None,
             address: actor.address.map(str::to_owned),
             created_at: *at,
+            effective_at: None,
         });
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use async_graphql::Enum;
 
+use super::part::{end_ahead, underlying};
 use crate::clock::Timestamp;
 use crate::entity::SubscriptionStatus::{Active, Canceled, Expired, PastDue, Paused, Pending, Suspended, Trialing};
 use crate::entity::{ManagementMode, SubscriptionStatus, subscription};
@@ -16,13 +17,13 @@ pub enum Action {
     Activate,
     /// Start the trial of a pending subscription.
     StartTrial,
-    /// Move the end of the period or trial.
+    /// Move the end of the period, trial or wait.
     Extend,
     /// Move to another tier or cycle.
     ChangeTier,
     /// Give a tier without payment.
     OverrideTier,
-    /// Return to the tier from before the override.
+    /// Return to what the override lies on.
     EndOverride,
     /// Shut off; read only until resumed.
     Suspend,
@@ -80,16 +81,44 @@ impl Action {
         }
     }
 
-    /// Whether the row's state, mode and dates allow the action at `now`.
+    /// Whether the row's state, mode and dates allow the action at `now`. What is due by then has been carried out.
     pub fn fits(self, row: &subscription::Model, now: Timestamp) -> bool {
+        let overridden = row.mode == ManagementMode::Override;
         let detail = match self {
-            Self::EndOverride => row.mode == ManagementMode::Override,
-            Self::ChangeTier => row.mode != ManagementMode::Override,
-            Self::UndoCancel => row.cancel_at.is_some_and(|at| at > now),
-            Self::StartTrial => row.trial_started_at.is_none(),
+            Self::EndOverride => overridden,
+            // Given time is no paid time that could stand still.
+            Self::ChangeTier | Self::Pause => !overridden,
+            Self::UndoCancel => row.cancel_at.is_some(),
+            Self::StartTrial => row.trial_started_at.is_none_or(|planned| planned > now),
+            // What is paid for or tried beneath an override, if it is not over there.
+            Self::Extend if overridden => matches!(underlying(row), Trialing | Active) && end_ahead(row, now).is_some(),
+            Self::Extend => match underlying(row) {
+                Pending => row.pending_until.is_some(),
+                Trialing => true,
+                _ => row.current_period_end.is_some(),
+            },
+            // Otherwise the suspension would be lost when the override ends.
+            Self::Suspend if overridden => matches!(underlying(row), Trialing | Active | PastDue),
+            // The days of grace run on meanwhile.
+            Self::Resume if row.suspended_from == Some(PastDue) => row.grace_ends_at.is_some_and(|end| end > now),
             _ => true,
         };
         detail && self.from().contains(&row.status)
+    }
+
+    /// What to do first, where the state does not say it.
+    pub(super) fn way_out(self, row: &subscription::Model) -> &'static str {
+        let overridden = row.mode == ManagementMode::Override;
+        match self {
+            Self::Extend if row.status == Pending => " and only waits for its start: activate it first",
+            Self::Extend | Self::Suspend | Self::ChangeTier | Self::Pause if overridden => {
+                " and overridden: end the override first"
+            }
+            Self::Extend if row.current_period_end.is_none() => " and its period begins at resumption: resume it first",
+            Self::Resume if row.status == Suspended => " and its days of grace are over: extend it first",
+            Self::StartTrial if row.status == Pending => " and has had its trial",
+            _ => "",
+        }
     }
 
     /// Whether a gateway that bills the subscription would have to carry the action out.

@@ -66,7 +66,7 @@ on_both! {
         root.mutate("updateCustomer", json!({"id": customer, "name": "x"}), "").await;
         world.refused(&root, "resumeOrganization", json!({"id": id}), "OWNER_INACTIVE", "input.id").await;
         world.refused(&root, "createSubscription", json!({"organizationId": id, "terms": {}}), "OWNER_INACTIVE", "").await;
-        world.refused(&root, "reactivateSubscription", json!({"id": own["subscription"]["id"]}), "OWNER_INACTIVE", "").await;
+        world.refused(&root, "reactivateSubscription", json!({"id": own["subscription"]["id"]}), "OWNER_INACTIVE", "input.id").await;
     }
 
     async fn steps_that_do_not_fit_the_state_are_refused(world: World) {

@@ -175,6 +175,9 @@ fn text(filter: &Type, input: &Input, known: &Known) -> Vec<Value> {
         }
         ("CustomerFilter" | "MemberFilter", "email") => vec![json!(format!("{}@example.org", rows::letters(number)))],
         ("CustomerFilter", "externalRef") => vec![json!(format!("ref-{number}"))],
+        ("SubscriptionFilter", "ids") => {
+            vec![json!([rows::subscription(number).to_string(), rows::subscription(number + 5).to_string()])]
+        }
         ("SubscriptionFilter", "externalId") => vec![json!(format!("external-{number}"))],
         ("PaymentFilter", "gatewayPaymentId") => vec![json!(format!("pi_{}{number}", rows::letters(number)))],
         ("OrganizationFilter", "slug") => vec![json!("organization-20")],

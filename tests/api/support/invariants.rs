@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tessera::entity::{OrganizationId, audit_event, organization, outbox_event, subscription, tier};
+use tessera::entity::{ManagementMode, OrganizationId, audit_event, organization, outbox_event, subscription, tier};
 
 use super::World;
 
@@ -23,8 +23,10 @@ impl World {
                     catalogue.is_none() || catalogue == Some(row.tenant_id) || catalogue == above[&row.tenant_id];
                 assert!(is_near, "{} has a tier of a catalogue that it cannot see: {tier}", row.id);
             }
-            let derived = tessera::subscription::status::access_ends_at(row);
-            assert_eq!(row.access_ends_at, derived, "the derived end of {} is stale", row.id);
+            let derived = tessera::subscription::lifecycle::settled(row.clone());
+            assert_eq!(*row, derived, "what was foreseen for {} is stale", row.id);
+            let overridden = row.mode == ManagementMode::Override;
+            assert_eq!(row.overridden_state.is_some(), overridden, "{} does not know what it lies on", row.id);
             if row.ended_at.is_none() && row.deleted_at.is_none() {
                 *live.entry((row.tenant_id, row.customer_id)).or_insert(0) += 1;
             }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use tessera::clock::Timestamp;
 use tessera::entity::{
-    BillingCycle, FeatureKind, OperationalStatus, OrganizationId, PeriodEndPolicy, TierFeatureId, TierId, TierKind,
-    TierPriceId, organization, tier, tier_feature, tier_price,
+    BillingCycle, FeatureKind, OperationalStatus, OrganizationId, PeriodEndPolicy, SubscriptionManagement,
+    TierFeatureId, TierId, TierKind, TierPriceId, organization, tier, tier_feature, tier_price,
 };
 use tessera::store::Store;
 
@@ -42,6 +42,7 @@ impl Seed<'_> {
             slug: slug.to_owned(),
             status: OperationalStatus::Active,
             exempt: false,
+            subscription_management: SubscriptionManagement::SelfManaged,
             billing_email: Some(format!("billing@{slug}.example.com")),
             default_currency: "USD".to_owned(),
             time_zone: "UTC".to_owned(),

@@ -73,7 +73,8 @@ fn objects(schema: &Schema, place: &str, name: &str) -> Option<Vec<String>> {
             | "SubscriptionActionInput"
             | "UpdateSubscriptionInput",
             "id",
-        ) => one("Subscription"),
+        )
+        | ("SubscriptionFilter", "ids") => one("Subscription"),
         // A field of the root that finds the one object that it answers with.
         _ => {
             let field = schema.get("Query").field(place.strip_prefix("Query.")?)?;

@@ -67,6 +67,7 @@ impl Sql {
     fn subscription(&self, customer: Option<String>, tenant: String, id: String, status: &str) -> Vec<Column> {
         let end = format!("{} + (n * 7919 % 400 - 5) * 86400000000", self.now);
         let period = |value: String| format!("CASE WHEN {status} <> 'PENDING' THEN {value} END");
+        let live = |value: String| format!("CASE WHEN {status} NOT IN ('CANCELED', 'EXPIRED') THEN {value} END");
         let only = |wanted: &str, value: &str| format!("CASE WHEN {status} = '{wanted}' THEN {value} END");
         let trial = format!("CASE WHEN {status} = 'TRIALING' THEN {} END", Self::made("n"));
         Self::stamped(vec![
@@ -106,7 +107,11 @@ impl Sql {
             ("external_id", same("CASE WHEN n % 3 = 1 THEN 'external-' || n END")),
             ("search_text", same("CASE WHEN n % 3 = 1 THEN 'external-' || n END")),
             ("metadata", same("'{}'")),
-            ("access_ends_at", period(end)),
+            ("access_ends_at", period(end.clone())),
+            ("next_at", live(end.clone())),
+            ("next_status", live(same("CASE WHEN n % 7 = 0 THEN 'PENDING' ELSE 'EXPIRED' END"))),
+            ("second_at", live(format!("CASE WHEN n % 7 = 0 THEN {end} + 86400000000 END"))),
+            ("second_status", live(same("CASE WHEN n % 7 = 0 THEN 'EXPIRED' END"))),
             ("deleted_at", same("CASE WHEN n % 200 = 11 THEN 1 END")),
         ])
     }

@@ -19,6 +19,7 @@ impl Sql {
                 ("search_text", format!("'organization ' || {} || ' organization-' || n", self.letters("n"))),
                 ("status", same("CASE n % 50 WHEN 0 THEN 'SUSPENDED' WHEN 1 THEN 'TERMINATED' ELSE 'ACTIVE' END")),
                 ("exempt", same("n % 100 = 2")),
+                ("subscription_management", same("'PLATFORM_MANAGED'")),
                 ("default_currency", same("'EUR'")),
                 ("time_zone", same("'UTC'")),
                 ("metadata", same("'{}'")),

@@ -1,0 +1,118 @@
+//! Steps: what a command does to a subscription, with what it needs to know.
+
+use super::Action;
+use crate::clock::Timestamp;
+use crate::entity::{BillingCycle, SuspensionCause, TierId};
+
+/// What a tier costs on the terms that were chosen.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer {
+    /// The tier.
+    pub tier_id: TierId,
+    /// In minor units of the subscription's currency.
+    pub amount_minor: i64,
+    /// How often.
+    pub billing_cycle: BillingCycle,
+}
+
+/// A step with what it needs to know.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Start paid time now.
+    Activate,
+    /// Start the trial now.
+    StartTrial {
+        /// When it ends.
+        ends_at: Timestamp,
+    },
+    /// Move the end of the period, trial or wait by days.
+    Extend {
+        /// How many, at least 1.
+        days: i64,
+    },
+    /// Move to another tier: now, or at the end of the period.
+    ChangeTier {
+        /// The tier and its price.
+        offer: Offer,
+        /// Whether to wait for the end of the period.
+        at_period_end: bool,
+    },
+    /// Give a tier without payment.
+    OverrideTier {
+        /// The tier.
+        tier_id: TierId,
+        /// Why.
+        reason: String,
+        /// When the override ends by itself.
+        ends_at: Option<Timestamp>,
+    },
+    /// Return to the tier from before the override.
+    EndOverride,
+    /// Shut off.
+    Suspend(SuspensionCause),
+    /// Pause, with a date to resume if given.
+    Pause(Option<Timestamp>),
+    /// Lift a suspension or pause.
+    Resume,
+    /// Cancel.
+    Cancel(CancelAt),
+    /// Take a scheduled cancellation back.
+    UndoCancel,
+    /// Bring an ended subscription back.
+    Reactivate,
+    /// End now.
+    Expire,
+}
+
+/// When a cancellation takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelAt {
+    /// At once.
+    Now,
+    /// At the end of the period or trial.
+    PeriodEnd,
+    /// At a date before that.
+    Date(Timestamp),
+}
+
+impl Step {
+    /// The action that this step carries out.
+    pub const fn action(&self) -> Action {
+        match self {
+            Self::Activate => Action::Activate,
+            Self::StartTrial { .. } => Action::StartTrial,
+            Self::Extend { .. } => Action::Extend,
+            Self::ChangeTier { .. } => Action::ChangeTier,
+            Self::OverrideTier { .. } => Action::OverrideTier,
+            Self::EndOverride => Action::EndOverride,
+            Self::Suspend(_) => Action::Suspend,
+            Self::Pause(_) => Action::Pause,
+            Self::Resume => Action::Resume,
+            Self::Cancel(_) => Action::Cancel,
+            Self::UndoCancel => Action::UndoCancel,
+            Self::Reactivate => Action::Reactivate,
+            Self::Expire => Action::Expire,
+        }
+    }
+
+    /// The verb of the audit trail.
+    pub const fn verb(&self) -> &'static str {
+        match self {
+            Self::Activate => "activate",
+            Self::StartTrial { .. } => "start_trial",
+            Self::Extend { .. } => "extend",
+            Self::ChangeTier { at_period_end: false, .. } => "change_tier",
+            Self::ChangeTier { at_period_end: true, .. } => "schedule_tier_change",
+            Self::OverrideTier { .. } => "override_tier",
+            Self::EndOverride => "end_override",
+            Self::Suspend(_) => "suspend",
+            Self::Pause(_) => "pause",
+            Self::Resume => "resume",
+            Self::Cancel(CancelAt::Now) => "cancel",
+            Self::Cancel(_) => "schedule_cancel",
+            Self::UndoCancel => "undo_cancel",
+            Self::Reactivate => "reactivate",
+            Self::Expire => "expire",
+        }
+    }
+}

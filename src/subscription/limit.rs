@@ -1,0 +1,193 @@
+//! How many of something an organization may have, as its own subscription says.
+
+use sea_orm::Select;
+use serde_json::Value;
+
+use super::lifecycle::as_of;
+use super::status::{self, Effective, Policy};
+use crate::entity::{FeatureKind, ManagementMode, subscription, tier_feature};
+use crate::error::{Code, Facts, Refusal, Result};
+use crate::store::{Noun, Tx};
+use crate::tier::Unlock;
+
+/// Something that is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Countable {
+    /// Key of the feature that limits it.
+    pub feature: &'static str,
+    /// What people call it.
+    pub name: &'static str,
+    /// Whether there may be none where the organization has never subscribed. What does not need a subscription is
+    /// limited by one that says so.
+    pub needs_subscription: bool,
+}
+
+/// Active members.
+pub const USERS: Countable = Countable { feature: "users", name: "active members", needs_subscription: true };
+/// Customers that are not terminated.
+pub const CUSTOMERS: Countable = Countable { feature: "customers", name: "customers", needs_subscription: false };
+
+/// The most there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Ceiling {
+    limit: i64,
+    /// Whether another tier would replace it. What was agreed on for the subscription stays.
+    goes_with_tier: bool,
+}
+
+/// How many there may be; none for no limit.
+///
+/// The user limit agreed on for the subscription comes first, then what the subscription overrides of the tier's
+/// features, then what the tier grants. A tier that says nothing of something does not limit it. The default trial's own
+/// user limit goes with the tier: another one that is given meanwhile counts instead.
+fn ceiling(agreed: &subscription::Model, granted: Option<&tier_feature::Model>, feature: &str) -> Option<Ceiling> {
+    let overridden = agreed.mode == ManagementMode::Override;
+    let user_limit = agreed.user_limit.filter(|_| feature == USERS.feature);
+    if let Some(limit) = user_limit.filter(|_| !(agreed.trial_limits_users && overridden)) {
+        return Some(Ceiling { limit: limit.into(), goes_with_tier: agreed.trial_limits_users });
+    }
+    if let Some(instead) = agreed.feature_overrides.get(feature) {
+        let off = instead.get("enabled").and_then(Value::as_bool) == Some(false);
+        let limit = if off { Some(0) } else { instead.get("ceiling").and_then(Value::as_i64) };
+        return limit.map(|limit| Ceiling { limit, goes_with_tier: false });
+    }
+    let limit = granted.filter(|feature| feature.kind == FeatureKind::Limit).and_then(|feature| feature.ceiling);
+    limit.map(|limit| Ceiling { limit, goes_with_tier: true })
+}
+
+/// Refuses one more of something that the organization may not have. The organization is locked first, so that nobody
+/// else counts meanwhile; but where nothing limits customers, that is made sure of when all is written.
+pub async fn check_room<E: Noun>(
+    tx: &Tx<'_>,
+    policy: &Policy,
+    what: Countable,
+    counted: Select<E>,
+    path: &str,
+) -> Result<()> {
+    if !what.needs_subscription && tx.presume_unlimited(what.feature) {
+        return Ok(());
+    }
+    let organization = tx.lock_organization().await?;
+    let Some(agreed) = tx.organization_subscription().await?.filter(|_| !organization.exempt) else {
+        let refused = what.needs_subscription && !organization.exempt;
+        return if refused { Err(not_entitled(what, None).at(path).into()) } else { Ok(()) };
+    };
+    let effective = status::effective(Some(&agreed), false, tx.now(), policy);
+    // As it is by now: an override that has ended gives nothing.
+    let (agreed, _) = as_of(&agreed, tx.now(), Some(policy.renewal_tolerance));
+    let granted = tx.granted(agreed.tier_id, what.feature).await?;
+    let ceiling = ceiling(&agreed, granted.as_ref(), what.feature);
+    tx.remember_limited(what.feature, ceiling.is_some());
+    if !effective.entitled && (what.needs_subscription || ceiling.is_some()) {
+        return Err(not_entitled(what, Some(&effective)).at(path).into());
+    }
+    let Some(ceiling) = ceiling else { return Ok(()) };
+    let used = tx.count_in_tenant(counted).await?;
+    let replaceable = ceiling.goes_with_tier && agreed.mode == ManagementMode::Manual;
+    let unlock = replaceable.then(|| Unlock {
+        from: agreed.tier_id,
+        billing_cycle: agreed.billing_cycle,
+        currency: agreed.currency.clone(),
+        above: organization.parent_id,
+    });
+    Ok(refuse_more(what, ceiling.limit, used, unlock).map_err(|refusal| refusal.at(path))?)
+}
+
+fn refuse_more(what: Countable, limit: i64, used: i64, unlock: Option<Unlock>) -> Result<(), Refusal> {
+    if used < limit {
+        return Ok(());
+    }
+    let message = format!("The organization may have {limit} {}, and it has {used}.", what.name);
+    let facts = Facts::LimitExceeded { feature: what.feature, limit, used, unlock: unlock.map(Box::new) };
+    Err(Refusal::new(Code::LimitExceeded, message).with(facts))
+}
+
+fn not_entitled(what: Countable, effective: Option<&Effective>) -> Refusal {
+    let name = what.name;
+    let message = match effective {
+        None => format!("The organization has no subscription: it needs one to have {name}."),
+        Some(effective) => {
+            let status = async_graphql::resolver_utils::enum_value(effective.kind);
+            format!("The organization's subscription gives no access now ({status}): no more {name} until it does.")
+        }
+    };
+    Refusal::new(Code::NotEntitled, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::entity::{TierFeatureId, TierId};
+    use crate::subscription::testing::{at, opened, terms};
+
+    fn agreed(user_limit: Option<i32>, feature_overrides: Value) -> subscription::Model {
+        let terms = super::super::opening::Terms { user_limit, feature_overrides, ..terms() };
+        opened(terms, at("2026-01-31T12:00:00Z"))
+    }
+
+    fn granted(kind: FeatureKind, ceiling: Option<i64>) -> tier_feature::Model {
+        let (id, tier_id) = (TierFeatureId::generate(), TierId::generate());
+        tier_feature::Model { id, tier_id, key: "users".to_owned(), kind, enabled: true, ceiling }
+    }
+
+    fn limit(agreed: &subscription::Model, granted: Option<&tier_feature::Model>) -> Option<(i64, bool)> {
+        ceiling(agreed, granted, "users").map(|ceiling| (ceiling.limit, ceiling.goes_with_tier))
+    }
+
+    #[test]
+    fn the_agreed_limit_wins_over_the_override_over_the_tier() {
+        let tier = granted(FeatureKind::Limit, Some(5));
+        let instead = |ceiling: Value| json!({ "users": { "enabled": true, "ceiling": ceiling } });
+        assert_eq!(limit(&agreed(Some(10), instead(json!(7))), Some(&tier)), Some((10, false)));
+        assert_eq!(limit(&agreed(None, instead(json!(7))), Some(&tier)), Some((7, false)));
+        assert_eq!(limit(&agreed(None, instead(Value::Null)), Some(&tier)), None);
+        assert_eq!(limit(&agreed(None, json!({ "branches": { "ceiling": 1 } })), Some(&tier)), Some((5, true)));
+    }
+
+    #[test]
+    fn the_trials_own_limit_goes_with_the_tier() {
+        let tier = granted(FeatureKind::Limit, Some(5));
+        let trial = subscription::Model { trial_limits_users: true, ..agreed(Some(10), json!({})) };
+        assert_eq!(limit(&trial, Some(&tier)), Some((10, true)));
+        let given = subscription::Model { mode: ManagementMode::Override, ..trial };
+        assert_eq!(limit(&given, Some(&tier)), Some((5, true)));
+    }
+
+    #[test]
+    fn an_override_can_switch_something_off() {
+        let off = json!({ "users": { "enabled": false, "ceiling": null } });
+        assert_eq!(limit(&agreed(None, off), None), Some((0, false)));
+    }
+
+    #[test]
+    fn a_tier_limits_only_by_a_ceiling() {
+        let none = agreed(None, json!({}));
+        assert_eq!(limit(&none, None), None);
+        assert_eq!(limit(&none, Some(&granted(FeatureKind::Limit, None))), None);
+        assert_eq!(limit(&none, Some(&granted(FeatureKind::Meter, Some(3)))), None);
+    }
+
+    #[test]
+    fn the_user_limit_is_for_users() {
+        let agreed = agreed(Some(10), json!({}));
+        assert_eq!(ceiling(&agreed, None, "customers"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn there_is_room_exactly_below_the_limit(limit in 0..100_000i64, used in 0..100_000i64) {
+            prop_assert_eq!(refuse_more(USERS, limit, used, None).is_ok(), used < limit);
+        }
+    }
+
+    #[test]
+    fn the_refusal_tells_limit_and_use() {
+        let refusal = refuse_more(CUSTOMERS, 3, 4, None).expect_err("refused");
+        assert_eq!(refusal.code, Code::LimitExceeded);
+        assert_eq!(refusal.message, "The organization may have 3 customers, and it has 4.");
+        assert!(matches!(refusal.facts, Facts::LimitExceeded { feature: "customers", limit: 3, used: 4, .. }));
+    }
+}

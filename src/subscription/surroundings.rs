@@ -1,0 +1,150 @@
+//! What surrounds a subscription and decides what may be done with it: its owner, its tier, and what else its owner has.
+
+use std::collections::HashMap;
+
+use sea_orm::{ColumnTrait, Condition, IdenStatic, Iterable as _};
+
+use super::lifecycle::as_of;
+use super::read::{RECORDED, names, recorded_in};
+use crate::clock::Timestamp;
+use crate::entity::{
+    OperationalStatus, OrganizationId, SubscriptionId, SubscriptionManagement, customer, organization, subscription,
+    tier,
+};
+use crate::error::Result;
+use crate::graphql::batch::Key;
+use crate::read::shape::{Cells, One, Readable, one};
+use crate::store::{First, Reading, Scope, Source};
+
+/// What is known of it. It is not locked: a command that relies on it looks again.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// Whether the organization may operate.
+    pub organization: OperationalStatus,
+    /// Who manages the organization's own subscription.
+    pub management: SubscriptionManagement,
+    /// Whether the caller's own organization may operate.
+    pub caller_operates: bool,
+    /// Whether the customer that owns it may operate; none if it is the organization's own.
+    pub customer: Option<OperationalStatus>,
+    /// Whether its tier is no longer sold.
+    pub tier_archived: bool,
+    /// Another one of the owner whose end is not recorded.
+    other: Option<Box<subscription::Model>>,
+}
+
+impl Surroundings {
+    /// Whether the owner has another live subscription.
+    pub fn another_is_live(&self, now: Timestamp) -> bool {
+        self.other.as_ref().is_some_and(|other| as_of(other, now, None).0.ended_at.is_none())
+    }
+
+    /// Whether the owner may operate at all.
+    pub fn owner(&self) -> OperationalStatus {
+        self.customer.unwrap_or(self.organization)
+    }
+}
+
+type Join = (&'static str, fn(&Scope) -> Source, (&'static str, &'static str), Vec<&'static str>);
+
+/// The rows that surround one, by which columns they are joined, and what is needed of them.
+fn joins() -> [Join; 6] {
+    use subscription::Column::{CustomerId, Id, TenantId, TierId};
+    let live = || [vec![Id.as_str()], names(&RECORDED)].concat();
+    let organization = (organization::Column::Id.as_str(), TenantId.as_str());
+    let management = organization::Column::SubscriptionManagement.as_str();
+    [
+        (
+            "organization around",
+            Scope::organizations_around,
+            organization,
+            vec![organization::Column::Status.as_str(), management],
+        ),
+        ("organization within reach", Scope::organizations_within_reach, organization, vec![organization.0]),
+        (
+            "customer around",
+            Scope::customers_around,
+            (customer::Column::Id.as_str(), CustomerId.as_str()),
+            vec![customer::Column::Status.as_str()],
+        ),
+        (
+            "tier around",
+            Scope::tiers_around,
+            (tier::Column::Id.as_str(), TierId.as_str()),
+            vec![tier::Column::ArchivedAt.as_str()],
+        ),
+        ("customer's live", |scope| scope.live_around(false), (CustomerId.as_str(), CustomerId.as_str()), live()),
+        ("organization's live", |scope| scope.live_around(true), (TenantId.as_str(), TenantId.as_str()), live()),
+    ]
+}
+
+/// The same for the [read path](crate::read): what a value that is computed from it needs besides the row itself.
+pub fn needs() -> Vec<(Option<One>, Vec<&'static str>)> {
+    let [organization, reached, customer, tier, of_customer, of_organization] = joins();
+    let organizations = |source, join| around::<organization::Entity>(source, join);
+    vec![
+        organizations(|scope, _, _| Ok(scope.organizations_around()), organization),
+        organizations(|scope, _, _| Ok(scope.organizations_within_reach()), reached),
+        around::<customer::Entity>(|scope, _, _| Ok(scope.customers_around()), customer),
+        around::<tier::Entity>(|scope, _, _| Ok(scope.tiers_around()), tier),
+        around::<subscription::Entity>(|scope, _, _| Ok(scope.live_around(false)), of_customer),
+        around::<subscription::Entity>(|scope, _, _| Ok(scope.live_around(true)), of_organization),
+    ]
+}
+
+fn around<E: Readable>(
+    source: fn(&Scope, &Reading, Condition) -> Result<Source>,
+    (name, _, on, columns): Join,
+) -> (Option<One>, Vec<&'static str>) {
+    (Some(One { source, on, ..one::<E>(name, E::KEY, E::KEY) }), columns)
+}
+
+/// What was found around a subscription, in the order of `joins`.
+pub fn found(cells: Cells<'_>, subscription: &subscription::Model) -> Result<Surroundings> {
+    // The columns of its organization, once more to see if the caller may operate, of its customer and its tier.
+    const LIVE: usize = 5;
+    let live = cells.from(if subscription.customer_id.is_some() { LIVE } else { LIVE + 1 + RECORDED.len() });
+    let other = live.get::<SubscriptionId>(0)?.filter(|id| *id != subscription.id);
+    let other = if other.is_some() { recorded_in(live.from(1))?.map(Box::new) } else { None };
+    Ok(Surroundings {
+        organization: cells.filled(0)?,
+        management: cells.filled(1)?,
+        caller_operates: cells.get::<OrganizationId>(2)?.is_some(),
+        customer: cells.get(3)?,
+        tier_archived: cells.get::<Timestamp>(4)?.is_some(),
+        other,
+    })
+}
+
+/// What surrounds these subscriptions, in one statement.
+pub async fn around_all(scope: &Scope, ids: &[SubscriptionId]) -> Result<HashMap<SubscriptionId, Surroundings>> {
+    let these = subscription::Column::Id.is_in(ids.iter().copied());
+    let base = scope.source::<subscription::Entity>(Condition::all().add(these))?;
+    let mut reading = Reading::new(base, First { keys: Vec::new(), limit: None });
+    let own: Vec<_> =
+        subscription::Column::iter().map(|column| reading.column(Reading::BASE, column.as_str())).collect();
+    let mut places = Vec::new();
+    for (name, source, on, columns) in joins() {
+        let table = reading.join(name, Reading::BASE, source(scope), on, Vec::new());
+        places.extend(columns.into_iter().map(|column| Some(reading.column(table, column))));
+    }
+    let rows = scope.read(&reading).await?;
+    let around = rows.iter().map(|row| {
+        let subscription = row.model::<subscription::Entity>(own.iter().copied())?;
+        Ok((subscription.id, found(Cells { row, columns: &places }, &subscription)?))
+    });
+    around.collect()
+}
+
+/// What surrounds a subscription, in batches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Around(pub SubscriptionId);
+
+impl Key for Around {
+    type Value = Surroundings;
+
+    async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<Around, Surroundings>> {
+        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+        Ok(around_all(scope, &ids).await?.into_iter().map(|(id, around)| (Around(id), around)).collect())
+    }
+}
