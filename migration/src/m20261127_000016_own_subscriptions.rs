@@ -1,6 +1,6 @@
 //! Who manages an organization's own subscription; who above suspended a subscription; and whether a user limit is the
 //! default trial's own, which goes with a change of tier. Of the trials that run, it is where nobody agreed on another
-//! number.
+//! number. The defaults are for a server of the version before, which may still run.
 
 use crate::Sql;
 
@@ -8,7 +8,6 @@ const ADD: Sql = Sql {
     postgres: r#"
 ALTER TABLE organizations ADD COLUMN subscription_management {text} NOT NULL DEFAULT 'PLATFORM_MANAGED'
     CHECK (subscription_management IN ('PLATFORM_MANAGED', 'SELF_MANAGED'));
-ALTER TABLE organizations ALTER COLUMN subscription_management DROP DEFAULT;
 ALTER TABLE subscriptions ADD COLUMN trial_limits_users {bool} NOT NULL DEFAULT FALSE
     CHECK (NOT trial_limits_users OR user_limit IS NOT NULL);
 "#,

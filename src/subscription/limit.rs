@@ -55,6 +55,36 @@ fn ceiling(agreed: &subscription::Model, granted: Option<&tier_feature::Model>, 
     limit.map(|limit| Ceiling { limit, goes_with_tier: true })
 }
 
+/// What the organization's own subscription says of something, as it is by now.
+struct Said {
+    agreed: subscription::Model,
+    effective: Effective,
+    ceiling: Option<Ceiling>,
+}
+
+async fn said(tx: &Tx<'_>, policy: &Policy, what: Countable) -> Result<Option<Said>> {
+    let Some(agreed) = tx.organization_subscription().await? else { return Ok(None) };
+    let effective = status::effective(Some(&agreed), false, tx.now(), policy);
+    // An override that has ended gives nothing.
+    let agreed = as_of(&agreed, tx.now(), Some(policy.renewal_tolerance)).0.into_owned();
+    let granted = tx.granted(agreed.tier_id, what.feature).await?;
+    let ceiling = ceiling(&agreed, granted.as_ref(), what.feature);
+    Ok(Some(Said { agreed, effective, ceiling }))
+}
+
+/// Whether something may be limited. It is not locked: where nothing limits it, nobody has to be kept from counting.
+async fn may_be_limited(tx: &Tx<'_>, policy: &Policy, what: Countable) -> Result<bool> {
+    if tx.presume_unlimited(what.feature) {
+        return Ok(false);
+    }
+    let said = said(tx, policy, what).await?;
+    // What is overridden is not presumed to be unlimited, whatever it is overridden by.
+    let overridden = said.as_ref().is_some_and(|said| said.agreed.feature_overrides.get(what.feature).is_some());
+    let limited = said.is_some_and(|said| said.ceiling.is_some());
+    tx.remember_limited(what.feature, limited || overridden);
+    Ok(limited)
+}
+
 /// Refuses one more of something that the organization may not have. The organization is locked first, so that nobody
 /// else counts meanwhile; but where nothing limits customers, that is made sure of when all is written.
 pub async fn check_room<E: Noun>(
@@ -64,30 +94,26 @@ pub async fn check_room<E: Noun>(
     counted: Select<E>,
     path: &str,
 ) -> Result<()> {
-    if !what.needs_subscription && tx.presume_unlimited(what.feature) {
+    if !what.needs_subscription && !may_be_limited(tx, policy, what).await? {
         return Ok(());
     }
     let organization = tx.lock_organization().await?;
-    let Some(agreed) = tx.organization_subscription().await?.filter(|_| !organization.exempt) else {
-        let refused = what.needs_subscription && !organization.exempt;
-        return if refused { Err(not_entitled(what, None).at(path).into()) } else { Ok(()) };
-    };
-    let effective = status::effective(Some(&agreed), false, tx.now(), policy);
-    // As it is by now: an override that has ended gives nothing.
-    let (agreed, _) = as_of(&agreed, tx.now(), Some(policy.renewal_tolerance));
-    let granted = tx.granted(agreed.tier_id, what.feature).await?;
-    let ceiling = ceiling(&agreed, granted.as_ref(), what.feature);
-    tx.remember_limited(what.feature, ceiling.is_some());
-    if !effective.entitled && (what.needs_subscription || ceiling.is_some()) {
-        return Err(not_entitled(what, Some(&effective)).at(path).into());
+    if organization.exempt {
+        return Ok(());
     }
-    let Some(ceiling) = ceiling else { return Ok(()) };
+    let said = said(tx, policy, what).await?;
+    let ceiling = said.as_ref().and_then(|said| said.ceiling);
+    let entitled = said.as_ref().is_some_and(|said| said.effective.entitled);
+    if !entitled && (what.needs_subscription || ceiling.is_some()) {
+        return Err(not_entitled(what, said.map(|said| said.effective).as_ref()).at(path).into());
+    }
+    let (Some(Said { agreed, .. }), Some(ceiling)) = (said, ceiling) else { return Ok(()) };
     let used = tx.count_in_tenant(counted).await?;
     let replaceable = ceiling.goes_with_tier && agreed.mode == ManagementMode::Manual;
-    let unlock = replaceable.then(|| Unlock {
+    let unlock = replaceable.then_some(Unlock {
         from: agreed.tier_id,
         billing_cycle: agreed.billing_cycle,
-        currency: agreed.currency.clone(),
+        currency: agreed.currency,
         above: organization.parent_id,
     });
     Ok(refuse_more(what, ceiling.limit, used, unlock).map_err(|refusal| refusal.at(path))?)

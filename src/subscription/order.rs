@@ -158,7 +158,7 @@ pub async fn ensure(
 }
 
 /// Refuses to begin anew what the caller could not bring back: what the owner had last was suspended from above, or
-/// ordered with payment and never paid. `last` may be deleted.
+/// ordered with payment that is still due. What nobody paid in time blocks nobody. `last` may be deleted.
 fn refuse_detour(tx: &Tx<'_>, last: Option<&subscription::Model>, terms: &Terms, path: &str) -> Result<()> {
     let caller = tx.scope().caller()?;
     let Some(last) = last else { return Ok(()) };
@@ -166,7 +166,8 @@ fn refuse_detour(tx: &Tx<'_>, last: Option<&subscription::Model>, terms: &Terms,
     if last.deleted_at.is_none() && actions::suspended_from_above(caller, last) {
         return Err(actions::lifted_from_above(path).into());
     }
-    if last.pending_until.is_some() && !terms.requires_payment && !caller.may(Permission::SubscriptionsOverride) {
+    let due = last.pending_until.is_some_and(|until| until > tx.now());
+    if due && !terms.requires_payment && !caller.may(Permission::SubscriptionsOverride) {
         return Err(Error::Forbidden(Permission::SubscriptionsOverride));
     }
     Ok(())

@@ -76,16 +76,16 @@ async fn what_an_organization_was_like_is_checked_when_all_is_written() {
     .await;
     assert_eq!(payload["userErrors"], json!([]));
     assert_eq!(world.writes().await, before + 3, "the organization, the customer and its subscription");
-    // Who is overtaken twice locks the organizations when it looks for them. What a limit counts locks at once.
+    // Who is overtaken twice locks the organizations when it looks for them.
     let number = AtomicUsize::new(0);
     let rename = async || {
         let name = format!("Delta {}", number.fetch_add(1, Ordering::SeqCst));
         root.mutate("updateOrganization", json!({"id": id(world.delta), "name": name}), "").await;
     };
     assert!(!locked.load(Ordering::SeqCst), "nothing is locked before");
-    let input = json!({"key": "silver", "name": "Silver", "kind": "CUSTOMER", "rank": 1, "organizationId": id(world.delta),
-        "idempotencyKey": "overtaken"});
-    let payload = stopped(&mut stop, 2, (&reseller, "createTier", input), rename).await;
+    let mut input = customer(world.delta);
+    input["idempotencyKey"] = json!("overtaken");
+    let payload = stopped(&mut stop, 2, (&reseller, "createCustomer", input), rename).await;
     assert_eq!(payload["userErrors"], json!([]));
     assert!(locked.load(Ordering::SeqCst), "it is locked for the third try");
     let payload =
