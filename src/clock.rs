@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Timelike, Utc};
+use chrono_tz::Tz;
 use sea_orm::DeriveValueType;
 use serde::{Serialize, Serializer};
 
@@ -55,6 +56,19 @@ impl Timestamp {
     pub fn since(self, earlier: Self) -> TimeDelta {
         TimeDelta::microseconds(self.0.saturating_sub(earlier.0))
     }
+}
+
+/// Where a day begins in a time zone: at midnight; at the first of two midnights; or, where the clock was set forward over
+/// midnight, at the first instant behind that.
+pub fn start_of_day(day: NaiveDate, zone: Tz) -> Timestamp {
+    let midnight = day.and_time(NaiveTime::MIN);
+    // No clock was set forward by more than a day, nor to a part of a minute since there are zones.
+    let instants = (0..=2 * 24 * 60).filter_map(|minutes| {
+        let local = midnight.checked_add_signed(TimeDelta::minutes(minutes))?;
+        zone.from_local_datetime(&local).earliest()
+    });
+    let start = instants.map(|instant| instant.with_timezone(&Utc)).next();
+    start.unwrap_or_else(|| midnight.and_utc()).into()
 }
 
 impl From<DateTime<Utc>> for Timestamp {

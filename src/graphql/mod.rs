@@ -17,6 +17,7 @@ pub mod scalar;
 pub mod search;
 pub mod update;
 pub mod viewer;
+pub mod when;
 
 use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, ValidationMode};
 

@@ -14,6 +14,7 @@ use icu_decimal::options::DecimalFormatterOptions;
 use icu_decimal::{DecimalFormatter, DecimalFormatterPreferences};
 use icu_locale_core::Locale;
 
+use super::when::When;
 use crate::clock::Timestamp;
 use crate::entity::{
     AuditEventId, CustomerId, MemberId, OrganizationId, PaymentId, PaymentMethodId, SubscriptionId, TierFeatureId,
@@ -60,14 +61,10 @@ id_outputs!(
 impl ScalarType for Timestamp {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        let moment = DateTime::parse_from_rfc3339(text).map_err(|_| {
-            refused(Code::InvalidFormat, "Expected a date and time such as 2026-03-01T12:00:00Z (RFC 3339).")
-        })?;
-        let moment = Self::from(moment.with_timezone(&Utc));
-        if !moment.is_in_calendar() {
-            return Err(refused(Code::InvalidDate, "Expected a moment in the years 1 to 9999, in UTC."));
-        }
-        Ok(moment)
+        moment(text).map_err(|code| match code {
+            Code::InvalidDate => refused(code, OUTSIDE),
+            code => refused(code, "Expected a date and time such as 2026-03-01T12:00:00Z (RFC 3339)."),
+        })
     }
 
     fn to_value(&self) -> Value {
@@ -120,11 +117,22 @@ impl ScalarType for CurrencyCode {
     }
 }
 
+/// What is wrong with a time outside the calendar.
+pub(super) const OUTSIDE: &str = "Expected a time in the years 1 to 9999.";
+
+/// The moment that a text in RFC 3339 form names, or the code of what is wrong with it.
+pub(super) fn moment(text: &str) -> Result<Timestamp, Code> {
+    let moment = DateTime::parse_from_rfc3339(text).map_err(|_| Code::InvalidFormat)?;
+    let moment = Timestamp::from(moment.with_timezone(&Utc));
+    if moment.is_in_calendar() { Ok(moment) } else { Err(Code::InvalidDate) }
+}
+
 /// The value of one of the scalars above in its canonical form, or what is wrong with it: every scalar of the schema
 /// but GraphQL's own.
 pub fn canonical(scalar: &str, value: Value) -> Result<ScalarValue, (Code, String)> {
     match scalar {
         "DateTime" => canonical_as::<Timestamp>(value),
+        "DateTimeOrDate" => canonical_as::<When>(value),
         "SafeInt" => canonical_as::<SafeInt>(value),
         "CurrencyCode" => canonical_as::<CurrencyCode>(value),
         // `JSON`: what it may be is for the field to say.
@@ -147,7 +155,7 @@ fn canonical_as<T: ScalarType + InputType>(value: Value) -> Result<ScalarValue, 
 }
 
 /// The refusal of a scalar's value.
-fn refused<T: InputType>(code: Code, message: &str) -> InputValueError<T> {
+pub(super) fn refused<T: InputType>(code: Code, message: &str) -> InputValueError<T> {
     InputValueError::custom(message).with_extension("code", async_graphql::resolver_utils::enum_value(code))
 }
 
