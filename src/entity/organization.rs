@@ -1,5 +1,6 @@
 //! Organizations: the tenants.
 
+use chrono_tz::Tz;
 use sea_orm::entity::prelude::*;
 use serde::Serialize;
 
@@ -52,5 +53,13 @@ pub struct Model {
 /// None: relations are loaded by the nouns' loaders.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
+
+impl Model {
+    /// The time zone that its days are in.
+    pub fn zone(&self) -> Tz {
+        // Only names of zones are stored.
+        self.time_zone.parse().unwrap_or_default()
+    }
+}
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -7,6 +7,7 @@ use email_address::{EmailAddress, Options};
 use serde_json::Value;
 
 use super::json::{self, GivenJson};
+use super::scalar::OUTSIDE;
 use crate::clock::Timestamp;
 use crate::entity::TypedId;
 use crate::error::{Code, Error, Refusal, Result};
@@ -111,8 +112,16 @@ impl Check {
         metadata
     }
 
-    /// Two dates in order.
+    /// A date that can be answered.
+    pub fn in_calendar(&mut self, path: &str, date: Option<Timestamp>) {
+        if date.is_some_and(|date| !date.is_in_calendar()) {
+            self.refuse(path, Code::InvalidDate, OUTSIDE);
+        }
+    }
+
+    /// Two dates in order, of which the end can be answered.
     pub fn ordered(&mut self, path: &str, start: Option<Timestamp>, end: Option<Timestamp>) {
+        self.in_calendar(path, end);
         if let (Some(start), Some(end)) = (start, end)
             && end < start
         {

@@ -118,7 +118,7 @@ impl ScalarType for CurrencyCode {
 }
 
 /// What is wrong with a time outside the calendar.
-pub(super) const OUTSIDE: &str = "Expected a time in the years 1 to 9999.";
+pub(crate) const OUTSIDE: &str = "Expected a time in the years 1 to 9999.";
 
 /// The moment that a text in RFC 3339 form names, or the code of what is wrong with it.
 pub(super) fn moment(text: &str) -> Result<Timestamp, Code> {

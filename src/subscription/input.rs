@@ -6,7 +6,6 @@ use serde_json::{Map, Value, json};
 use super::lifecycle::CancelAt;
 use super::opening::Terms;
 use super::{ChangeTiming, Order, OwnerId};
-use crate::clock::Timestamp;
 use crate::entity::{BillingCycle, CustomerId, OrganizationId, SubscriptionId, TierId};
 use crate::error::{Code, Refusal, Result};
 use crate::graphql::command::target_input;
@@ -14,6 +13,7 @@ use crate::graphql::input::{Check, MAX_DAYS, parse_optional_id};
 use crate::graphql::json::GivenJson;
 use crate::graphql::scalar::{CurrencyCode, SafeInt};
 use crate::graphql::update::{Omittable, update_input};
+use crate::graphql::when::When;
 
 /// The owner of a subscription: exactly one of the two.
 pub fn parse_owner(organization: Option<&ID>, customer: Option<&ID>) -> Result<OwnerId> {
@@ -46,14 +46,14 @@ pub struct SubscriptionTermsInput {
     /// Days of trial from the start, instead of the tier's; 0 for none.
     trial_days: Option<i32>,
     /// End of the trial; wins over days.
-    trial_ends_at: Option<Timestamp>,
+    trial_ends_at: Option<When>,
     /// When it starts; now if not given. In the future, it is PENDING until then, and then has its trial or period. In
     /// the past, it has the period that contains now, counted from the start.
-    starts_at: Option<Timestamp>,
+    starts_at: Option<When>,
     /// End of the first period; counted by cycles from the start if not given. It means no trial.
-    current_period_end: Option<Timestamp>,
+    current_period_end: Option<When>,
     /// Hard end, whatever is paid.
-    expires_at: Option<Timestamp>,
+    expires_at: Option<When>,
     /// Whether access waits for the first payment: the subscription begins PENDING.
     #[graphql(default)]
     requires_payment: bool,
@@ -152,13 +152,13 @@ update_input! {
     /// gateway bills are not moved by hand.
     UpdateSubscriptionInput for SubscriptionId {
         /// Start of the current period. Later periods start on its day of the month.
-        current_period_start: Omittable<Timestamp>,
+        current_period_start: Omittable<When>,
         /// End of the current period.
-        current_period_end: Omittable<Timestamp>,
+        current_period_end: Omittable<When>,
         /// End of the trial.
-        trial_ends_at: Omittable<Timestamp>,
+        trial_ends_at: Omittable<When>,
         /// Hard end, whatever is paid.
-        expires_at: MaybeUndefined<Timestamp>,
+        expires_at: MaybeUndefined<When>,
         /// How many active members the organization may have, 1–100,000; null: what the tier says.
         user_limit: MaybeUndefined<i32>,
         /// Features that differ from the tier's. Replaces all of them.
@@ -193,7 +193,7 @@ target_input! {
         /// How many days; the tier's if not given.
         days: Option<i32>,
         /// When it ends; wins over days.
-        ends_at: Option<Timestamp>,
+        ends_at: Option<When>,
     }
 }
 target_input! {
@@ -207,7 +207,7 @@ target_input! {
     /// Pauses a subscription.
     PauseSubscriptionInput for SubscriptionId {
         /// When it resumes by itself; not before someone resumes it if not given.
-        resumes_at: Option<Timestamp>,
+        resumes_at: Option<When>,
     }
 }
 target_input! {
@@ -217,7 +217,7 @@ target_input! {
         #[graphql(default_with = "CancelTiming::PeriodEnd")]
         timing: CancelTiming,
         /// The date, for the timing DATE: in the future, and not behind the end of the period, trial or override.
-        at: Option<Timestamp>,
+        at: Option<When>,
     }
 }
 target_input! {
@@ -226,7 +226,7 @@ target_input! {
         /// The tier.
         tier_id: ID,
         /// When the override ends by itself; not before someone ends it if not given.
-        ends_at: Option<Timestamp>,
+        ends_at: Option<When>,
     }
 }
 
@@ -243,7 +243,7 @@ pub enum CancelTiming {
 
 impl CancelSubscriptionInput {
     /// When the cancellation takes effect, or what contradicts itself.
-    pub fn when(&self) -> Result<CancelAt> {
+    pub fn when(&self) -> Result<CancelAt<When>> {
         match (self.timing, self.at) {
             (CancelTiming::Now, None) => Ok(CancelAt::Now),
             (CancelTiming::PeriodEnd, None) => Ok(CancelAt::PeriodEnd),

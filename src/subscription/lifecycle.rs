@@ -22,6 +22,7 @@ use crate::clock::Timestamp;
 use crate::entity::SubscriptionStatus::{Active, Canceled, Expired, PastDue, Paused, Pending, Suspended, Trialing};
 use crate::entity::{BillingCycle, ManagementMode, subscription};
 use crate::error::{Code, Facts, Refusal};
+use crate::graphql::scalar::OUTSIDE;
 
 /// The refusal of an action that the row's state does not allow.
 pub fn illegal(row: &subscription::Model, action: Action, now: Timestamp) -> Refusal {
@@ -103,6 +104,9 @@ pub fn apply(row: &subscription::Model, step: &Step, now: Timestamp) -> Result<s
         Step::Expire => end(&mut next, Expired, now),
     }
     let next = settled(next);
+    if !part::is_in_calendar(&next) {
+        return Err(Refusal::new(Code::InvalidDate, OUTSIDE).at(step.path()));
+    }
     if next == *row {
         return Err(conflict("input.id", "Nothing would change: the subscription is like this already."));
     }

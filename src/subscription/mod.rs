@@ -6,6 +6,7 @@
 
 pub mod actions;
 pub mod catalogue;
+mod change_tier;
 mod foreseen;
 pub mod graphql;
 pub mod input;
@@ -27,27 +28,27 @@ pub mod surroundings;
 mod testing;
 mod update;
 
-use std::sync::{Mutex, PoisonError};
-
 use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
+pub use change_tier::{ChangeTiming, LostTime, change_tier};
 pub use order::{Order, Owner, OwnerId, create, draft, ensure};
 pub use update::{Update, update};
 
-use self::catalogue::{Cost, Seller};
-use self::lifecycle::{Action, Step};
+use self::catalogue::Seller;
+use self::lifecycle::{Action, CancelAt, Step};
 use self::overdue::bring_up_to_date;
 use crate::clock::Timestamp;
 use crate::entity::{
-    BillingCycle, ManagementMode, OperationalStatus, SubscriptionId, SubscriptionManagement, TierId, TierKind,
-    customer, organization, subscription,
+    ManagementMode, OperationalStatus, SubscriptionId, SubscriptionManagement, TierId, TierKind, customer,
+    organization, subscription,
 };
 use crate::error::{Code, Facts, Refusal, Result};
 use crate::graphql::command::Target;
 use crate::graphql::input::{MAX_DAYS, check_version};
 use crate::graphql::nested::OwnerKey;
+use crate::graphql::when::When;
 use crate::store::{Change, Command, Scope, Tx, Writer};
 
 /// The settings that the rules of subscriptions depend on.
@@ -157,94 +158,42 @@ async fn refuse_second_live(tx: &Tx<'_>, row: &subscription::Model) -> Result<()
     }
 }
 
-/// When a change of tier takes effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
-pub enum ChangeTiming {
-    /// At once.
-    Now,
-    /// At the end of the period or trial.
-    PeriodEnd,
+/// The end that was given, if any: of a day, the organization's next midnight.
+async fn end(tx: &Tx<'_>, end: Option<When>) -> Result<Option<Timestamp>> {
+    let zone = tx.organization().await?.zone();
+    Ok(end.map(|end| end.end(zone)))
 }
 
-/// Paid time that a change gave up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LostTime {
-    /// When the change took effect.
-    pub from: Timestamp,
-    /// Until when it was paid for.
-    pub until: Timestamp,
-}
-
-/// Moves a subscription to another tier or cycle. Without a timing, a change [waits](lifecycle::waits) for the end of
-/// what is paid for or happens now. Answers what paid time is lost as well.
-pub async fn change_tier(
+/// Pauses a subscription, until a date if one is given.
+pub async fn pause(
     writer: &Writer,
     command: &Command,
     target: &Target<SubscriptionId>,
-    tier_id: Option<TierId>,
-    cycle: Option<BillingCycle>,
-    timing: Option<ChangeTiming>,
-) -> Result<(subscription::Model, Option<LostTime>)> {
-    let paid = Mutex::new(None);
-    let row = change(writer, command, target, Action::ChangeTier, &|tx, row| {
-        // Of the last run, which is the one that counts.
-        *paid.lock().unwrap_or_else(PoisonError::into_inner) = lifecycle::paid_until(row, tx.now());
+    resumes_at: Option<When>,
+) -> Result<subscription::Model> {
+    change(writer, command, target, Action::Pause, &|tx, _| {
         Box::pin(async move {
-            let seller = Seller { tx, kind: kind_of(row), path: "input" };
-            let tier_id = tier_id.unwrap_or(row.tier_id);
-            let offer = if tier_id == row.tier_id && cycle.is_none_or(|cycle| cycle == row.billing_cycle) {
-                lifecycle::Offer { tier_id, amount_minor: row.amount_minor, billing_cycle: row.billing_cycle }
-            } else {
-                let cost = Cost { billing_cycle: cycle.unwrap_or(row.billing_cycle), currency: Some(&row.currency) };
-                seller.offer(seller.priced_tier(tier_id, cost).await?, cost).await?.0
-            };
-            let management = tx.organization().await?.subscription_management;
-            let from_above = actions::managed_from_above(tx.scope().caller()?, row, management);
-            if from_above {
-                refuse_upgrade(&seller, row, &offer, timing).await?;
-            }
-            let at_period_end = match timing {
-                Some(timing) => timing == ChangeTiming::PeriodEnd,
-                None if from_above => true,
-                // In a trial nothing is paid that could be used up, and without a period there is nothing to wait for.
-                None if lifecycle::paid_until(row, tx.now()).is_none() => false,
-                None => {
-                    let rank = async |id| seller.current(id).await.map(|tier| tier.rank);
-                    let (from, to) = if offer.tier_id == row.tier_id {
-                        (0, 0)
-                    } else {
-                        (rank(row.tier_id).await?, rank(offer.tier_id).await?)
-                    };
-                    lifecycle::waits((from, row.billing_cycle), (to, offer.billing_cycle))
-                }
-            };
-            Ok(Step::ChangeTier { offer, at_period_end })
+            let zone = tx.organization().await?.zone();
+            Ok(Step::Pause(resumes_at.map(|date| date.start(zone))))
         })
     })
-    .await?;
-    let paid = paid.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let lost = paid.filter(|until| row.current_period_end != Some(*until));
-    let lost = lost.map(|until| LostTime { from: row.paused_at.unwrap_or(row.updated_at), until });
-    Ok((row, lost))
+    .await
 }
 
-/// Refuses what an organization cannot give itself: all but a downgrade that waits for the end of what is paid for.
-async fn refuse_upgrade(
-    seller: &Seller<'_>,
-    row: &subscription::Model,
-    offer: &lifecycle::Offer,
-    timing: Option<ChangeTiming>,
-) -> Result<()> {
-    let same = offer.tier_id == row.tier_id;
-    let rank = async |id| seller.current(id).await.map(|tier| tier.rank);
-    let higher = !same && rank(offer.tier_id).await? > rank(row.tier_id).await?;
-    if higher || period::months(offer.billing_cycle) > period::months(row.billing_cycle) {
-        return Err(actions::own_account(if higher { "input.tierId" } else { "input.billingCycle" }).into());
-    }
-    if timing == Some(ChangeTiming::Now) {
-        return Err(actions::own_account("input.timing").into());
-    }
-    Ok(())
+/// Cancels a subscription: now or later.
+pub async fn cancel(
+    writer: &Writer,
+    command: &Command,
+    target: &Target<SubscriptionId>,
+    when: CancelAt<When>,
+) -> Result<subscription::Model> {
+    change(writer, command, target, Action::Cancel, &|tx, _| {
+        Box::pin(async move {
+            let zone = tx.organization().await?.zone();
+            Ok(Step::Cancel(when.in_zone(zone)))
+        })
+    })
+    .await
 }
 
 /// Gives a tier without payment, with a reason, until it is ended or runs out.
@@ -253,10 +202,11 @@ pub async fn override_tier(
     command: &Command,
     target: &Target<SubscriptionId>,
     tier_id: TierId,
-    ends_at: Option<Timestamp>,
+    ends_at: Option<When>,
 ) -> Result<subscription::Model> {
     change(writer, command, target, Action::OverrideTier, &|tx, row| {
         Box::pin(async move {
+            let ends_at = end(tx, ends_at).await?;
             let tier = Seller { tx, kind: kind_of(row), path: "input" }.tier(tier_id).await?;
             if ends_at.is_some_and(|end| end <= tx.now()) {
                 let message = "The end of the override must lie in the future.";
@@ -274,7 +224,7 @@ pub async fn start_trial(
     command: &Command,
     target: &Target<SubscriptionId>,
     days: Option<i64>,
-    ends_at: Option<Timestamp>,
+    ends_at: Option<When>,
 ) -> Result<subscription::Model> {
     change(writer, command, target, Action::StartTrial, &|tx, row| {
         Box::pin(async move {
@@ -284,7 +234,7 @@ pub async fn start_trial(
                     i64::from(Seller { tx, kind: kind_of(row), path: "input" }.current(row.tier_id).await?.trial_days)
                 }
             };
-            let ends_at = ends_at.unwrap_or_else(|| tx.now().plus_days(days));
+            let ends_at = end(tx, ends_at).await?.unwrap_or_else(|| tx.now().plus_days(days));
             if ends_at <= tx.now() || ends_at > tx.now().plus_days(MAX_DAYS) {
                 let message = "Say how many days the trial has, or when it ends: from now on, at most 730 days.";
                 return Err(Refusal::new(Code::InvalidDate, message).at("input.days").into());
@@ -335,7 +285,7 @@ pub async fn delete(
 /// Ends the live subscription of an owner that is being terminated or deleted, in the same transaction.
 pub async fn end_with_owner(tx: &Tx<'_>, owner: OwnerKey, reason: Option<String>) -> Result<()> {
     let Some(row) = live(tx, owner).await? else { return Ok(()) };
-    let step = Step::Cancel(lifecycle::CancelAt::Now);
+    let step = Step::Cancel(CancelAt::Now);
     let next = lifecycle::apply(&row, &step, tx.now())?;
     tx.update(&row, next, Change::new(step.verb()).because(reason)).await?;
     Ok(())

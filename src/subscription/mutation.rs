@@ -255,7 +255,7 @@ impl SubscriptionMutation {
         SubscriptionPayload::new(
             async {
                 let target = input.target()?;
-                super::step(&writer, &command, &target, &Step::Pause(input.resumes_at)).await
+                super::pause(&writer, &command, &target, input.resumes_at).await
             }
             .await,
         )
@@ -275,7 +275,7 @@ impl SubscriptionMutation {
         SubscriptionPayload::new(
             async {
                 let (target, when) = (input.target()?, input.when()?);
-                super::step(&writer, &command, &target, &Step::Cancel(when)).await
+                super::cancel(&writer, &command, &target, when).await
             }
             .await,
         )

@@ -1,6 +1,7 @@
 //! How a subscription begins.
 
 use chrono::TimeDelta;
+use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::lifecycle::{Offer, settled};
@@ -9,20 +10,23 @@ use crate::clock::Timestamp;
 use crate::entity::{CustomerId, ManagementMode, OrganizationId, SubscriptionId, SubscriptionStatus, subscription};
 use crate::error::{Code, Result};
 use crate::graphql::input::Check;
+use crate::graphql::when::When;
 
 /// What is agreed on when a subscription begins, besides tier and price.
+///
+/// Dates may be given as days, of which the organization's time zone makes moments ([`Terms::in_zone`]).
 #[derive(Clone, Debug)]
-pub struct Terms {
+pub struct Terms<Date = Timestamp> {
     /// Days of trial instead of the tier's; 0 for none.
     pub trial_days: Option<i64>,
     /// End of the trial; wins over days.
-    pub trial_ends_at: Option<Timestamp>,
+    pub trial_ends_at: Option<Date>,
     /// When it starts; now if not given.
-    pub starts_at: Option<Timestamp>,
+    pub starts_at: Option<Date>,
     /// End of the first period; one cycle after the start if not given.
-    pub period_end: Option<Timestamp>,
+    pub period_end: Option<Date>,
     /// Hard end.
-    pub expires_at: Option<Timestamp>,
+    pub expires_at: Option<Date>,
     /// Whether access waits for the first payment.
     pub requires_payment: bool,
     /// How many active members; what the tier says if not given.
@@ -35,6 +39,26 @@ pub struct Terms {
     pub external_id: Option<String>,
     /// Free-form object of the integrator.
     pub metadata: Value,
+}
+
+impl Terms<When> {
+    /// The terms with the moments that their days are in a time zone.
+    pub fn in_zone(self, zone: Tz) -> Terms {
+        let end = |date: Option<When>| date.map(|date| date.end(zone));
+        Terms {
+            trial_ends_at: end(self.trial_ends_at),
+            starts_at: self.starts_at.map(|date| date.start(zone)),
+            period_end: end(self.period_end),
+            expires_at: end(self.expires_at),
+            trial_days: self.trial_days,
+            requires_payment: self.requires_payment,
+            user_limit: self.user_limit,
+            trial_limits_users: self.trial_limits_users,
+            feature_overrides: self.feature_overrides,
+            external_id: self.external_id,
+            metadata: self.metadata,
+        }
+    }
 }
 
 /// Who subscribes: a customer of the organization, or the organization itself.
@@ -85,6 +109,10 @@ pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription
     // What waits for its start has its trial then; what waits for its payment has none.
     let trial_ends_at = trial_ends_at.filter(|_| !terms.requires_payment);
     let active = status == SubscriptionStatus::Active;
+    let pending_until = terms.requires_payment.then(|| starts_at.max(now).plus(pending_for));
+    let mut check = Check::new();
+    check.in_calendar(&format!("{path}.startsAt"), trial_ends_at.or(pending_until).or(active.then_some(to)));
+    check.finish()?;
     Ok(settled(subscription::Model {
         tenant_id: subscriber.tenant,
         id: SubscriptionId::generate(),
@@ -113,7 +141,7 @@ pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription
         suspended_from: None,
         paused_at: None,
         resumes_at: None,
-        pending_until: terms.requires_payment.then(|| starts_at.max(now).plus(pending_for)),
+        pending_until,
         scheduled_tier_id: None,
         scheduled_amount_minor: None,
         scheduled_billing_cycle: None,

@@ -1,5 +1,6 @@
 //! How an owner gets a subscription: what it orders, and the use cases that carry the order out.
 
+use chrono_tz::Tz;
 use futures_util::future::BoxFuture;
 use sea_orm::{EntityTrait, QueryFilter, QueryOrder};
 
@@ -13,6 +14,7 @@ use crate::entity::{
 };
 use crate::error::{Code, Error, Refusal, Result};
 use crate::graphql::nested::{Owned, OwnerKey};
+use crate::graphql::when::When;
 use crate::store::{Change, Command, Tx, Writer};
 
 /// Key of the tier that the default trial is of.
@@ -46,6 +48,8 @@ pub struct Owner {
     status: OperationalStatus,
     /// The organization's default currency, as far as it is known.
     currency: Option<String>,
+    /// The organization's time zone, as far as it is known.
+    zone: Option<Tz>,
 }
 
 impl Owner {
@@ -59,14 +63,14 @@ impl Owner {
 impl From<&organization::Model> for Owner {
     fn from(row: &organization::Model) -> Self {
         let key = OwnerKey { tenant: row.id, customer: None };
-        Self { key, status: row.status, currency: Some(row.default_currency.clone()) }
+        Self { key, status: row.status, currency: Some(row.default_currency.clone()), zone: Some(row.zone()) }
     }
 }
 
 impl From<&customer::Model> for Owner {
     fn from(row: &customer::Model) -> Self {
         let key = OwnerKey { tenant: row.tenant_id, customer: Some(row.id) };
-        Self { key, status: row.status, currency: None }
+        Self { key, status: row.status, currency: None, zone: None }
     }
 }
 
@@ -80,7 +84,7 @@ pub struct Order {
     /// ISO 4217 code; the organization's default if not given.
     pub currency: Option<String>,
     /// Everything else.
-    pub terms: Terms,
+    pub terms: Terms<When>,
 }
 
 impl Order {
@@ -159,7 +163,7 @@ pub async fn ensure(
 
 /// Refuses to begin anew what the caller could not bring back: what the owner had last was suspended from above, or
 /// ordered with payment that is still due. What nobody paid in time blocks nobody. `last` may be deleted.
-fn refuse_detour(tx: &Tx<'_>, last: Option<&subscription::Model>, terms: &Terms, path: &str) -> Result<()> {
+fn refuse_detour(tx: &Tx<'_>, last: Option<&subscription::Model>, terms: &Terms<When>, path: &str) -> Result<()> {
     let caller = tx.scope().caller()?;
     let Some(last) = last else { return Ok(()) };
     // Nobody below deletes what is suspended from above.
@@ -224,7 +228,11 @@ pub async fn draft(
     };
     let tier_trial_days = priced.0.trial_days;
     let (offer, currency) = seller.offer(priced, cost).await?;
-    let mut terms = order.terms.clone();
+    let zone = match owner.zone {
+        Some(zone) => zone,
+        None => tx.organization().await?.zone(),
+    };
+    let mut terms = order.terms.clone().in_zone(zone);
     if order.tier_id.is_none() {
         let unsaid = terms.trial_days.is_none() && terms.trial_ends_at.is_none() && terms.period_end.is_none();
         if unsaid && !terms.requires_payment {

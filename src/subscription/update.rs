@@ -1,16 +1,17 @@
 //! Changing what is agreed on: dates, limits, references. Owner, currency, amount and tenant never change here.
 
 use async_graphql::MaybeUndefined;
+use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::overdue::bring_up_to_date;
 use super::{actions, period};
-use crate::clock::Timestamp;
 use crate::entity::{ManagementMode, SubscriptionId, subscription};
 use crate::error::{Code, Refusal, Result};
 use crate::graphql::command::Target;
 use crate::graphql::input::{Check, check_version, updated};
 use crate::graphql::json::GivenJson;
+use crate::graphql::when::When;
 use crate::store::{Change, Command, Writer};
 use crate::subscription::lifecycle::{Action, move_period_end, move_trial_end, settled};
 
@@ -18,13 +19,13 @@ use crate::subscription::lifecycle::{Action, move_period_end, move_trial_end, se
 #[derive(Clone, Debug)]
 pub struct Update {
     /// Start of the current period; it cannot be cleared.
-    pub current_period_start: Option<Timestamp>,
+    pub current_period_start: Option<When>,
     /// End of the current period; it cannot be cleared.
-    pub current_period_end: Option<Timestamp>,
+    pub current_period_end: Option<When>,
     /// End of the trial; it cannot be cleared.
-    pub trial_ends_at: Option<Timestamp>,
+    pub trial_ends_at: Option<When>,
     /// Hard end.
-    pub expires_at: MaybeUndefined<Timestamp>,
+    pub expires_at: MaybeUndefined<When>,
     /// How many active members.
     pub user_limit: MaybeUndefined<i32>,
     /// Features that differ from the tier's; replaces all of them.
@@ -47,12 +48,13 @@ pub async fn update(
             Box::pin(async move {
                 check_version(target.expected_version, row.version)?;
                 actions::authorize(tx, &row, Action::Update).await?;
-                let management = tx.organization().await?.subscription_management;
+                let organization = tx.organization().await?;
+                let management = organization.subscription_management;
                 if actions::managed_from_above(tx.scope().caller()?, &row, management) {
                     refuse_grants(update)?;
                 }
                 let row = bring_up_to_date(tx, row).await?.row;
-                let mut next = apply(&row, update.clone())?;
+                let mut next = apply(&row, update.clone(), organization.zone())?;
                 if next.current_period_end > row.current_period_end {
                     next.last_renewed_by = Some(tx.scope().caller()?.subject().to_owned());
                 }
@@ -82,7 +84,7 @@ fn refuse_grants(update: &Update) -> Result<()> {
     check.finish()
 }
 
-fn apply(row: &subscription::Model, update: Update) -> Result<subscription::Model> {
+fn apply(row: &subscription::Model, update: Update, zone: Tz) -> Result<subscription::Model> {
     let mut next = row.clone();
     let mut check = Check::new();
     let mode = row.overridden_state.map_or(row.mode, |beneath| beneath.mode);
@@ -108,16 +110,17 @@ fn apply(row: &subscription::Model, update: Update) -> Result<subscription::Mode
         }
     }
     if let Some(start) = update.current_period_start {
+        let start = start.start(zone);
         next.current_period_start = Some(start);
         next.anchor_day = period::anchor_day(start);
     }
     if let Some(end) = update.current_period_end {
-        move_period_end(&mut next, end);
+        move_period_end(&mut next, end.end(zone));
     }
     if let Some(end) = update.trial_ends_at {
-        move_trial_end(&mut next, end);
+        move_trial_end(&mut next, end.end(zone));
     }
-    next.expires_at = updated(&row.expires_at, update.expires_at);
+    next.expires_at = updated(&row.expires_at, update.expires_at.map_value(|end| end.end(zone)));
     next.trial_limits_users = row.trial_limits_users && update.user_limit.is_undefined();
     next.user_limit = updated(&row.user_limit, update.user_limit);
     if let Some(limit) = next.user_limit {

@@ -268,7 +268,7 @@ on_both! {
         let expected = [("INVALID_FORMAT", "input.subscription.currency"), ("INVALID_FORMAT", "input.subscription.startsAt")];
         assert_eq!(found, expected.map(|(code, path)| (code.to_owned(), path.to_owned())));
         // A part of the input as a variable is told of by its place in the input.
-        let document = "mutation($s: DateTime) { createCustomer(input: {name: \"A\", subscription: {startsAt: $s}}) { userErrors { code } } }";
+        let document = "mutation($s: DateTimeOrDate) { createCustomer(input: {name: \"A\", subscription: {startsAt: $s}}) { userErrors { code } } }";
         let answer = admin.send(document, json!({"s": "yesterday"})).await;
         assert_eq!(problems(&answer.0), [("INVALID_FORMAT".to_owned(), "input.subscription.startsAt".to_owned())]);
         assert_eq!(world.writes().await, before);

@@ -33,7 +33,7 @@ on_both! {
         assert!(first.is_string());
         let whole = format!("mutation($i: CreateCustomerInput!) {{ createCustomer(input: $i) {payload} }}");
         let parts = format!(
-            "mutation($c: BillingCycle, $e: DateTime, $k: String, $m: JSON) {{ createCustomer(input: {{idempotencyKey: $k, name: \"\"\"Ada\"\"\",
+            "mutation($c: BillingCycle, $e: DateTimeOrDate, $k: String, $m: JSON) {{ createCustomer(input: {{idempotencyKey: $k, name: \"\"\"Ada\"\"\",
                 metadata: $m, externalRef: $k2, subscription: {{billingCycle: $c, featureOverrides: [{{key: \"x\", enabled: true}}], expiresAt: $e}}}}) {payload} }}"
         ).replace("externalRef: $k2, ", "");
         let terms = |cycle: Value, overrides: Value| json!({"billingCycle": cycle, "featureOverrides": overrides, "expiresAt": "2099-01-01T01:00:00.000+01:00"});

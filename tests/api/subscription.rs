@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 mod available;
 mod before;
+mod days;
 mod lists;
 mod refused;
 mod time;

@@ -6,6 +6,22 @@ use crate::entity::subscription::{self, Overridden};
 use crate::entity::{ManagementMode, SubscriptionStatus, SuspensionCause, TierId};
 use crate::subscription::period;
 
+/// Whether all dates that the row shows can be answered.
+pub(super) fn is_in_calendar(row: &subscription::Model) -> bool {
+    let dates = [
+        row.trial_ends_at,
+        row.current_period_end,
+        row.expires_at,
+        row.cancel_at,
+        row.grace_ends_at,
+        row.resumes_at,
+        row.pending_until,
+        row.scheduled_at,
+        row.override_ends_at,
+    ];
+    dates.into_iter().flatten().all(Timestamp::is_in_calendar)
+}
+
 /// Starts a period now. What waits for the end of the present one waits for the end of the new one.
 pub(super) fn start_period(row: &mut subscription::Model, now: Timestamp) {
     row.anchor_day = period::anchor_day(now);

@@ -1,8 +1,11 @@
 //! Steps: what a command does to a subscription, with what it needs to know.
 
+use chrono_tz::Tz;
+
 use super::Action;
 use crate::clock::Timestamp;
 use crate::entity::{BillingCycle, SuspensionCause, TierId};
+use crate::graphql::when::When;
 
 /// What a tier costs on the terms that were chosen.
 #[derive(Clone, Copy, Debug)]
@@ -66,13 +69,24 @@ pub enum Step {
 
 /// When a cancellation takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CancelAt {
+pub enum CancelAt<Date = Timestamp> {
     /// At once.
     Now,
     /// At the end of the period or trial.
     PeriodEnd,
     /// At a date before that.
-    Date(Timestamp),
+    Date(Date),
+}
+
+impl CancelAt<When> {
+    /// The same with the moment that its day, which still belongs to the subscription, ends at in a time zone.
+    pub fn in_zone(self, zone: Tz) -> CancelAt {
+        match self {
+            Self::Now => CancelAt::Now,
+            Self::PeriodEnd => CancelAt::PeriodEnd,
+            Self::Date(date) => CancelAt::Date(date.end(zone)),
+        }
+    }
 }
 
 impl Step {
@@ -92,6 +106,14 @@ impl Step {
             Self::UndoCancel => Action::UndoCancel,
             Self::Reactivate => Action::Reactivate,
             Self::Expire => Action::Expire,
+        }
+    }
+
+    /// The input field that says how far the step reaches, if one does.
+    pub const fn path(&self) -> &'static str {
+        match self {
+            Self::Extend { .. } => "input.days",
+            _ => "input.id",
         }
     }
 

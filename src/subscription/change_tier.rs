@@ -1,0 +1,102 @@
+//! Moving a subscription to another tier or cycle.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::catalogue::{Cost, Seller};
+use super::lifecycle::{self, Action, Step};
+use super::{actions, change, kind_of, period};
+use crate::clock::Timestamp;
+use crate::entity::{BillingCycle, SubscriptionId, TierId, subscription};
+use crate::error::Result;
+use crate::graphql::command::Target;
+use crate::store::{Command, Writer};
+
+/// When a change of tier takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+pub enum ChangeTiming {
+    /// At once.
+    Now,
+    /// At the end of the period or trial.
+    PeriodEnd,
+}
+
+/// Paid time that a change gave up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LostTime {
+    /// When the change took effect.
+    pub from: Timestamp,
+    /// Until when it was paid for.
+    pub until: Timestamp,
+}
+
+/// Moves a subscription to another tier or cycle. Without a timing, a change [waits](lifecycle::waits) for the end of
+/// what is paid for or happens now. Answers what paid time is lost as well.
+pub async fn change_tier(
+    writer: &Writer,
+    command: &Command,
+    target: &Target<SubscriptionId>,
+    tier_id: Option<TierId>,
+    cycle: Option<BillingCycle>,
+    timing: Option<ChangeTiming>,
+) -> Result<(subscription::Model, Option<LostTime>)> {
+    let paid = Mutex::new(None);
+    let row = change(writer, command, target, Action::ChangeTier, &|tx, row| {
+        // Of the last run, which is the one that counts.
+        *paid.lock().unwrap_or_else(PoisonError::into_inner) = lifecycle::paid_until(row, tx.now());
+        Box::pin(async move {
+            let seller = Seller { tx, kind: kind_of(row), path: "input" };
+            let tier_id = tier_id.unwrap_or(row.tier_id);
+            let offer = if tier_id == row.tier_id && cycle.is_none_or(|cycle| cycle == row.billing_cycle) {
+                lifecycle::Offer { tier_id, amount_minor: row.amount_minor, billing_cycle: row.billing_cycle }
+            } else {
+                let cost = Cost { billing_cycle: cycle.unwrap_or(row.billing_cycle), currency: Some(&row.currency) };
+                seller.offer(seller.priced_tier(tier_id, cost).await?, cost).await?.0
+            };
+            let management = tx.organization().await?.subscription_management;
+            let from_above = actions::managed_from_above(tx.scope().caller()?, row, management);
+            if from_above {
+                refuse_upgrade(&seller, row, &offer, timing).await?;
+            }
+            let at_period_end = match timing {
+                Some(timing) => timing == ChangeTiming::PeriodEnd,
+                None if from_above => true,
+                // In a trial nothing is paid that could be used up, and without a period there is nothing to wait for.
+                None if lifecycle::paid_until(row, tx.now()).is_none() => false,
+                None => {
+                    let rank = async |id| seller.current(id).await.map(|tier| tier.rank);
+                    let (from, to) = if offer.tier_id == row.tier_id {
+                        (0, 0)
+                    } else {
+                        (rank(row.tier_id).await?, rank(offer.tier_id).await?)
+                    };
+                    lifecycle::waits((from, row.billing_cycle), (to, offer.billing_cycle))
+                }
+            };
+            Ok(Step::ChangeTier { offer, at_period_end })
+        })
+    })
+    .await?;
+    let paid = paid.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let lost = paid.filter(|until| row.current_period_end != Some(*until));
+    let lost = lost.map(|until| LostTime { from: row.paused_at.unwrap_or(row.updated_at), until });
+    Ok((row, lost))
+}
+
+/// Refuses what an organization cannot give itself: all but a downgrade that waits for the end of what is paid for.
+async fn refuse_upgrade(
+    seller: &Seller<'_>,
+    row: &subscription::Model,
+    offer: &lifecycle::Offer,
+    timing: Option<ChangeTiming>,
+) -> Result<()> {
+    let same = offer.tier_id == row.tier_id;
+    let rank = async |id| seller.current(id).await.map(|tier| tier.rank);
+    let higher = !same && rank(offer.tier_id).await? > rank(row.tier_id).await?;
+    if higher || period::months(offer.billing_cycle) > period::months(row.billing_cycle) {
+        return Err(actions::own_account(if higher { "input.tierId" } else { "input.billingCycle" }).into());
+    }
+    if timing == Some(ChangeTiming::Now) {
+        return Err(actions::own_account("input.timing").into());
+    }
+    Ok(())
+}
