@@ -81,7 +81,7 @@ impl App {
     /// Opens the database, checks that it is up to date, and builds the schema.
     pub async fn start(config: &Config, clock: Clock) -> Result<Self, StartError> {
         let store = Store::open(&config.database, clock).await?;
-        let missing = store.migration_status().await?.iter().filter(|(_, applied)| !applied).count();
+        let missing = store.missing_migrations().await?.len();
         if missing > 0 {
             return Err(StartError::Migrations(missing));
         }

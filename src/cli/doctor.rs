@@ -38,25 +38,23 @@ impl Doctor {
         let Ok(config) = self.settings.database() else {
             return Ok(());
         };
-        let unreachable = |error| format!("{error}: check TESSERA_DATABASE_URL and that the server is up");
         let store = match Store::open(&config, Clock::system()).await {
             Ok(store) => store,
-            Err(error) => return report.failed("database", unreachable(error)),
+            Err(error) => return report.failed("database", format!("{error}: check TESSERA_DATABASE_URL")),
         };
-        if let Err(error) = store.ping().await {
-            return report.failed("database", unreachable(error));
-        }
         report.ok("database", "answers")?;
-        match store.migration_status().await {
+        match store.writable().await {
+            Ok(()) => report.ok("writes", "possible")?,
+            Err(error) => report.failed("writes", error)?,
+        }
+        match store.missing_migrations().await {
             Err(error) => report.failed("migrations", error),
-            Ok(migrations) => match migrations.iter().filter(|(_, applied)| !applied).count() {
-                0 => {
-                    report.ok("migrations", "current")?;
-                    self.check_text(&store, report).await?;
-                    check_totals(&store, report).await
-                }
-                missing => report.failed("migrations", format!("{missing} missing: run `tessera migrate up`")),
-            },
+            Ok(missing) if missing.is_empty() => {
+                report.ok("migrations", "current")?;
+                self.check_text(&store, report).await?;
+                check_totals(&store, report).await
+            }
+            Ok(missing) => report.failed("migrations", format!("{} missing: run `tessera migrate up`", missing.len())),
         }
     }
 

@@ -2,8 +2,9 @@
 
 use clap::{Args, Subcommand};
 use tessera::clock::Clock;
-use tessera::config::Settings;
+use tessera::config::{LogFormat, Settings};
 use tessera::store::Store;
+use tessera::telemetry;
 
 use super::{Failure, print};
 
@@ -29,8 +30,9 @@ enum Direction {
 
 impl Migrate {
     pub async fn run(self) -> Result<(), Failure> {
+        telemetry::init(LogFormat::Text, "warn");
         match self.direction {
-            Direction::Up { settings } => up(&open(&settings).await?).await,
+            Direction::Up { settings } => up(open(&settings).await?).await,
             Direction::Status { settings } => status(&open(&settings).await?).await,
         }
     }
@@ -43,8 +45,9 @@ async fn open(settings: &Settings) -> Result<Store, Failure> {
         .map_err(|error| Failure::new(format!("the database (TESSERA_DATABASE_URL) cannot be opened: {error}")))
 }
 
-async fn up(store: &Store) -> Result<(), Failure> {
+async fn up(store: Store) -> Result<(), Failure> {
     let applied = store.migrate_up().await.map_err(Failure::new)?;
+    store.close().await;
     if applied.is_empty() {
         print("nothing to do: the schema is up to date")?;
     }

@@ -1,5 +1,6 @@
 //! Whether the process is up, and whether it can do its work.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -8,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::app::App;
+use crate::store::{Store, Unwritable};
 
 const READY_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -16,21 +18,35 @@ pub(super) async fn alive() -> Response {
     report(StatusCode::OK, "ok")
 }
 
-/// The database answers and its migrations are current.
+/// The database answers, its migrations are current, and it can be written.
 pub(super) async fn ready(State(app): State<App>) -> Response {
-    let check = async {
-        app.store().ping().await?;
-        app.store().migration_status().await
+    let Ok(checked) = tokio::time::timeout(READY_TIMEOUT, check(app.store())).await else {
+        return report(StatusCode::SERVICE_UNAVAILABLE, NO_ANSWER);
     };
-    match tokio::time::timeout(READY_TIMEOUT, check).await {
-        Ok(Ok(migrations)) if migrations.iter().all(|(_, applied)| *applied) => report(StatusCode::OK, "ok"),
-        Ok(Ok(_)) => report(StatusCode::SERVICE_UNAVAILABLE, "migrations are missing"),
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "not ready");
-            report(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")
-        }
-        Err(_) => report(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer"),
+    match checked {
+        Ok(()) => report(StatusCode::OK, "ok"),
+        Err(text) => report(StatusCode::SERVICE_UNAVAILABLE, &text),
     }
+}
+
+const NO_ANSWER: &str = "the database does not answer";
+
+/// What is wrong, as everybody may read it.
+async fn check(store: &Store) -> Result<(), Cow<'static, str>> {
+    let missing = store.missing_migrations().await.map_err(|error| {
+        tracing::warn!(%error, "not ready");
+        NO_ANSWER
+    })?;
+    if !missing.is_empty() {
+        return Err("migrations are missing".into());
+    }
+    store.writable().await.map_err(|error| {
+        tracing::warn!(%error, "not ready");
+        match error {
+            Unwritable::Failed(_) => "the database cannot be written".into(),
+            known => known.to_string().into(),
+        }
+    })
 }
 
 fn report(status: StatusCode, text: &str) -> Response {

@@ -1,13 +1,15 @@
 //! The database: where statements are sent, and transactions begin.
 //!
-//! SeaORM opens and migrates it, by sqlx, which knows all that an address can say. Requests go past that where it pays:
-//! sqlx makes an object of each row, tests a PostgreSQL connection by a round trip each time it is given back, and
-//! moves each row of SQLite from one thread to another.
+//! SeaORM migrates it, by sqlx, which also knows all that an address can say. Everything else goes past that: sqlx makes
+//! an object of each row, tests a PostgreSQL connection by a round trip each time it is given back, moves each row of
+//! SQLite from one thread to another, and goes on with a connection of SQLite whose commit failed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, EntityTrait, Statement, TryIntoModel};
+use sea_orm::sqlx::postgres::PgConnectOptions;
+use sea_orm::sqlx::sqlite::SqliteConnectOptions;
+use sea_orm::{DbBackend, DbErr, EntityTrait, RuntimeErr, Statement, TryIntoModel};
 use secrecy::ExposeSecret;
 
 use super::executor::Executor;
@@ -37,15 +39,19 @@ impl Limits {
     /// The configured connections, divided: transactions and reads need one each.
     pub(super) fn of(config: &DatabaseConfig) -> Self {
         let all = config.max_connections as usize;
-        let most = match config.url.expose_secret().starts_with("postgres") {
+        let most = match is_postgres(config) {
             // Reads share theirs, and need fewer.
             true => all - (all * 3).div_ceil(8),
-            // One writer at a time: the next one waits with its connection open.
+            // One writes, and another one migrates.
             false => 2,
         };
         let transactions = most.min(all.saturating_sub(1)).max(1);
         Self { transactions, reads: all.saturating_sub(transactions).max(1), patience: config.acquire_timeout }
     }
+}
+
+fn is_postgres(config: &DatabaseConfig) -> bool {
+    config.url.expose_secret().starts_with("postgres")
 }
 
 /// An open database. By itself it only reads: a statement that finds its connection lost is sent again.
@@ -55,15 +61,22 @@ pub(super) enum Database {
 }
 
 impl Database {
-    /// The database that SeaORM opened.
-    pub(super) fn new(opened: &DatabaseConnection, limits: Limits, notice: Notice) -> Result<Self, DbErr> {
-        Ok(match opened.get_database_backend() {
-            DbBackend::Sqlite => Self::Sqlite(Box::new(Sqlite::new(opened.clone(), limits, notice))),
-            _ => {
-                let options = opened.get_postgres_connection_pool().connect_options();
-                Self::Postgres(Arc::new(Postgres::new(&options, limits, notice)?))
-            }
-        })
+    /// Opens the database that the configuration names. What is wrong with it is found out here.
+    pub(super) async fn open(config: &DatabaseConfig, notice: Notice) -> Result<Self, DbErr> {
+        let (url, limits) = (config.url.expose_secret(), Limits::of(config));
+        let unusable = |error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)));
+        if is_postgres(config) {
+            let options: PgConnectOptions = url.parse().map_err(unusable)?;
+            let limit = config.statement_timeout.as_millis().to_string();
+            // Statements are prepared and find their rows by index: planning one anew for its values would cost more
+            // than running it.
+            let set = [("plan_cache_mode", "force_generic_plan"), ("statement_timeout", &limit)];
+            let database = Postgres::new(&options.options(set), limits, notice)?;
+            database.connect().await?;
+            return Ok(Self::Postgres(Arc::new(database)));
+        }
+        let options: SqliteConnectOptions = url.parse().map_err(unusable)?;
+        Ok(Self::Sqlite(Box::new(Sqlite::open(options.get_filename(), config, limits, notice).await?)))
     }
 
     /// Closes the connections when they are not used any more.

@@ -1,6 +1,6 @@
 //! Running SeaORM's queries over the databases' own drivers.
 
-use sea_orm::sea_query::{Expr, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{DbBackend, DbErr, EntityTrait, QuerySelect, QueryTrait, Select, Statement, TryIntoModel};
 
 use super::Source;
@@ -14,11 +14,6 @@ pub(super) trait Executor: Sync {
 
     /// The rows that a statement finds.
     fn rows(&self, statement: Statement) -> impl Future<Output = Result<Rows, DbErr>> + Send;
-
-    /// The rows that a query finds.
-    fn select(&self, query: &SelectStatement) -> impl Future<Output = Result<Rows, DbErr>> + Send {
-        self.rows(self.backend().build(query))
-    }
 
     /// The rows that a statement finds, which is put down as text.
     fn run(&self, write: impl FnOnce(&mut Text)) -> impl Future<Output = Result<Rows, DbErr>> + Send {

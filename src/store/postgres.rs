@@ -4,6 +4,7 @@
 //! come. Statements that stand alone [share](shared) a few connections that way. A [transaction] has a
 //! connection to itself as soon as it locks or writes; `BEGIN` and `COMMIT` go together with its first and its last
 //! statement. Those that write everything at their end, and lock nothing before, are [written together](group_commit).
+//! How the database is, is asked over a connection [apart](watch).
 
 mod answer;
 mod connection;
@@ -14,6 +15,7 @@ mod shared;
 mod tls;
 mod transaction;
 mod value;
+mod watch;
 
 use std::time::Duration;
 
@@ -28,8 +30,10 @@ use self::group_commit::GroupCommit;
 use self::settings::settings;
 use self::shared::Shared;
 pub(super) use self::transaction::Transaction;
+use self::watch::Watch;
 use super::database::{Limits, Notice};
 use super::rows::Rows;
+use super::writable::Unwritable;
 
 /// An open database.
 pub(super) struct Postgres {
@@ -37,6 +41,7 @@ pub(super) struct Postgres {
     /// The connections of transactions.
     owned: Pool<Opener>,
     group_commit: GroupCommit,
+    watch: Watch,
     notice: Notice,
     patience: Duration,
 }
@@ -54,7 +59,19 @@ impl Postgres {
         let owned = Pool::builder(opener.clone()).config(config).runtime(Runtime::Tokio1).build();
         let owned = owned.map_err(|error| DbErr::Custom(format!("database: {error}")))?;
         let group_commit = GroupCommit::new(limits);
-        Ok(Self { shared: Shared::new(opener, limits), owned, group_commit, notice, patience: limits.patience })
+        let watch = Watch::new(opener.clone(), limits.patience);
+        let shared = Shared::new(opener, limits);
+        Ok(Self { shared, owned, group_commit, watch, notice, patience: limits.patience })
+    }
+
+    /// Finds out whether the database can be reached.
+    pub(super) async fn connect(&self) -> Result<(), DbErr> {
+        self.watch.connect().await
+    }
+
+    /// Finds out whether something can be written.
+    pub(super) async fn writable(&self) -> Result<(), Unwritable> {
+        self.watch.writable().await
     }
 
     /// Closes the connections when they are not used any more.
@@ -62,6 +79,7 @@ impl Postgres {
         self.shared.close();
         self.owned.close();
         self.group_commit.close();
+        self.watch.close();
     }
 
     /// The rows that a statement finds, which stands alone.

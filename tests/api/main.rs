@@ -5,6 +5,8 @@ mod audit;
 #[cfg(test)]
 mod authz;
 #[cfg(test)]
+mod command_line;
+#[cfg(test)]
 mod concurrency;
 #[cfg(test)]
 mod connections;
@@ -18,6 +20,8 @@ mod dashboard;
 mod documents;
 #[cfg(test)]
 mod filter;
+#[cfg(test)]
+mod full_disk;
 #[cfg(test)]
 mod graphql_js;
 #[cfg(test)]

@@ -273,10 +273,10 @@ on_both! {
             assert_eq!(world.store.statements() - before, expected, "{mutation}");
             let before = world.store.statements();
             admin.mutate(mutation, input, selection).await;
-            // On PostgreSQL what a command in an organization reads first, and no more, may be sent with the look for the
-            // organization, before it hears of its record.
+            // What a command in an organization reads first, and no more, may be sent with the look for the organization,
+            // before it hears of its record.
             let together = ["createCustomer", "createMember", "createTier"].contains(&mutation);
-            let most = if together && world.backend == Backend::Postgres { 4 } else { 3 };
+            let most = if together { 4 } else { 3 };
             let sent = world.store.statements() - before;
             assert!((3..=most).contains(&sent), "{mutation} again: the key, its record, the row, but {sent} statements");
         }

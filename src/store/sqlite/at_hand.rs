@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::ErrorCode;
 use sea_orm::{DbErr, Statement};
 use tokio::sync::Semaphore;
 
-use super::connection::{open, read};
-use super::{failed, lock};
+use super::connection::Connection;
+use super::fault::failed;
+use super::lock;
 use crate::store::rows::Rows;
 
 /// How many connections are at hand: as many as the cores of a small machine.
@@ -35,9 +36,9 @@ impl AtHand {
         let idle = lock(&self.idle).pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => open(&self.file, Duration::ZERO).ok()?,
+            None => Connection::reading(&self.file, Duration::ZERO).ok()?,
         };
-        let rows = read(&connection, statement);
+        let rows = connection.read(statement);
         lock(&self.idle).push(connection);
         match rows {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => None,

@@ -2,20 +2,18 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 use sea_orm::{DbErr, Statement};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::connection::{open, read};
-use super::{failed, lock};
+use super::connection::{BUSY, Connection};
+use super::fault::{failed, unavailable};
+use super::lock;
 use crate::store::rows::Rows;
-
-/// How long to wait for a lock, which readers of a write-ahead log need only when it is set up or recovered.
-const BUSY: Duration = Duration::from_secs(5);
 
 /// Threads with a connection each, of which any that is idle takes the next statement.
 ///
@@ -23,8 +21,14 @@ const BUSY: Duration = Duration::from_secs(5);
 /// memory it used adds up.
 pub(super) struct Readers {
     file: Arc<Path>,
+    /// How long a statement may run.
+    limit: Duration,
+    /// How long to wait for a thread.
+    patience: Duration,
     /// How many there may be.
     count: usize,
+    /// As many as there may be threads. A statement keeps its permit until its thread is done with it.
+    permits: Arc<Semaphore>,
     started: Arc<AtomicUsize>,
     idle: Arc<AtomicUsize>,
     /// None once they are closed.
@@ -35,15 +39,21 @@ pub(super) struct Readers {
 
 struct Job {
     statement: Statement,
+    /// Nothing is read any more when it is gone.
+    caller: Weak<()>,
     answer: oneshot::Sender<rusqlite::Result<Rows>>,
+    permit: OwnedSemaphorePermit,
 }
 
 impl Readers {
-    pub(super) fn new(file: &Path, count: usize) -> Self {
+    pub(super) fn new(file: &Path, count: usize, limit: Duration, patience: Duration) -> Self {
         let (queue, jobs) = crossbeam_channel::unbounded();
         Self {
             file: file.into(),
+            limit,
+            patience,
             count,
+            permits: Arc::new(Semaphore::new(count)),
             started: Arc::default(),
             idle: Arc::default(),
             queue: Mutex::new(Some(queue)),
@@ -55,30 +65,44 @@ impl Readers {
     /// Waits until the threads have ended, which they do when they have nothing left to do. The last connection to be
     /// closed puts the log into the file, and one that only reads cannot.
     pub(super) async fn close(&self) {
+        self.permits.close();
         lock(&self.queue).take();
         let threads = std::mem::take(&mut *lock(&self.threads));
         let ended = tokio::task::spawn_blocking(|| threads.into_iter().for_each(|thread| drop(thread.join())));
         drop(ended.await);
     }
 
-    pub(super) async fn rows(&self, statement: Statement) -> Result<Rows, DbErr> {
+    /// Waits for a thread.
+    pub(super) async fn permit(&self) -> Result<OwnedSemaphorePermit, DbErr> {
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            return Ok(permit);
+        }
+        let permit = tokio::time::timeout(self.patience, Arc::clone(&self.permits).acquire_owned()).await;
+        permit.map_err(|_| unavailable("no connection was free in time"))?.map_err(unavailable)
+    }
+
+    /// The rows that a statement finds. It is interrupted when nobody waits for them any more.
+    pub(super) async fn rows(&self, statement: Statement, permit: OwnedSemaphorePermit) -> Result<Rows, DbErr> {
+        let waiting = Arc::new(());
         let (answer, answered) = oneshot::channel();
         {
             let queue = lock(&self.queue);
-            let queue = queue.as_ref().ok_or_else(|| failed("closed"))?;
-            self.start_another().map_err(failed)?;
-            queue.send(Job { statement, answer }).map_err(failed)?;
+            let queue = queue.as_ref().ok_or_else(|| unavailable("closed"))?;
+            self.start_another().map_err(unavailable)?;
+            let job = Job { statement, caller: Arc::downgrade(&waiting), answer, permit };
+            queue.send(job).map_err(unavailable)?;
         }
-        answered.await.map_err(failed)?.map_err(failed)
+        answered.await.map_err(unavailable)?.map_err(failed)
     }
 
     /// Starts a thread if none is idle and there may be more.
     fn start_another(&self) -> std::io::Result<()> {
         if self.idle.load(Ordering::Relaxed) == 0 && self.started.load(Ordering::Relaxed) < self.count {
             let (file, jobs, idle) = (Arc::clone(&self.file), self.jobs.clone(), Arc::clone(&self.idle));
+            let limit = self.limit;
             let started = Started::count(&self.started);
             let thread = std::thread::Builder::new().name("sqlite-reader".to_owned()).spawn(move || {
-                serve(&file, &jobs, &idle);
+                serve(&file, limit, &jobs, &idle);
                 drop(started);
             })?;
             lock(&self.threads).push(thread);
@@ -104,18 +128,23 @@ impl Drop for Started {
 }
 
 /// Reads what is asked for until there will be nothing more.
-fn serve(file: &Path, jobs: &Receiver<Job>, idle: &AtomicUsize) {
+fn serve(file: &Path, limit: Duration, jobs: &Receiver<Job>, idle: &AtomicUsize) {
     let mut known = None;
     loop {
         idle.fetch_add(1, Ordering::Relaxed);
         let job = jobs.recv();
         idle.fetch_sub(1, Ordering::Relaxed);
-        let Ok(Job { statement, answer }) = job else { return };
+        let Ok(Job { statement, caller, answer, permit }) = job else { return };
+        if answer.is_closed() {
+            continue;
+        }
+        let read = |connection: &Connection| connection.within(limit, caller, |within| within.read(&statement));
         let rows = match &known {
-            Some(connection) => read(connection, &statement),
-            None => open(file, BUSY).and_then(|connection| read(known.insert(connection), &statement)),
+            Some(connection) => read(connection),
+            None => Connection::reading(file, BUSY).and_then(|connection| read(known.insert(connection))),
         };
-        // Nobody waits for it when the request was given up.
-        let _ = answer.send(rows);
+        drop(permit);
+        // Who asked may have left at the last moment.
+        drop(answer.send(rows));
     }
 }

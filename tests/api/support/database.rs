@@ -38,7 +38,7 @@ fn config(url: String) -> DatabaseConfig {
 async fn migrate(config: &DatabaseConfig) {
     let store = Store::open(config, Clock::system()).await.expect("the template opens");
     store.migrate_up().await.expect("the template migrates");
-    store.close().await.expect("the template closes");
+    store.close().await;
 }
 
 /// A migrated database without rows.
@@ -66,26 +66,37 @@ async fn sqlite() -> Fresh {
     Fresh { config: config(format!("sqlite://{}", file.display())), _dir: Some(dir) }
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests create databases, and are told where")]
 async fn postgres() -> Fresh {
     static TEMPLATE: OnceCell<()> = OnceCell::const_new();
+    let template = format!("template_{}", std::process::id());
+    TEMPLATE.get_or_init(async || migrate(&create(&template, "").await).await).await;
+    Fresh { config: create(&next_name(), &format!("TEMPLATE {template}")).await, _dir: None }
+}
+
+/// A database without tables.
+pub async fn empty(backend: Backend) -> Fresh {
+    match backend {
+        Backend::Sqlite => {
+            let dir = tempfile::tempdir().expect("a directory");
+            Fresh { config: config(format!("sqlite://{}", dir.path().join("test.db").display())), _dir: Some(dir) }
+        }
+        Backend::Postgres => Fresh { config: create(&next_name(), "").await, _dir: None },
+    }
+}
+
+fn next_name() -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
+    format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Makes a database on the test server.
+#[expect(clippy::disallowed_methods, reason = "tests create databases, and are told where")]
+async fn create(name: &str, options: &str) -> DatabaseConfig {
     let server = std::env::var("TESSERA_TEST_POSTGRES_URL")
         .expect("TESSERA_TEST_POSTGRES_URL names a PostgreSQL server for tests: run them with `make test`");
-    let base = server.rsplit_once('/').expect("a URL with a database").0.to_owned();
-    let process = std::process::id();
-    let template = format!("template_{process}");
-    TEMPLATE
-        .get_or_init(async || {
-            let admin = Database::connect(&server).await.expect("the test server answers");
-            admin.execute_unprepared(&format!("CREATE DATABASE {template}")).await.expect("a template");
-            migrate(&config(format!("{base}/{template}"))).await;
-            admin.close().await.expect("closes");
-        })
-        .await;
-    let name = format!("test_{process}_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let base = server.rsplit_once('/').expect("a URL with a database").0;
     let admin = Database::connect(&server).await.expect("the test server answers");
-    admin.execute_unprepared(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await.expect("a copy");
+    admin.execute_unprepared(&format!("CREATE DATABASE {name} {options}")).await.expect("a database");
     admin.close().await.expect("closes");
-    Fresh { config: config(format!("{base}/{name}")), _dir: None }
+    config(format!("{base}/{name}"))
 }
