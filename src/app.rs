@@ -1,6 +1,7 @@
 //! The one place where the parts meet: configuration, database, tokens and schema become something that answers
 //! requests.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
@@ -12,7 +13,7 @@ use crate::auth::{Principal, TokenVerifier};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::graphql::context::RequestContext;
-use crate::graphql::document::{Documents, Operation, Refused};
+use crate::graphql::document::{Documents, Operation};
 use crate::graphql::{self, Schema, cost};
 use crate::read;
 pub use crate::store::RequestMeta;
@@ -36,14 +37,31 @@ struct Parts {
 /// The answer to a request.
 #[derive(Debug)]
 pub enum Answer {
-    /// The whole answer as JSON: written by the read path.
-    Written(Vec<u8>),
+    /// The whole answer: written by the read path.
+    Written {
+        /// The answer.
+        json: Vec<u8>,
+        /// The code of its first error.
+        error: Option<String>,
+    },
     /// What the resolvers made.
     Resolved(Response),
     /// Why nothing was executed.
     Refused(Response),
     /// It is a mutation, and only queries were allowed.
     IsMutation,
+}
+
+impl Answer {
+    /// The code of the first error; `OK` if there is none.
+    pub fn outcome(&self) -> Cow<'static, str> {
+        let error = match self {
+            Self::Written { error, .. } => error.clone(),
+            Self::Resolved(answer) | Self::Refused(answer) => answer.errors.first().and_then(graphql::error::code),
+            Self::IsMutation => return Cow::Borrowed("METHOD_NOT_ALLOWED"),
+        };
+        error.map_or(Cow::Borrowed("OK"), Cow::Owned)
+    }
 }
 
 /// Which operations are executed.
@@ -120,20 +138,43 @@ impl App {
         caller: Option<Arc<Principal>>,
         meta: RequestMeta,
     ) -> Answer {
-        let request_id = Arc::clone(&meta.id);
-        let operation = match self.operation(request) {
-            Ok(operation) => operation,
-            Err(refused) => return Answer::Refused(finished(graphql::error::refused(refused), &request_id)),
-        };
-        if allowed == Allowed::Queries && operation.definition().ty == OperationType::Mutation {
-            return Answer::IsMutation;
+        match self.operation(request, allowed, &meta.id) {
+            Ok(operation) => self.run(operation, allowed, caller, meta).await,
+            Err(refused) => *refused,
         }
+    }
+
+    /// The operation of a request, if it is valid, allowed and not too costly; otherwise the answer that says so.
+    pub fn operation(&self, request: Request, allowed: Allowed, request_id: &str) -> Result<Operation, Box<Answer>> {
+        let name = request.operation_name.as_deref();
+        let operation = self.0.documents.operation(&request.query, name, request.variables).and_then(|operation| {
+            let cost = cost::cost(operation.definition(), &operation.variables);
+            if cost > cost::MAX_COST { Err(graphql::error::too_complex(cost)) } else { Ok(operation) }
+        });
+        match operation {
+            Ok(operation) if allowed == Allowed::Queries && operation.definition().ty == OperationType::Mutation => {
+                Err(Box::new(Answer::IsMutation))
+            }
+            Ok(operation) => Ok(operation),
+            Err(refused) => Err(Box::new(Answer::Refused(finished(graphql::error::refused(refused), request_id)))),
+        }
+    }
+
+    /// Answers an operation.
+    pub async fn run(
+        &self,
+        operation: Operation,
+        allowed: Allowed,
+        caller: Option<Arc<Principal>>,
+        meta: RequestMeta,
+    ) -> Answer {
+        let request_id = Arc::clone(&meta.id);
         let scope = Scope::new(self.0.store.clone(), caller, meta);
         let context = RequestContext::new(scope, self.0.cursors.clone(), Arc::clone(&self.0.settings));
         if allowed != Allowed::EverythingByResolvers {
             let answered = read::answer(&context, operation.definition(), &operation.variables).await;
             if let Ok(read::Answered { data, errors }) = answered {
-                return Answer::Written(closed(data, errors, &request_id));
+                return closed(data, errors, &request_id);
             }
         }
         let document = match self.0.documents.bound(&operation) {
@@ -146,14 +187,6 @@ impl App {
         // In a box, because it is large and most requests do without it.
         let response = Box::pin(loaders.drive(self.0.schema.execute(request))).await;
         Answer::Resolved(finished(response, &request_id))
-    }
-
-    /// The operation of a request, if it is valid and not too costly.
-    fn operation(&self, request: Request) -> Result<Operation, Refused> {
-        let name = request.operation_name.as_deref();
-        let operation = self.0.documents.operation(&request.query, name, request.variables)?;
-        let cost = cost::cost(operation.definition(), &operation.variables);
-        if cost > cost::MAX_COST { Err(graphql::error::too_complex(cost)) } else { Ok(operation) }
     }
 
     /// Verifies tokens.
@@ -173,12 +206,14 @@ fn finished(mut response: Response, request_id: &str) -> Response {
 }
 
 /// An answer of the read path with its errors, if there are any, and its end.
-fn closed(mut data: Vec<u8>, errors: Vec<ServerError>, request_id: &str) -> Vec<u8> {
+fn closed(mut json: Vec<u8>, errors: Vec<ServerError>, request_id: &str) -> Answer {
+    let mut error = None;
     if !errors.is_empty() {
         let errors = finished(Response::from_errors(errors), request_id).errors;
-        data.extend_from_slice(br#","errors":"#);
-        data.extend_from_slice(&serde_json::to_vec(&errors).unwrap_or_else(|_| b"[]".to_vec()));
+        error = errors.first().and_then(graphql::error::code);
+        json.extend_from_slice(br#","errors":"#);
+        json.extend_from_slice(&serde_json::to_vec(&errors).unwrap_or_else(|_| b"[]".to_vec()));
     }
-    data.push(b'}');
-    data
+    json.push(b'}');
+    Answer::Written { json, error }
 }

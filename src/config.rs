@@ -28,6 +28,8 @@ pub const MIN_SECRET_BYTES: usize = 32;
 pub struct Config {
     /// Where the server listens.
     pub listen: SocketAddr,
+    /// How it treats connections.
+    pub server: ServerConfig,
     /// The database.
     pub database: DatabaseConfig,
     /// How tokens are verified.
@@ -38,12 +40,41 @@ pub struct Config {
     pub graphiql: bool,
     /// Whether the schema can be read, by introspection and at `/schema.graphql`.
     pub introspection: bool,
+    /// Whether figures for Prometheus are served at `/metrics`.
+    pub metrics: bool,
     /// What the subscription rules depend on.
     pub policy: PolicyConfig,
     /// Form of the logs.
     pub log_format: LogFormat,
     /// What is logged, as directives of `tracing_subscriber::filter::Targets`.
     pub log_filter: String,
+}
+
+/// How many connections there may be, and how patient to be with them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// How many connections are served at once.
+    pub max_connections: usize,
+    /// How long the head of a request may take, from its first byte; on a new connection from the start.
+    pub header_timeout: Duration,
+    /// How long the body of a request may take.
+    pub body_timeout: Duration,
+    /// How long a connection may be without a request.
+    pub idle_timeout: Duration,
+    /// How long requests are still taken after the signal to stop, so that load balancers notice.
+    pub shutdown_delay: Duration,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            max_connections: 800,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_secs(75),
+            shutdown_delay: Duration::from_secs(5),
+        }
+    }
 }
 
 /// Which database, and how patient to be with it.

@@ -23,7 +23,7 @@ pub struct Demo {
 impl Demo {
     pub async fn run(self) -> Result<(), Failure> {
         // Quiet, so that the banner stays in sight.
-        telemetry::init(LogFormat::Text, "warn");
+        let _logs = telemetry::init(LogFormat::Text, "warn");
         demo::run(DemoOptions { listen: self.listen, data_dir: self.data_dir }).await.map_err(Failure::new)
     }
 }

@@ -30,7 +30,7 @@ enum Direction {
 
 impl Migrate {
     pub async fn run(self) -> Result<(), Failure> {
-        telemetry::init(LogFormat::Text, "warn");
+        let _logs = telemetry::init(LogFormat::Text, "warn");
         match self.direction {
             Direction::Up { settings } => up(open(&settings).await?).await,
             Direction::Status { settings } => status(&open(&settings).await?).await,

@@ -18,13 +18,13 @@ pub struct Serve {
 impl Serve {
     pub async fn run(self) -> Result<(), Failure> {
         let config = self.settings.config()?;
-        telemetry::init(config.log_format, &config.log_filter);
+        let _logs = telemetry::init(config.log_format, &config.log_filter);
         let app = App::start(&config, Clock::system()).await.map_err(Failure::new)?;
         let listener = TcpListener::bind(config.listen)
             .await
             .map_err(|error| Failure::new(format!("cannot listen on {} (TESSERA_LISTEN): {error}", config.listen)))?;
         tracing::info!(address = %config.listen, version = env!("CARGO_PKG_VERSION"), "listening");
         let router = http::router(app, http::Options::new(&config));
-        Ok(http::serve(listener, router, http::shutdown_signal()).await?)
+        Ok(http::serve(listener, router, config.server, http::shutdown_signal()).await?)
     }
 }

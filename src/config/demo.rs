@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{AuthConfig, Config, DatabaseConfig, KeySource, LogFormat, PolicyConfig};
+use super::{AuthConfig, Config, DatabaseConfig, KeySource, LogFormat, PolicyConfig, ServerConfig};
 
 /// The secrets that a data directory's demo runs with.
 #[derive(Clone, Debug)]
@@ -79,6 +79,8 @@ impl Config {
     pub fn demo(listen: SocketAddr, data_dir: &Path, secrets: &DemoSecrets) -> Self {
         Self {
             listen,
+            // Nobody but its user has to notice that it stops.
+            server: ServerConfig { shutdown_delay: Duration::ZERO, ..ServerConfig::default() },
             database: DatabaseConfig {
                 url: format!("sqlite://{}?mode=rwc", data_dir.join("demo.db").display()).into(),
                 max_connections: 8,
@@ -94,6 +96,7 @@ impl Config {
             cursor_secret: secrets.cursor.clone(),
             graphiql: true,
             introspection: true,
+            metrics: true,
             policy: PolicyConfig::default(),
             log_format: LogFormat::Text,
             log_filter: "warn".to_owned(),

@@ -1,6 +1,7 @@
 //! What was given: flags and variables, not yet checked.
 
 mod auth;
+mod server;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +29,24 @@ pub struct Settings {
     /// Address to listen on [default: 127.0.0.1:8080]
     #[arg(long, env = "TESSERA_LISTEN", value_name = "ADDRESS")]
     listen: Option<String>,
+    /// How many connections are served at once [default: 800]
+    #[arg(long, env = "TESSERA_MAX_CONNECTIONS", value_name = "NUMBER")]
+    max_connections: Option<String>,
+    /// How long the head of a request may take [default: 10s]
+    #[arg(long, env = "TESSERA_HEADER_TIMEOUT", value_name = "DURATION")]
+    header_timeout: Option<String>,
+    /// How long the body of a request may take [default: 5s]
+    #[arg(long, env = "TESSERA_BODY_TIMEOUT", value_name = "DURATION")]
+    body_timeout: Option<String>,
+    /// How long a connection may be without a request [default: 75s]
+    #[arg(long, env = "TESSERA_IDLE_TIMEOUT", value_name = "DURATION")]
+    idle_timeout: Option<String>,
+    /// How long requests are still taken after SIGTERM [default: 5s]
+    #[arg(long, env = "TESSERA_SHUTDOWN_DELAY", value_name = "DURATION")]
+    shutdown_delay: Option<String>,
+    /// Serve figures for Prometheus at /metrics [default: false]
+    #[arg(long, env = "TESSERA_METRICS", value_name = "BOOL")]
+    metrics: Option<String>,
     /// Database, as sqlite: or postgres:// URL
     #[arg(long, env = DATABASE_URL, value_name = "URL", hide_env_values = true)]
     database_url: Option<SecretString>,
@@ -110,6 +129,7 @@ impl Settings {
         let mut check = Check::default();
         let address = |text: &str| text.parse().map_err(|_| format!("`{text}` is no address like 127.0.0.1:8080"));
         let listen = check.optional("TESSERA_LISTEN", self.listen.as_deref(), ([127, 0, 0, 1], 8080).into(), address);
+        let server = self.check_server(&mut check);
         let database = self.check_database(&mut check);
         let auth = self.check_auth(&mut check);
         let hint = "it authenticates cursors; use the output of `openssl rand -base64 48`";
@@ -119,17 +139,20 @@ impl Settings {
         }
         let graphiql = check.optional("TESSERA_GRAPHIQL", self.graphiql.as_deref(), false, switch);
         let introspection = check.optional("TESSERA_INTROSPECTION", self.introspection.as_deref(), true, switch);
+        let metrics = check.optional("TESSERA_METRICS", self.metrics.as_deref(), false, switch);
         let policy = self.check_policy(&mut check);
         let log_format = check.optional("TESSERA_LOG_FORMAT", self.log_format.as_deref(), LogFormat::Json, log_format);
         let log_filter = check.optional("TESSERA_LOG", self.log.as_deref(), "info,sqlx=warn".to_owned(), log_filter);
 
         let config = database.zip(auth).zip(cursor_secret).map(|((database, auth), cursor_secret)| Config {
             listen,
+            server,
             database,
             auth,
             cursor_secret,
             graphiql,
             introspection,
+            metrics,
             policy,
             log_format,
             log_filter,

@@ -97,7 +97,7 @@ pub async fn run(options: DemoOptions) -> Result<(), DemoError> {
     let app = App::with_store(&config, store)?;
     let router = http::router(app, http::Options { personas: Some(personas), ..http::Options::new(&config) });
     banner::show(&text);
-    http::serve(listener, router, http::shutdown_signal()).await.map_err(DemoError::Serve)
+    http::serve(listener, router, config.server, http::shutdown_signal()).await.map_err(DemoError::Serve)
 }
 
 async fn bind(listen: SocketAddr) -> Result<TcpListener, DemoError> {

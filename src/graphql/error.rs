@@ -82,14 +82,19 @@ pub(crate) fn too_complex(cost: u64) -> Refused {
     Refused { code: "OPERATION_TOO_COMPLEX", errors: vec![ServerError::new(message, None)] }
 }
 
+/// The code of an error.
+pub(crate) fn code(error: &ServerError) -> Option<String> {
+    match error.extensions.as_ref().and_then(|extensions| extensions.get("code")) {
+        Some(Value::String(code)) => Some(code.clone()),
+        _ => None,
+    }
+}
+
 /// Gives every error a code, and every fault its request id and its line in the log.
 pub(crate) fn finish(response: &mut Response, request_id: &str) {
     for error in &mut response.errors {
-        let code = match error.extensions.as_ref().and_then(|extensions| extensions.get("code")) {
-            Some(Value::String(code)) => code.clone(),
-            // async-graphql's own: about the value of an argument.
-            _ => "BAD_USER_INPUT".to_owned(),
-        };
+        // Without one it is async-graphql's own: about the value of an argument.
+        let code = code(error).unwrap_or_else(|| "BAD_USER_INPUT".to_owned());
         let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
         if code == "INTERNAL_SERVER_ERROR" {
             extensions.set("requestId", request_id);

@@ -8,13 +8,15 @@
 //! | 404 | `NOT_FOUND` | there is nothing at the address |
 //! | 405 | `METHOD_NOT_ALLOWED` | neither GET nor POST, or a mutation by GET |
 //! | 406 | `NOT_ACCEPTABLE` | `Accept` allows neither media type |
+//! | 408 | `REQUEST_TIMEOUT` | the body did not come in time |
 //! | 413 | `PAYLOAD_TOO_LARGE` | the body is larger than 128 KiB |
 //! | 415 | `UNSUPPORTED_MEDIA_TYPE` | the body is not `application/json` in UTF-8 |
 //! | 500 | `INTERNAL_SERVER_ERROR` | a fault of the server; `requestId` finds it in the logs |
-//! | 503 | `SERVICE_UNAVAILABLE` | tokens cannot be verified because the issuer's keys cannot be fetched |
+//! | 503 | `SERVICE_UNAVAILABLE` | the issuer's keys cannot be fetched, or there is more to do than can be done |
 //! | 504 | `TIMEOUT` | the request took too long |
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -31,11 +33,12 @@ pub(super) struct HttpError {
     message: Cow<'static, str>,
     header: Option<(HeaderName, &'static str)>,
     request_id: Option<RequestId>,
+    retry_after_ms: Option<u32>,
 }
 
 impl HttpError {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code, message: message.into(), header: None, request_id: None }
+        Self { status, code, message: message.into(), header: None, request_id: None, retry_after_ms: None }
     }
 
     pub(super) fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
@@ -73,8 +76,20 @@ impl HttpError {
             .with(header::WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#)
     }
 
-    pub(super) fn unavailable(message: &'static str) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", message).with(header::RETRY_AFTER, "5")
+    /// The same request may succeed later.
+    pub(super) fn unavailable(message: &'static str, retry_after: Duration) -> Self {
+        let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", message);
+        Self { retry_after_ms: u32::try_from(retry_after.as_millis()).ok(), ..refusal }
+    }
+
+    /// There is more to do than can be done.
+    pub(super) fn overloaded() -> Self {
+        Self::unavailable("There are too many requests at the moment.", Duration::from_secs(1))
+    }
+
+    pub(super) fn body_timeout() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", "The body did not come in time.")
+            .with(header::CONNECTION, "close")
     }
 
     pub(super) fn timeout(request_id: RequestId) -> Self {
@@ -85,6 +100,10 @@ impl HttpError {
     pub(super) fn internal(request_id: RequestId) -> Self {
         let message = "Something went wrong on our side.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", message).traced(request_id)
+    }
+
+    pub(super) fn code(&self) -> &'static str {
+        self.code
     }
 
     fn with(mut self, name: HeaderName, value: &'static str) -> Self {
@@ -103,10 +122,16 @@ impl HttpError {
         if let Some(id) = self.request_id {
             extensions["requestId"] = json!(id.as_str());
         }
+        if let Some(retry_after) = self.retry_after_ms {
+            extensions["retryAfterMs"] = json!(retry_after);
+        }
         let body = json!({ "errors": [{ "message": self.message, "extensions": extensions }] });
         let content_type = [(header::CONTENT_TYPE, media_type.content_type())];
         let mut response = (self.status, content_type, body.to_string()).into_response();
         response.headers_mut().extend(self.header.map(|(name, value)| (name, HeaderValue::from_static(value))));
+        // Whole seconds, and never too few.
+        let seconds = self.retry_after_ms.map(|after| HeaderValue::from(after.div_ceil(1000)));
+        response.headers_mut().extend(seconds.map(|seconds| (header::RETRY_AFTER, seconds)));
         response
     }
 }

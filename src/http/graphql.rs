@@ -1,11 +1,13 @@
 //! GraphQL over HTTP, after the draft of <https://graphql.github.io/graphql-over-http/draft/>.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use async_graphql::{Request, Response as Resolved, ServerError, Value};
 use axum::body::{Body, Bytes};
-use axum::extract::{ConnectInfo, Query, State};
+use axum::extract::{Query, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -14,10 +16,13 @@ use serde::Serialize;
 
 use super::Served;
 use super::accept::{MediaType, is_utf8};
+use super::admission::Tenant;
 use super::bearer::authenticate;
 use super::edge::{Known, limit_time};
 use super::error::HttpError;
+use super::metrics::Asked;
 use super::parameters::{QueryString, from_body, from_query_string};
+use super::server::Peer;
 use crate::app::{Allowed, Answer, RequestMeta};
 
 const MAX_BODY_BYTES: usize = 128 * 1024;
@@ -27,7 +32,7 @@ pub(super) async fn post(State(served): State<Served>, request: axum::extract::R
     let (parts, body) = request.into_parts();
     answer(&served, &parts, Allowed::Everything, async {
         check_content_type(&parts.headers)?;
-        from_body(&read(body, &parts.headers).await?)
+        from_body(&read(body, &parts.headers, served.body_timeout).await?)
     })
     .await
 }
@@ -44,7 +49,7 @@ pub(super) async fn get(State(served): State<Served>, request: axum::extract::Re
 }
 
 async fn answer(
-    Served { app, request_timeout }: &Served,
+    served: &Served,
     parts: &Parts,
     allowed: Allowed,
     request: impl Future<Output = Result<Request, HttpError>>,
@@ -53,23 +58,61 @@ async fn answer(
     let Some(media_type) = known.media_type else {
         return HttpError::not_acceptable().into_response();
     };
-    let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-    let meta = RequestMeta { id: known.id.shared(), address };
-    let outcome = async {
-        let caller = authenticate(app.verifier(), &parts.headers).await?;
-        // In a box: what surrounds it would move it from place to place.
-        Ok(Box::pin(app.execute(request.await?, allowed, caller, meta)).await)
-    };
+    let peer = parts.extensions.get::<Arc<Peer>>();
+    if peer.is_some_and(|peer| peer.is_surplus()) {
+        served.metrics.shed();
+        return HttpError::overloaded().respond(media_type);
+    }
+    let meta = RequestMeta { id: known.id.shared(), address: peer.map(|peer| peer.address()) };
+    let (begun, mut asked) = (Instant::now(), Asked::default());
+    // Unless it is answered in time.
+    let mut outcome = Cow::Borrowed("TIMEOUT");
     let answer = async {
-        match outcome.await {
-            Ok(Answer::Written(data)) => written(data, media_type),
-            Ok(Answer::Resolved(answer)) => respond(&answer, true, media_type),
-            Ok(Answer::Refused(answer)) => respond(&answer, false, media_type),
-            Ok(Answer::IsMutation) => HttpError::mutation_by_get().respond(media_type),
-            Err(error) => HttpError::respond(error, media_type),
+        // In a box: what surrounds it would move it from place to place.
+        match Box::pin(attempt(served, parts, allowed, request, meta, &mut asked)).await {
+            Ok(answer) => {
+                outcome = answer.outcome();
+                match answer {
+                    Answer::Written { json, .. } => written(json, media_type),
+                    Answer::Resolved(answer) => respond(&answer, true, media_type),
+                    Answer::Refused(answer) => respond(&answer, false, media_type),
+                    Answer::IsMutation => HttpError::mutation_by_get().respond(media_type),
+                }
+            }
+            Err(error) => {
+                outcome = Cow::Borrowed(error.code());
+                error.respond(media_type)
+            }
         }
     };
-    limit_time(*request_timeout, &known, answer).await
+    let response = limit_time(served.request_timeout, &known, answer).await;
+    served.metrics.answered(asked, outcome, begun.elapsed());
+    response
+}
+
+/// Who is calling is known before anything is done, and the request is read before it is let in: neither waits for the
+/// database, and slow clients keep nobody out.
+async fn attempt(
+    served: &Served,
+    parts: &Parts,
+    allowed: Allowed,
+    request: impl Future<Output = Result<Request, HttpError>>,
+    meta: RequestMeta,
+    asked: &mut Asked,
+) -> Result<Answer, HttpError> {
+    let caller = authenticate(served.app.verifier(), &parts.headers).await?;
+    let request = request.await?;
+    let Some(mut permit) = served.admission.enter(Tenant::of(caller.as_deref())).await else {
+        served.metrics.shed();
+        return Err(HttpError::overloaded());
+    };
+    let operation = match served.app.operation(request, allowed, &meta.id) {
+        Ok(operation) => operation,
+        Err(refused) => return Ok(*refused),
+    };
+    *asked = Asked::of(&operation);
+    permit.asks_for(asked.operation());
+    Ok(served.app.run(operation, allowed, caller, meta).await)
 }
 
 /// A body can be anything that a form sends without asking the browser first, unless its type is insisted on.
@@ -88,7 +131,7 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), HttpError> {
     if plain && content_type.is_some_and(json_in_utf8) { Ok(()) } else { Err(HttpError::unsupported_media_type()) }
 }
 
-async fn read(body: Body, headers: &HeaderMap) -> Result<Vec<u8>, HttpError> {
+async fn read(body: Body, headers: &HeaderMap, limit: Duration) -> Result<Vec<u8>, HttpError> {
     let too_large = || {
         let message = format!("The body must not be larger than {MAX_BODY_BYTES} bytes.");
         HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message)
@@ -97,16 +140,19 @@ async fn read(body: Body, headers: &HeaderMap) -> Result<Vec<u8>, HttpError> {
     if announced.is_some_and(|length| length > MAX_BODY_BYTES) {
         return Err(too_large());
     }
-    let mut bytes = Vec::new();
     let mut chunks = body.into_data_stream();
-    while let Some(chunk) = chunks.next().await {
-        let chunk: Bytes = chunk.map_err(|_| HttpError::bad_request("The body broke off."))?;
-        if bytes.len() + chunk.len() > MAX_BODY_BYTES {
-            return Err(too_large());
+    let all = async {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = chunks.next().await {
+            let chunk: Bytes = chunk.map_err(|_| HttpError::bad_request("The body broke off."))?;
+            if bytes.len() + chunk.len() > MAX_BODY_BYTES {
+                return Err(too_large());
+            }
+            bytes.extend_from_slice(&chunk);
         }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes)
+        Ok(bytes)
+    };
+    tokio::time::timeout(limit, all).await.map_err(|_| HttpError::body_timeout())?
 }
 
 fn written(body: Vec<u8>, media_type: MediaType) -> Response {

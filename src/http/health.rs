@@ -1,13 +1,16 @@
 //! Whether the process is up, and whether it can do its work.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use super::server::Peer;
 use crate::app::App;
 use crate::store::{Store, Unwritable};
 
@@ -18,8 +21,11 @@ pub(super) async fn alive() -> Response {
     report(StatusCode::OK, "ok")
 }
 
-/// The database answers, its migrations are current, and it can be written.
-pub(super) async fn ready(State(app): State<App>) -> Response {
+/// The database answers, its migrations are current, it can be written, and the server is not about to stop.
+pub(super) async fn ready(State(app): State<App>, peer: Option<Extension<Arc<Peer>>>) -> Response {
+    if peer.is_some_and(|Extension(peer)| peer.is_left()) {
+        return report(StatusCode::SERVICE_UNAVAILABLE, "stopping");
+    }
     let Ok(checked) = tokio::time::timeout(READY_TIMEOUT, check(app.store())).await else {
         return report(StatusCode::SERVICE_UNAVAILABLE, NO_ANSWER);
     };

@@ -4,12 +4,14 @@
 //! everything.
 
 mod accept;
+mod admission;
 mod bearer;
 mod edge;
 mod error;
 mod graphiql;
 mod graphql;
 mod health;
+mod metrics;
 mod parameters;
 mod request_id;
 mod server;
@@ -24,6 +26,8 @@ use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 
+use self::admission::Admission;
+use self::metrics::Metrics;
 use crate::app::App;
 use crate::config::Config;
 
@@ -37,10 +41,14 @@ pub struct Options {
     pub graphiql: bool,
     /// Whether the schema is served at `/schema.graphql`.
     pub introspection: bool,
+    /// Whether figures for Prometheus are served at `/metrics`.
+    pub metrics: bool,
     /// The callers that GraphiQL offers to act as. Holds tokens: for demos only.
     pub personas: Option<Vec<Persona>>,
     /// How long a request to `/graphql` may take, its body included.
     pub request_timeout: Duration,
+    /// How long its body alone may take.
+    pub body_timeout: Duration,
 }
 
 impl Options {
@@ -49,8 +57,10 @@ impl Options {
         Self {
             graphiql: config.graphiql,
             introspection: config.introspection,
+            metrics: config.metrics,
             personas: None,
             request_timeout: Duration::from_secs(10),
+            body_timeout: config.server.body_timeout,
         }
     }
 }
@@ -60,6 +70,9 @@ impl Options {
 struct Served {
     app: App,
     request_timeout: Duration,
+    body_timeout: Duration,
+    admission: Admission,
+    metrics: Arc<Metrics>,
 }
 
 impl FromRef<Served> for App {
@@ -76,6 +89,9 @@ pub fn router(app: App, options: Options) -> Router {
         .route("/graphql", graphql)
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready));
+    if options.metrics {
+        router = router.route("/metrics", get(metrics::get));
+    }
     if options.introspection {
         router = router.route("/schema.graphql", get(schema));
     }
@@ -83,10 +99,15 @@ pub fn router(app: App, options: Options) -> Router {
         router = router.route("/", get(async || Redirect::temporary("/graphiql")));
         router = router.merge(graphiql::routes(options.personas.map(Arc::from)));
     }
-    router
-        .fallback(not_found)
-        .layer(from_fn(edge::observe))
-        .with_state(Served { app, request_timeout: options.request_timeout })
+    let admission = Admission::default();
+    let served = Served {
+        metrics: Arc::new(Metrics::new(app.clone(), admission.clone())),
+        app,
+        request_timeout: options.request_timeout,
+        body_timeout: options.body_timeout,
+        admission,
+    };
+    router.fallback(not_found).layer(from_fn(edge::observe)).with_state(served)
 }
 
 /// As plain text, which browsers show and every tool reads. The registered types are for requests and answers, and an

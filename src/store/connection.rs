@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock, RwLock};
 
 use sea_orm::{DbBackend, DbErr, RuntimeErr, Statement, sqlx};
 
-use super::database::{Database, Notice};
+use super::database::{Connections, Database, Notice};
 use super::executor::Executor as _;
 use super::postgres::is_lost;
 use super::reading::Filters;
@@ -66,6 +66,11 @@ impl Store {
     /// How many statements were sent since the start.
     pub fn statements(&self) -> u64 {
         self.0.statements.load(Ordering::Relaxed)
+    }
+
+    /// How the connections to the database are used at this moment.
+    pub fn connections(&self) -> Connections {
+        self.0.database.connections()
     }
 
     /// Shows every statement from now on, with its values, to an observer, of which there can be one; false if there

@@ -24,6 +24,17 @@ use crate::config::DatabaseConfig;
 /// What is told of every statement that is sent.
 pub(super) type Notice = Arc<dyn Fn(&Statement) + Send + Sync>;
 
+/// How the connections are used that requests have to themselves: those of transactions, and on SQLite those of reads too.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Connections {
+    /// How many there may be.
+    pub limit: usize,
+    /// How many somebody has.
+    pub in_use: usize,
+    /// How many requests wait for one; not known on SQLite.
+    pub waiting: usize,
+}
+
 /// How much of the database is used at once.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
@@ -92,6 +103,14 @@ impl Database {
         match self {
             Self::Postgres(database) => database.read(&statement).await,
             Self::Sqlite(database) => database.look_up(statement).await,
+        }
+    }
+
+    /// How the connections are used.
+    pub(super) fn connections(&self) -> Connections {
+        match self {
+            Self::Postgres(database) => database.connections(),
+            Self::Sqlite(database) => database.connections(),
         }
     }
 

@@ -35,6 +35,7 @@ mod writer;
 pub use connection::Store;
 pub(crate) use connection::is_contention;
 pub use cursor::{CursorError, Cursors};
+pub use database::Connections;
 pub use idempotency::Command;
 pub use noun::{Noun, Record};
 pub use page::{Extent, KeyColumn, Order, PageRequest, Slice, SortKey, between};

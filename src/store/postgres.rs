@@ -31,7 +31,7 @@ use self::settings::settings;
 use self::shared::Shared;
 pub(super) use self::transaction::Transaction;
 use self::watch::Watch;
-use super::database::{Limits, Notice};
+use super::database::{Connections, Limits, Notice};
 use super::rows::Rows;
 use super::writable::Unwritable;
 
@@ -80,6 +80,13 @@ impl Postgres {
         self.owned.close();
         self.group_commit.close();
         self.watch.close();
+    }
+
+    /// How the connections of transactions are used.
+    pub(super) fn connections(&self) -> Connections {
+        let status = self.owned.status();
+        let in_use = status.size.saturating_sub(status.available);
+        Connections { limit: status.max_size, in_use, waiting: status.waiting }
     }
 
     /// The rows that a statement finds, which stands alone.

@@ -19,7 +19,7 @@ use self::fault::refused_with;
 use self::readers::Readers;
 pub(super) use self::writer::Transaction;
 use self::writer::Writer;
-use super::database::{Limits, Notice};
+use super::database::{Connections, Limits, Notice};
 use super::rows::Rows;
 use super::writable::Unwritable;
 use crate::config::DatabaseConfig;
@@ -56,6 +56,12 @@ impl Sqlite {
         self.at_hand.close().await;
         self.readers.close().await;
         self.writer.close().await;
+    }
+
+    /// How the connections are used.
+    pub(super) fn connections(&self) -> Connections {
+        let in_use = self.readers.in_use() + usize::from(self.writer.is_in_use());
+        Connections { limit: self.readers.count() + 1, in_use, waiting: 0 }
     }
 
     /// The rows that a statement finds.

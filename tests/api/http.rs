@@ -2,6 +2,9 @@
 
 mod addresses;
 mod answers;
+mod connections;
+mod overload;
+mod process;
 mod requests;
 mod tokens;
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::{KeySource, SignatureAlgorithm};
+use crate::config::{KeySource, ServerConfig, SignatureAlgorithm};
 
 const CANARY: &str = "canary-8d1f4c0e-must-never-be-printed-anywhere";
 
@@ -22,19 +22,26 @@ fn variables(settings: &Settings) -> Vec<&'static str> {
 fn the_defaults_are_the_documented_ones() {
     let config = usable().config().expect("usable");
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.server, ServerConfig::default());
     assert_eq!(config.database.max_connections, 8);
     assert_eq!(config.database.acquire_timeout, Duration::from_secs(2));
     assert_eq!(config.database.statement_timeout, Duration::from_secs(5));
     assert_eq!(config.auth.leeway, Duration::from_secs(30));
     assert_eq!(config.policy, PolicyConfig::default());
     assert_eq!(config.log_format, LogFormat::Json);
-    assert!(!config.graphiql && config.introspection);
+    assert!(!config.graphiql && config.introspection && !config.metrics);
 }
 
 #[test]
 fn all_problems_are_told_at_once() {
     let settings = Settings {
         listen: Some("here".into()),
+        max_connections: Some("0".into()),
+        header_timeout: Some("1ms".into()),
+        body_timeout: Some("11s".into()),
+        idle_timeout: Some("10".into()),
+        shutdown_delay: Some("6m".into()),
+        metrics: Some("perhaps".into()),
         auth_leeway: Some("61s".into()),
         graphiql: Some("maybe".into()),
         subscription_management: Some("NOBODY".into()),
@@ -44,6 +51,11 @@ fn all_problems_are_told_at_once() {
     };
     let expected = [
         "TESSERA_LISTEN",
+        "TESSERA_MAX_CONNECTIONS",
+        "TESSERA_HEADER_TIMEOUT",
+        "TESSERA_BODY_TIMEOUT",
+        "TESSERA_IDLE_TIMEOUT",
+        "TESSERA_SHUTDOWN_DELAY",
         "TESSERA_DATABASE_URL",
         "TESSERA_AUTH_ISSUER",
         "TESSERA_AUTH_AUDIENCE",
@@ -51,6 +63,7 @@ fn all_problems_are_told_at_once() {
         "TESSERA_AUTH_HS256_SECRET",
         "TESSERA_CURSOR_SECRET",
         "TESSERA_GRAPHIQL",
+        "TESSERA_METRICS",
         "TESSERA_SUBSCRIPTION_MANAGEMENT",
         "TESSERA_PENDING_HOURS",
         "TESSERA_LOG_FORMAT",

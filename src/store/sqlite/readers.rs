@@ -62,6 +62,16 @@ impl Readers {
         }
     }
 
+    /// How many there may be.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// How many read something.
+    pub(super) fn in_use(&self) -> usize {
+        self.count.saturating_sub(self.permits.available_permits())
+    }
+
     /// Waits until the threads have ended, which they do when they have nothing left to do. The last connection to be
     /// closed puts the log into the file, and one that only reads cannot.
     pub(super) async fn close(&self) {

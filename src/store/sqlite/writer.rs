@@ -69,6 +69,11 @@ impl Writer {
         Ok(Transaction { jobs, turn: Some(turn), notice: Arc::clone(&self.notice) })
     }
 
+    /// Whether it is somebody's turn.
+    pub(super) fn is_in_use(&self) -> bool {
+        self.turn.available_permits() == 0
+    }
+
     /// Opens the file, and creates it if it is missing.
     pub(super) async fn open(&self) -> Result<(), DbErr> {
         let transaction = self.begin().await?;

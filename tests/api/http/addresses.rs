@@ -53,6 +53,14 @@ async fn graphiql_comes_from_this_server_alone() {
 }
 
 #[tokio::test]
+async fn figures_are_served_where_they_are_wanted() {
+    let edge = Edge::start_with(|_, options| options.metrics = false).await;
+    assert_eq!(edge.get("/metrics").await.status, 404);
+    let edge = Edge::start().await;
+    assert!(edge.get("/metrics").await.body.ends_with("# EOF\n"));
+}
+
+#[tokio::test]
 async fn graphiql_can_be_switched_off() {
     let edge = Edge::start_with(|_, options| options.graphiql = false).await;
     for path in ["/", "/graphiql", "/graphiql/app.js", "/graphiql/personas.json"] {

@@ -46,7 +46,7 @@ async fn asked(client: &Client, document: &str, variables: &Value, allowed: Allo
     let meta = RequestMeta { id: "test-request".into(), address: Some(std::net::Ipv4Addr::new(192, 0, 2, 1).into()) };
     // Boxed: the future is large, and a test that sends many documents would hold it on its stack for each.
     let (is_written, text) = match Box::pin(client.app().execute(request, allowed, caller, meta)).await {
-        Answer::Written(answer) => (true, String::from_utf8(answer).expect("text")),
+        Answer::Written { json, .. } => (true, String::from_utf8(json).expect("text")),
         Answer::Resolved(response) => {
             // Object by object, so that the order of the fields stays.
             let data = serde_json::to_string(&response.data).expect("JSON");

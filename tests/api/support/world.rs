@@ -122,11 +122,13 @@ fn config(database: &Fresh) -> Config {
     };
     Config {
         listen: ([127, 0, 0, 1], 0).into(),
+        server: Default::default(),
         database: database.config.clone(),
         auth,
         cursor_secret: SecretString::from("another secret for tests, which signs cursors"),
         graphiql: true,
         introspection: true,
+        metrics: true,
         policy: Default::default(),
         log_format: tessera::config::LogFormat::Json,
         log_filter: "off".to_owned(),

@@ -1,0 +1,41 @@
+//! How connections are treated.
+
+use std::time::Duration;
+
+use super::Settings;
+use crate::config::ServerConfig;
+use crate::config::check::Check;
+use crate::config::values::{duration_within, number_within};
+
+impl Settings {
+    pub(super) fn check_server(&self, check: &mut Check) -> ServerConfig {
+        let default = ServerConfig::default();
+        let max_connections = check.optional(
+            "TESSERA_MAX_CONNECTIONS",
+            self.max_connections.as_deref(),
+            default.max_connections,
+            number_within(1..=100_000),
+        );
+        let (ms, s) = (Duration::from_millis, Duration::from_secs);
+        let mut duration = |variable, value: &Option<String>, default, range| {
+            check.optional(variable, value.as_deref(), default, duration_within(range))
+        };
+        ServerConfig {
+            max_connections,
+            header_timeout: duration(
+                "TESSERA_HEADER_TIMEOUT",
+                &self.header_timeout,
+                default.header_timeout,
+                ms(100)..=s(60),
+            ),
+            body_timeout: duration("TESSERA_BODY_TIMEOUT", &self.body_timeout, default.body_timeout, ms(100)..=s(10)),
+            idle_timeout: duration("TESSERA_IDLE_TIMEOUT", &self.idle_timeout, default.idle_timeout, ms(100)..=s(3600)),
+            shutdown_delay: duration(
+                "TESSERA_SHUTDOWN_DELAY",
+                &self.shutdown_delay,
+                default.shutdown_delay,
+                ms(0)..=s(300),
+            ),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Who may begin, and who is sent away: decided without clock, locks or tasks.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::time::{Duration, Instant};
+
+use super::limit::{Limit, Sample};
+
+/// How long a request waits to be let in. Sooner or later is soon enough only for who gets an answer.
+const PATIENCE: Duration = Duration::from_millis(5);
+/// How many may wait at once.
+const PLACES: usize = 256;
+
+/// The requests in flight and those that wait to be, of tenants `T`. Whoever waits is known by a `W`.
+///
+/// The limit is for all together. When it is reached, a tenant with less than its share is let in all the same, up to half
+/// as many again, and the next place is the one's who has the fewest: a flood takes what nobody else wants. Of a tenant's
+/// requests the newest goes first, because its client is the likeliest to be there still.
+#[derive(Debug)]
+pub(super) struct Queue<T, W> {
+    limit: Limit,
+    in_flight: usize,
+    waiting: usize,
+    tenants: HashMap<T, Tenant<W>>,
+}
+
+#[derive(Debug)]
+struct Tenant<W> {
+    in_flight: usize,
+    /// The newest last.
+    waiting: Vec<W>,
+}
+
+/// What becomes of a request that has come.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Arrival<W> {
+    /// It may begin; how many are in flight with it.
+    Begins(usize),
+    /// It waits until this moment. Another one may have had to give way to it.
+    Waits { until: Instant, gives_way: Option<W> },
+}
+
+impl<T: Copy + Eq + Hash, W> Queue<T, W> {
+    pub(super) fn new() -> Self {
+        Self { limit: Limit::new(), in_flight: 0, waiting: 0, tenants: HashMap::new() }
+    }
+
+    pub(super) fn limit(&self) -> usize {
+        self.limit.get()
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// A request has come.
+    pub(super) fn arrive(&mut self, tenant: T, waiter: impl FnOnce() -> W, now: Instant) -> Arrival<W> {
+        let limit = self.limit.get();
+        let tenants = self.tenants.len() + usize::from(!self.tenants.contains_key(&tenant));
+        let own = self.tenants.entry(tenant).or_insert_with(|| Tenant { in_flight: 0, waiting: Vec::new() });
+        let share = (limit / tenants).max(1);
+        if self.in_flight < limit || own.in_flight < share && self.in_flight < limit + limit / 2 {
+            own.in_flight += 1;
+            self.in_flight += 1;
+            return Arrival::Begins(self.in_flight);
+        }
+        self.limit.reached();
+        own.waiting.push(waiter());
+        self.waiting += 1;
+        let gives_way = if self.waiting > PLACES { self.drop_oldest() } else { None };
+        Arrival::Waits { until: now + PATIENCE, gives_way }
+    }
+
+    /// A request has ended; with a sample if it was answered. Returns who may begin now, and how many are in flight then.
+    pub(super) fn leave(&mut self, tenant: T, sample: Option<Sample<'_>>) -> Option<(T, W, usize)> {
+        if let Some(sample) = sample {
+            self.limit.add(sample);
+        }
+        self.in_flight -= 1;
+        if let Some(own) = self.tenants.get_mut(&tenant) {
+            own.in_flight -= 1;
+        }
+        self.forget(tenant);
+        if self.in_flight >= self.limit.get() {
+            return None;
+        }
+        let waits = |(_, tenant): &(&T, &mut Tenant<W>)| !tenant.waiting.is_empty();
+        let (next_tenant, next) = self.tenants.iter_mut().filter(waits).min_by_key(|(_, tenant)| tenant.in_flight)?;
+        let waiter = next.waiting.pop()?;
+        next.in_flight += 1;
+        self.waiting -= 1;
+        self.in_flight += 1;
+        Some((*next_tenant, waiter, self.in_flight))
+    }
+
+    /// A request that waited is gone, or its time is up. False if it was let in meanwhile, or gave way.
+    pub(super) fn give_up(&mut self, tenant: T, is_it: impl Fn(&W) -> bool) -> bool {
+        let Some(own) = self.tenants.get_mut(&tenant) else { return false };
+        let Some(place) = own.waiting.iter().position(is_it) else { return false };
+        own.waiting.remove(place);
+        self.waiting -= 1;
+        self.forget(tenant);
+        true
+    }
+
+    /// The oldest one of the tenant with the most.
+    fn drop_oldest(&mut self) -> Option<W> {
+        let most = self.tenants.values_mut().max_by_key(|tenant| tenant.waiting.len())?;
+        self.waiting -= 1;
+        Some(most.waiting.remove(0))
+    }
+
+    fn forget(&mut self, tenant: T) {
+        if self.tenants.get(&tenant).is_some_and(|own| own.in_flight == 0 && own.waiting.is_empty()) {
+            self.tenants.remove(&tenant);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tenants are letters, and waiters numbers.
+    type Letters = Queue<char, usize>;
+
+    fn full(of: char) -> (Letters, Instant) {
+        let (mut queue, now) = (Letters::new(), Instant::now());
+        for number in 1..=queue.limit() {
+            assert_eq!(queue.arrive(of, || 0, now), Arrival::Begins(number));
+        }
+        (queue, now)
+    }
+
+    fn waits(queue: &mut Letters, tenant: char, waiter: usize, now: Instant) {
+        let expected = Arrival::Waits { until: now + PATIENCE, gives_way: None };
+        assert_eq!(queue.arrive(tenant, || waiter, now), expected);
+    }
+
+    #[test]
+    fn one_tenant_has_it_all_while_nobody_else_comes() {
+        let (mut queue, now) = full('a');
+        waits(&mut queue, 'a', 1, now);
+        waits(&mut queue, 'a', 2, now);
+        assert_eq!(queue.leave('a', None), Some(('a', 2, queue.limit())), "the newest first");
+        assert_eq!(queue.leave('a', None), Some(('a', 1, queue.limit())));
+        assert_eq!(queue.leave('a', None), None);
+    }
+
+    #[test]
+    fn a_flood_keeps_nobody_else_out() {
+        let (mut queue, now) = full('a');
+        let limit = queue.limit();
+        waits(&mut queue, 'a', 1, now);
+        for number in 1..=limit / 2 {
+            assert_eq!(queue.arrive('b', || 0, now), Arrival::Begins(limit + number), "its share");
+        }
+        waits(&mut queue, 'b', 2, now);
+        waits(&mut queue, 'a', 3, now);
+        // Until there are no more than may be, nobody begins; then who has the fewest.
+        for _ in 0..limit / 2 {
+            assert_eq!(queue.leave('a', None), None);
+        }
+        assert_eq!(queue.leave('b', None), Some(('b', 2, limit)));
+    }
+
+    #[test]
+    fn many_tenants_together_are_limited_too() {
+        let (mut queue, now) = (Queue::<usize, usize>::new(), Instant::now());
+        let begun = (0..1000).filter(|tenant| {
+            queue.arrive(*tenant, || 0, now) != Arrival::Waits { until: now + PATIENCE, gives_way: None }
+        });
+        assert!(begun.count() >= queue.limit());
+        assert_eq!(queue.in_flight(), queue.limit() + queue.limit() / 2);
+    }
+
+    #[test]
+    fn who_gives_up_is_forgotten() {
+        let (mut queue, now) = full('a');
+        waits(&mut queue, 'a', 1, now);
+        waits(&mut queue, 'a', 2, now);
+        assert!(queue.give_up('a', |waiter| *waiter == 2));
+        assert!(!queue.give_up('a', |waiter| *waiter == 2), "it is gone");
+        assert_eq!(queue.leave('a', None), Some(('a', 1, queue.limit())));
+        for _ in 0..queue.limit() {
+            queue.leave('a', None);
+        }
+        assert_eq!((queue.in_flight(), queue.waiting, queue.tenants.len()), (0, 0, 0), "nothing is kept");
+    }
+
+    #[test]
+    fn the_largest_crowd_gives_way() {
+        let (mut queue, now) = full('a');
+        for waiter in 0..PLACES {
+            waits(&mut queue, 'a', waiter, now);
+        }
+        // b has half of the places by its share, and then waits like the others.
+        for _ in 0..queue.limit() / 2 {
+            queue.arrive('b', || 0, now);
+        }
+        let expected = Arrival::Waits { until: now + PATIENCE, gives_way: Some(0) };
+        assert_eq!(queue.arrive('b', || 1000, now), expected, "the oldest of a");
+        assert_eq!(queue.waiting, PLACES);
+    }
+}
