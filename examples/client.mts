@@ -151,6 +151,6 @@ try {
   }
 } catch (error) {
   if (!(error instanceof RequestError)) throw error;
-  // UNAUTHENTICATED: log in again. FORBIDDEN: hide the button. INTERNAL_SERVER_ERROR: offer another try.
+  // UNAUTHENTICATED: log in again. FORBIDDEN: hide the button. SERVICE_UNAVAILABLE, INTERNAL_SERVER_ERROR: offer another try.
   console.error(error.code, error.message, error.requestId);
 }

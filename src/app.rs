@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Response, ServerError, Variables};
+use async_graphql::{Request, Response, Variables};
 use chrono::TimeDelta;
 use thiserror::Error;
 
@@ -48,6 +48,8 @@ pub enum Answer {
     Resolved(Response),
     /// Why nothing was executed.
     Refused(Response),
+    /// Why nothing can be answered now.
+    Unavailable(Response),
     /// It is a mutation, and only queries were allowed.
     IsMutation,
 }
@@ -57,7 +59,9 @@ impl Answer {
     pub fn outcome(&self) -> Cow<'static, str> {
         let error = match self {
             Self::Written { error, .. } => error.clone(),
-            Self::Resolved(answer) | Self::Refused(answer) => answer.errors.first().and_then(graphql::error::code),
+            Self::Resolved(answer) | Self::Refused(answer) | Self::Unavailable(answer) => {
+                answer.errors.first().and_then(graphql::error::code)
+            }
             Self::IsMutation => return Cow::Borrowed("METHOD_NOT_ALLOWED"),
         };
         error.map_or(Cow::Borrowed("OK"), Cow::Owned)
@@ -173,8 +177,8 @@ impl App {
         let context = RequestContext::new(scope, self.0.cursors.clone(), Arc::clone(&self.0.settings));
         if allowed != Allowed::EverythingByResolvers {
             let answered = read::answer(&context, operation.definition(), &operation.variables).await;
-            if let Ok(read::Answered { data, errors }) = answered {
-                return closed(data, errors, &request_id);
+            if let Ok(answered) = answered {
+                return written(answered, &request_id);
             }
         }
         let document = match self.0.documents.bound(&operation) {
@@ -186,7 +190,11 @@ impl App {
         request.set_parsed_query(document);
         // In a box, because it is large and most requests do without it.
         let response = Box::pin(loaders.drive(self.0.schema.execute(request))).await;
-        Answer::Resolved(finished(response, &request_id))
+        let response = finished(response, &request_id);
+        match graphql::error::is_all_unavailable(&response) {
+            true => Answer::Unavailable(response),
+            false => Answer::Resolved(response),
+        }
     }
 
     /// Verifies tokens.
@@ -205,14 +213,17 @@ fn finished(mut response: Response, request_id: &str) -> Response {
     response
 }
 
-/// An answer of the read path with its errors, if there are any, and its end.
-fn closed(mut json: Vec<u8>, errors: Vec<ServerError>, request_id: &str) -> Answer {
+/// An answer of the read path with its errors, if there are any.
+fn written(read::Answered { data: mut json, found, errors }: read::Answered, request_id: &str) -> Answer {
     let mut error = None;
     if !errors.is_empty() {
-        let errors = finished(Response::from_errors(errors), request_id).errors;
-        error = errors.first().and_then(graphql::error::code);
+        let failed = finished(Response::from_errors(errors), request_id);
+        if !found && graphql::error::is_all_unavailable(&failed) {
+            return Answer::Unavailable(failed);
+        }
+        error = failed.errors.first().and_then(graphql::error::code);
         json.extend_from_slice(br#","errors":"#);
-        json.extend_from_slice(&serde_json::to_vec(&errors).unwrap_or_else(|_| b"[]".to_vec()));
+        json.extend_from_slice(&serde_json::to_vec(&failed.errors).unwrap_or_else(|_| b"[]".to_vec()));
     }
     json.push(b'}');
     Answer::Written { json, error }

@@ -11,7 +11,7 @@ mod values;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 pub use check::{ConfigError, Problem};
 pub use demo::DemoSecrets;
@@ -88,6 +88,54 @@ pub struct DatabaseConfig {
     pub acquire_timeout: Duration,
     /// How long one statement may run.
     pub statement_timeout: Duration,
+    /// How long a statement, or a command before it has a connection, may wait for what another one has locked.
+    pub lock_timeout: Duration,
+    /// How long a transaction may stand still between two statements before the database ends it.
+    pub idle_transaction_timeout: Duration,
+    /// How PostgreSQL plans prepared statements.
+    pub plan_cache_mode: PlanCacheMode,
+}
+
+impl DatabaseConfig {
+    /// This database, with the defaults of everything else.
+    pub fn of(url: SecretString) -> Self {
+        let is_postgres = url.expose_secret().starts_with("postgres");
+        Self {
+            url,
+            max_connections: if is_postgres { 10 } else { 8 },
+            acquire_timeout: Duration::from_secs(2),
+            statement_timeout: Duration::from_secs(5),
+            // PostgreSQL looks for deadlocks after a second of waiting: who is in one should hear of that.
+            lock_timeout: Duration::from_millis(1500),
+            idle_transaction_timeout: Duration::from_secs(5),
+            plan_cache_mode: PlanCacheMode::ForceGenericPlan,
+        }
+    }
+}
+
+/// How PostgreSQL plans prepared statements (its setting `plan_cache_mode`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlanCacheMode {
+    /// As it sees fit, which Citus needs.
+    Auto,
+    /// Once, whatever the values.
+    ForceGenericPlan,
+    /// Anew for the values of each run.
+    ForceCustomPlan,
+}
+
+impl PlanCacheMode {
+    /// Every mode there is.
+    pub const ALL: &[Self] = &[Self::Auto, Self::ForceGenericPlan, Self::ForceCustomPlan];
+
+    /// PostgreSQL's name of it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::ForceGenericPlan => "force_generic_plan",
+            Self::ForceCustomPlan => "force_custom_plan",
+        }
+    }
 }
 
 /// Which tokens are accepted.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::auth::Permission;
 use crate::entity::{SubscriptionStatus, subscription};
+pub use crate::store::Trouble;
 use crate::subscription::lifecycle::Action;
 use crate::tier::Unlock;
 
@@ -25,7 +26,18 @@ pub enum Error {
     /// A fault of ours or of the database. The text is for the log only.
     Internal(Arc<str>),
     /// Somebody else was faster, or the connection was lost: the transaction is worth another try.
-    Contended(Arc<str>),
+    Contended(Contention, Arc<str>),
+    /// The database cannot do it now, and nobody is at fault: it helps to ask again later. The text is for the log only.
+    Unavailable(Trouble, Arc<str>),
+}
+
+/// Why a transaction is worth another try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contention {
+    /// A value that must be unique is there already: the next try finds it, and refuses by name.
+    Duplicate,
+    /// Anything else.
+    Race,
 }
 
 /// One expected refusal.
@@ -166,10 +178,11 @@ pub fn not_found(noun: &str, path: &str) -> Error {
 
 impl From<sea_orm::DbErr> for Error {
     fn from(error: sea_orm::DbErr) -> Self {
-        if crate::store::is_contention(&error) {
-            Self::Contended(error.to_string().into())
-        } else {
-            Self::Internal(format!("database: {error}").into())
+        let text = || format!("database: {error}").into();
+        match (crate::store::contention(&error), crate::store::trouble(&error)) {
+            (Some(contention), _) => Self::Contended(contention, text()),
+            (None, Some(trouble)) => Self::Unavailable(trouble, text()),
+            (None, None) => Self::Internal(text()),
         }
     }
 }

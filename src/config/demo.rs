@@ -81,12 +81,7 @@ impl Config {
             listen,
             // Nobody but its user has to notice that it stops.
             server: ServerConfig { shutdown_delay: Duration::ZERO, ..ServerConfig::default() },
-            database: DatabaseConfig {
-                url: format!("sqlite://{}?mode=rwc", data_dir.join("demo.db").display()).into(),
-                max_connections: 8,
-                acquire_timeout: Duration::from_secs(2),
-                statement_timeout: Duration::from_secs(5),
-            },
+            database: DatabaseConfig::of(format!("sqlite://{}?mode=rwc", data_dir.join("demo.db").display()).into()),
             auth: AuthConfig {
                 issuer: "tessera-demo".to_owned(),
                 audience: "tessera".to_owned(),

@@ -10,7 +10,9 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::check::{Check, ConfigError};
-use super::values::{database_url, duration_within, log_filter, log_format, management, number_within, secret, switch};
+use super::values::{
+    database_url, duration_within, log_filter, log_format, management, number_within, plan_cache_mode, secret, switch,
+};
 use super::{AuthConfig, Config, DatabaseConfig, LogFormat, PolicyConfig};
 
 const DATABASE_URL: &str = "TESSERA_DATABASE_URL";
@@ -50,7 +52,7 @@ pub struct Settings {
     /// Database, as sqlite: or postgres:// URL
     #[arg(long, env = DATABASE_URL, value_name = "URL", hide_env_values = true)]
     database_url: Option<SecretString>,
-    /// Size of the connection pool [default: 8]
+    /// Size of the connection pool [default: 10 for PostgreSQL, 8 for SQLite]
     #[arg(long, env = "TESSERA_DATABASE_MAX_CONNECTIONS", value_name = "NUMBER")]
     database_max_connections: Option<String>,
     /// How long a request waits for a free connection [default: 2s]
@@ -59,6 +61,15 @@ pub struct Settings {
     /// How long one statement may run [default: 5s]
     #[arg(long, env = "TESSERA_DATABASE_STATEMENT_TIMEOUT", value_name = "DURATION")]
     database_statement_timeout: Option<String>,
+    /// How long to wait for what another command has locked [default: 1500ms]
+    #[arg(long, env = "TESSERA_DATABASE_LOCK_TIMEOUT", value_name = "DURATION")]
+    database_lock_timeout: Option<String>,
+    /// How long a transaction may stand still before PostgreSQL ends it [default: 5s]
+    #[arg(long, env = "TESSERA_DATABASE_IDLE_TRANSACTION_TIMEOUT", value_name = "DURATION")]
+    database_idle_transaction_timeout: Option<String>,
+    /// How PostgreSQL plans statements: auto, force_generic_plan, force_custom_plan [default: force_generic_plan]
+    #[arg(long, env = "TESSERA_DATABASE_PLAN_CACHE_MODE", value_name = "MODE")]
+    database_plan_cache_mode: Option<String>,
     /// The accepted issuer of tokens (`iss`)
     #[arg(long, env = "TESSERA_AUTH_ISSUER", value_name = "TEXT")]
     auth_issuer: Option<String>,
@@ -183,25 +194,56 @@ impl Settings {
         let (ms, s) = (Duration::from_millis, Duration::from_secs);
         let hint = "give sqlite:FILE or postgres://USER:PASSWORD@HOST/DATABASE";
         let url = check.required(DATABASE_URL, exposed(&self.database_url), hint, database_url);
+        // The defaults depend on the kind of database alone.
+        let default = DatabaseConfig::of(url.clone().unwrap_or_default());
         let max_connections = check.optional(
             "TESSERA_DATABASE_MAX_CONNECTIONS",
             self.database_max_connections.as_deref(),
-            8,
+            default.max_connections,
             number_within(1..=1000),
         );
-        let acquire_timeout = check.optional(
+        let mut duration = |variable, value: &Option<String>, default, range| {
+            check.optional(variable, value.as_deref(), default, duration_within(range))
+        };
+        let acquire_timeout = duration(
             "TESSERA_DATABASE_ACQUIRE_TIMEOUT",
-            self.database_acquire_timeout.as_deref(),
-            s(2),
-            duration_within(ms(100)..=s(30)),
+            &self.database_acquire_timeout,
+            default.acquire_timeout,
+            ms(100)..=s(30),
         );
-        let statement_timeout = check.optional(
+        let statement_timeout = duration(
             "TESSERA_DATABASE_STATEMENT_TIMEOUT",
-            self.database_statement_timeout.as_deref(),
-            s(5),
-            duration_within(ms(100)..=s(60)),
+            &self.database_statement_timeout,
+            default.statement_timeout,
+            ms(100)..=s(60),
         );
-        Some(DatabaseConfig { url: url?, max_connections, acquire_timeout, statement_timeout })
+        let lock_timeout = duration(
+            "TESSERA_DATABASE_LOCK_TIMEOUT",
+            &self.database_lock_timeout,
+            default.lock_timeout,
+            ms(100)..=s(60),
+        );
+        let idle_transaction_timeout = duration(
+            "TESSERA_DATABASE_IDLE_TRANSACTION_TIMEOUT",
+            &self.database_idle_transaction_timeout,
+            default.idle_transaction_timeout,
+            s(1)..=s(3600),
+        );
+        let plan_cache_mode = check.optional(
+            "TESSERA_DATABASE_PLAN_CACHE_MODE",
+            self.database_plan_cache_mode.as_deref(),
+            default.plan_cache_mode,
+            plan_cache_mode,
+        );
+        Some(DatabaseConfig {
+            url: url?,
+            max_connections,
+            acquire_timeout,
+            statement_timeout,
+            lock_timeout,
+            idle_transaction_timeout,
+            plan_cache_mode,
+        })
     }
 
     fn check_policy(&self, check: &mut Check) -> PolicyConfig {

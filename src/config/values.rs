@@ -7,7 +7,7 @@ use std::time::Duration;
 use sea_orm::Iterable as _;
 use secrecy::SecretString;
 
-use super::{LogFormat, MIN_SECRET_BYTES, SignatureAlgorithm};
+use super::{LogFormat, MIN_SECRET_BYTES, PlanCacheMode, SignatureAlgorithm};
 use crate::entity::SubscriptionManagement;
 
 /// A value, or what is wrong with it.
@@ -62,6 +62,11 @@ pub(super) fn switch(text: &str) -> Parsed<bool> {
 pub(super) fn management(text: &str) -> Parsed<SubscriptionManagement> {
     let known = SubscriptionManagement::iter().find(|known| known.as_str() == text);
     known.ok_or_else(|| format!("`{text}` is neither PLATFORM_MANAGED nor SELF_MANAGED"))
+}
+
+pub(super) fn plan_cache_mode(text: &str) -> Parsed<PlanCacheMode> {
+    let known = PlanCacheMode::ALL.iter().copied().find(|known| known.as_str() == text);
+    known.ok_or_else(|| format!("`{text}` is not one of auto, force_generic_plan and force_custom_plan"))
 }
 
 pub(super) fn log_format(text: &str) -> Parsed<LogFormat> {

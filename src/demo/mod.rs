@@ -66,7 +66,7 @@ pub enum DemoError {
 impl From<Fault> for DemoError {
     fn from(fault: Fault) -> Self {
         Self::Seed(match fault {
-            Fault::Internal(text) | Fault::Contended(text) => text.as_ref().to_owned(),
+            Fault::Internal(text) | Fault::Contended(_, text) | Fault::Unavailable(_, text) => text.as_ref().to_owned(),
             other => format!("{other:?}"),
         })
     }

@@ -4,6 +4,7 @@
 //! `extensions.code`; it is completed and logged once, in `finish`.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use async_graphql::{
     ComplexObject, Context, Error as GraphqlError, ErrorExtensionValues, Interface, PathSegment, Response, ServerError,
@@ -15,7 +16,7 @@ use super::cost::MAX_COST;
 use super::document::Refused;
 use super::scalar::SafeInt;
 use crate::entity::SubscriptionStatus;
-use crate::error::{Code, Error, Facts, Refusal, Result};
+use crate::error::{Code, Error, Facts, Refusal, Result, Trouble};
 use crate::subscription::graphql::Subscription;
 use crate::subscription::lifecycle::Action;
 use crate::tier::Unlock;
@@ -41,7 +42,15 @@ impl From<Error> for GraphqlError {
                 extensions.set("problems", Value::List(refusals.iter().map(problem).collect()));
                 refusals.iter().map(|refusal| refusal.message.as_str()).collect::<Vec<_>>().join(" ")
             }
-            Error::Internal(text) | Error::Contended(text) => {
+            // A read that lost its connection.
+            Error::Contended(_, text) => return Error::Unavailable(Trouble::Away, text).into(),
+            Error::Unavailable(trouble, text) => {
+                source = Some(std::sync::Arc::new(Fault(text)) as _);
+                extensions.set("code", if trouble == Trouble::ReadOnly { READ_ONLY } else { UNAVAILABLE });
+                extensions.set("retryAfterMs", RETRY_AFTER.as_millis() as u64);
+                unavailable(trouble).to_owned()
+            }
+            Error::Internal(text) => {
                 source = Some(std::sync::Arc::new(Fault(text)) as _);
                 extensions.set("code", "INTERNAL_SERVER_ERROR");
                 "Something went wrong on our side.".to_owned()
@@ -49,6 +58,47 @@ impl From<Error> for GraphqlError {
         };
         Self { message, source, extensions: Some(extensions) }
     }
+}
+
+/// The code of what cannot be done now.
+const UNAVAILABLE: &str = "SERVICE_UNAVAILABLE";
+/// The code of a command where the database only reads.
+const READ_ONLY: &str = "READ_ONLY";
+
+/// When it makes sense to ask again for what cannot be done now.
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+fn unavailable(trouble: Trouble) -> &'static str {
+    match trouble {
+        Trouble::ReadOnly => "The database here only reads: send mutations elsewhere, or try again later.",
+        Trouble::Unknown => {
+            "The connection was lost while this was being recorded, so it may have been done: send it again with the \
+             same `idempotencyKey`, or look first."
+        }
+        Trouble::Locked => "Somebody else has this locked: try again, a mutation with the same `idempotencyKey`.",
+        Trouble::Slow => "This took the database too long: ask for less at once, or try again.",
+        Trouble::Away | Trouble::Busy | Trouble::Contended => {
+            "This cannot be done now: try again, a mutation with the same `idempotencyKey`."
+        }
+    }
+}
+
+fn is_unavailable(error: &ServerError) -> bool {
+    let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
+    code.is_some_and(|code| [UNAVAILABLE, READ_ONLY].iter().any(|one| *code == Value::from(*one)))
+}
+
+/// Whether nothing was answered, because everything that was asked for is unavailable now.
+pub(crate) fn is_all_unavailable(response: &Response) -> bool {
+    let Value::Object(roots) = &response.data else {
+        return !response.errors.is_empty() && response.errors.iter().all(is_unavailable);
+    };
+    let failed = |key: &str| {
+        let of_root =
+            |error: &&ServerError| matches!(error.path.first(), Some(PathSegment::Field(name)) if name == key);
+        response.errors.iter().find(of_root).is_some_and(is_unavailable)
+    };
+    !roots.is_empty() && roots.iter().all(|(key, value)| *value == Value::Null && failed(key))
 }
 
 /// Internal text, on its way to the log.
@@ -101,6 +151,9 @@ pub(crate) fn finish(response: &mut Response, request_id: &str) {
             let fault = error.source.as_ref().and_then(|source| source.downcast_ref::<Fault>());
             let fault = fault.map_or("unknown", |fault| &*fault.0);
             tracing::error!(request_id, path = ?error.path, fault, "a request failed");
+        } else if let Some(Fault(fault)) = error.source.as_ref().and_then(|source| source.downcast_ref()) {
+            // One line tells when this begins, and one when it is over.
+            tracing::debug!(request_id, path = ?error.path, fault = &**fault, "a request cannot be answered now");
         }
         extensions.set("code", code);
     }

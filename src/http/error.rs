@@ -12,7 +12,8 @@
 //! | 413 | `PAYLOAD_TOO_LARGE` | the body is larger than 128 KiB |
 //! | 415 | `UNSUPPORTED_MEDIA_TYPE` | the body is not `application/json` in UTF-8 |
 //! | 500 | `INTERNAL_SERVER_ERROR` | a fault of the server; `requestId` finds it in the logs |
-//! | 503 | `SERVICE_UNAVAILABLE` | the issuer's keys cannot be fetched, or there is more to do than can be done |
+//! | 503 | `SERVICE_UNAVAILABLE` | the issuer's keys cannot be fetched, there is more to do than can be done, or the database cannot do it now |
+//! | 503 | `READ_ONLY` | the database only reads |
 //! | 504 | `TIMEOUT` | the request took too long |
 
 use std::borrow::Cow;
@@ -130,10 +131,16 @@ impl HttpError {
         let mut response = (self.status, content_type, body.to_string()).into_response();
         response.headers_mut().extend(self.header.map(|(name, value)| (name, HeaderValue::from_static(value))));
         // Whole seconds, and never too few.
-        let seconds = self.retry_after_ms.map(|after| HeaderValue::from(after.div_ceil(1000)));
-        response.headers_mut().extend(seconds.map(|seconds| (header::RETRY_AFTER, seconds)));
+        response
+            .headers_mut()
+            .extend(self.retry_after_ms.map(|after| retry_after(Duration::from_millis(after.into()))));
         response
     }
+}
+
+/// The header that tells when to try again, in whole seconds.
+pub(super) fn retry_after(after: Duration) -> (HeaderName, HeaderValue) {
+    (header::RETRY_AFTER, (after + Duration::from_millis(999)).as_secs().max(1).into())
 }
 
 impl IntoResponse for HttpError {

@@ -19,11 +19,12 @@ use super::accept::{MediaType, is_utf8};
 use super::admission::Tenant;
 use super::bearer::authenticate;
 use super::edge::{Known, limit_time};
-use super::error::HttpError;
+use super::error::{HttpError, retry_after};
 use super::metrics::Asked;
 use super::parameters::{QueryString, from_body, from_query_string};
 use super::server::Peer;
 use crate::app::{Allowed, Answer, RequestMeta};
+use crate::graphql::error::RETRY_AFTER;
 
 const MAX_BODY_BYTES: usize = 128 * 1024;
 
@@ -76,6 +77,7 @@ async fn answer(
                     Answer::Written { json, .. } => written(json, media_type),
                     Answer::Resolved(answer) => respond(&answer, true, media_type),
                     Answer::Refused(answer) => respond(&answer, false, media_type),
+                    Answer::Unavailable(answer) => unavailable(&answer, media_type),
                     Answer::IsMutation => HttpError::mutation_by_get().respond(media_type),
                 }
             }
@@ -157,6 +159,14 @@ async fn read(body: Body, headers: &HeaderMap, limit: Duration) -> Result<Vec<u8
 
 fn written(body: Vec<u8>, media_type: MediaType) -> Response {
     ([(header::CONTENT_TYPE, media_type.content_type())], body).into_response()
+}
+
+/// An answer without `data` too, whatever media type the client accepts: proxies and clients go by the status.
+fn unavailable(answer: &Resolved, media_type: MediaType) -> Response {
+    let mut response = respond(answer, false, media_type);
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    response.headers_mut().extend([retry_after(RETRY_AFTER)]);
+    response
 }
 
 /// An answer without `data` was not executed. async-graphql writes `data: null` for both.

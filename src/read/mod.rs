@@ -57,6 +57,8 @@ impl From<Error> for Unplanned {
 pub struct Answered {
     /// The answer without its closing brace, as JSON.
     pub data: Vec<u8>,
+    /// Whether any root field was answered.
+    pub found: bool,
     /// A statement that fails makes its root field null. It would fail the resolvers too, after as long a wait: they are
     /// not asked.
     pub errors: Vec<ServerError>,
@@ -89,7 +91,7 @@ pub async fn answer(
         }
     }
     data.push(b'}');
-    Ok(Answered { data, errors })
+    Ok(Answered { data, found: errors.len() < roots.len(), errors })
 }
 
 /// The error of a root field, as the executor would put it.

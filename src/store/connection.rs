@@ -8,11 +8,13 @@ use sea_orm::{DbBackend, DbErr, RuntimeErr, Statement, sqlx};
 
 use super::database::{Connections, Database, Notice};
 use super::executor::Executor as _;
-use super::postgres::is_lost;
+use super::postgres::{is_lost, is_stale};
 use super::reading::Filters;
+use super::trouble::Troubles;
 use crate::clock::{Clock, Timestamp};
 use crate::config::DatabaseConfig;
 use crate::entity::OrganizationId;
+use crate::error::Contention;
 
 /// An open database, shared by all requests.
 #[derive(Clone)]
@@ -25,6 +27,7 @@ pub(super) struct Opened {
     pub(super) config: DatabaseConfig,
     /// What the read path filters its tables by.
     pub(super) filters: Filters,
+    pub(super) troubles: Troubles,
     /// Organizations that were found to have a limit on what they make.
     pub(super) limited: RwLock<HashSet<(OrganizationId, &'static str)>>,
     clock: Clock,
@@ -51,6 +54,7 @@ impl Store {
             database: Database::open(config, notice).await?,
             config: config.clone(),
             filters: Filters::default(),
+            troubles: Troubles::default(),
             limited: RwLock::default(),
             clock,
             statements,
@@ -94,18 +98,21 @@ impl Store {
     }
 }
 
-/// Whether a statement failed only because another transaction was faster or the connection was lost, so that trying
-/// again makes sense: unique violations (the next try finds the row and refuses by name), serialization failures,
-/// deadlocks, a busy SQLite.
-pub(crate) fn is_contention(error: &DbErr) -> bool {
+/// Whether and why a statement failed only because another transaction was faster or the connection was lost, so that
+/// trying again makes sense.
+pub(crate) fn contention(error: &DbErr) -> Option<Contention> {
     let (DbErr::Exec(RuntimeErr::SqlxError(source))
     | DbErr::Query(RuntimeErr::SqlxError(source))
     | DbErr::Conn(RuntimeErr::SqlxError(source))) = error
     else {
-        return false;
+        return None;
     };
-    let sqlx::Error::Database(refused) = &**source else { return is_lost(error) };
+    let sqlx::Error::Database(refused) = &**source else { return is_lost(error).then_some(Contention::Race) };
+    if refused.is_unique_violation() {
+        return Some(Contention::Duplicate);
+    }
     // PostgreSQL: serialization_failure, deadlock_detected. SQLite: BUSY and its extended forms.
-    let code = refused.code();
-    refused.is_unique_violation() || matches!(code.as_deref(), Some("40001" | "40P01" | "5" | "261" | "517"))
+    let codes = ["40001", "40P01", "5", "261", "517"];
+    let is_race = refused.code().is_some_and(|code| codes.contains(&&*code)) || is_stale(error);
+    is_race.then_some(Contention::Race)
 }

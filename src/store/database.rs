@@ -11,6 +11,7 @@ use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use sea_orm::{DbBackend, DbErr, EntityTrait, RuntimeErr, Statement, TryIntoModel};
 use secrecy::ExposeSecret;
+use uuid::Uuid;
 
 use super::executor::Executor;
 use super::flush::Flush;
@@ -38,31 +39,49 @@ pub struct Connections {
 /// How much of the database is used at once.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
-    /// How many connections transactions have.
+    /// How many connections transactions have that may wait for what others have locked.
     pub(super) transactions: usize,
+    /// How many connections there are to write with what waits for nobody, on PostgreSQL.
+    pub(super) groups: usize,
     /// How many connections reads have that stand alone.
     pub(super) reads: usize,
     /// How long to wait for one.
     pub(super) patience: Duration,
+    /// How long a transaction may wait for what others have locked.
+    pub(super) lock_timeout: Duration,
 }
 
 impl Limits {
-    /// The configured connections, divided: transactions and reads need one each.
+    /// The configured connections, divided: there is one of each kind at least.
     pub(super) fn of(config: &DatabaseConfig) -> Self {
         let all = config.max_connections as usize;
-        let most = match is_postgres(config) {
-            // Reads share theirs, and need fewer.
-            true => all - (all * 3).div_ceil(8),
+        let rest = |taken: usize| all.saturating_sub(taken).max(1);
+        let (transactions, groups, reads) = if is_postgres(config) {
+            // Reads share theirs and groups are few, whatever the load: who waits for locks gets the others.
+            let three_of_ten = (all * 3).div_ceil(10);
+            let groups = three_of_ten.min(rest(three_of_ten + 1));
+            (rest(three_of_ten + groups), groups, three_of_ten)
+        } else {
             // One writes, and another one migrates.
-            false => 2,
+            let transactions = 2.min(rest(1));
+            (transactions, 0, rest(transactions))
         };
-        let transactions = most.min(all.saturating_sub(1)).max(1);
-        Self { transactions, reads: all.saturating_sub(transactions).max(1), patience: config.acquire_timeout }
+        Self { transactions, groups, reads, patience: config.acquire_timeout, lock_timeout: config.lock_timeout }
     }
 }
 
 fn is_postgres(config: &DatabaseConfig) -> bool {
     config.url.expose_secret().starts_with("postgres")
+}
+
+/// Whose a transaction is: some of all transactions, few of each tenant and one that changes a row wait for locks at
+/// the same time.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Whose {
+    /// The tenant; nil for the platform.
+    pub(super) tenant: Uuid,
+    /// The row that it changes.
+    pub(super) row: Option<Uuid>,
 }
 
 /// An open database. By itself it only reads: a statement that finds its connection lost is sent again.
@@ -78,11 +97,7 @@ impl Database {
         let unusable = |error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)));
         if is_postgres(config) {
             let options: PgConnectOptions = url.parse().map_err(unusable)?;
-            let limit = config.statement_timeout.as_millis().to_string();
-            // Statements are prepared and find their rows by index: planning one anew for its values would cost more
-            // than running it.
-            let set = [("plan_cache_mode", "force_generic_plan"), ("statement_timeout", &limit)];
-            let database = Postgres::new(&options.options(set), limits, notice)?;
+            let database = Postgres::new(&options, config, limits, notice)?;
             database.connect().await?;
             return Ok(Self::Postgres(Arc::new(database)));
         }
@@ -101,7 +116,7 @@ impl Database {
     /// The rows of a statement that finds single rows by their keys, and is done in microseconds.
     pub(super) async fn look_up(&self, statement: Statement) -> Result<Rows, DbErr> {
         match self {
-            Self::Postgres(database) => database.read(&statement).await,
+            Self::Postgres(database) => database.look_up(&statement).await,
             Self::Sqlite(database) => database.look_up(statement).await,
         }
     }
@@ -114,10 +129,12 @@ impl Database {
         }
     }
 
-    /// Begins a transaction.
-    pub(super) async fn begin(&self) -> Result<Transaction, DbErr> {
+    /// Begins a transaction of someone.
+    pub(super) async fn begin(&self, whose: Whose) -> Result<Transaction, DbErr> {
         Ok(match self {
-            Self::Postgres(database) => Transaction::Postgres(postgres::Transaction::new(Arc::clone(database))),
+            Self::Postgres(database) => {
+                Transaction::Postgres(Box::new(postgres::Transaction::new(Arc::clone(database), whose)))
+            }
             Self::Sqlite(database) => Transaction::Sqlite(database.begin().await?),
         })
     }
@@ -125,7 +142,7 @@ impl Database {
 
 /// An open transaction, which is rolled back unless it is committed.
 pub(super) enum Transaction {
-    Postgres(postgres::Transaction),
+    Postgres(Box<postgres::Transaction>),
     Sqlite(sqlite::Transaction),
 }
 
@@ -183,3 +200,22 @@ macro_rules! executors {
     )*};
 }
 executors!(Database, Transaction);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_divided() {
+        for (all, expected) in
+            [(1, [1, 1, 1]), (3, [1, 1, 1]), (4, [1, 1, 2]), (8, [2, 3, 3]), (10, [4, 3, 3]), (40, [16, 12, 12])]
+        {
+            let config = DatabaseConfig { max_connections: all, ..DatabaseConfig::of("postgres://localhost/x".into()) };
+            let Limits { transactions, groups, reads, .. } = Limits::of(&config);
+            assert_eq!([transactions, groups, reads], expected, "{all}");
+        }
+        let config = DatabaseConfig::of("sqlite:x".into());
+        let Limits { transactions, reads, .. } = Limits::of(&config);
+        assert_eq!((transactions, reads), (2, 6));
+    }
+}

@@ -3,20 +3,30 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use sea_orm::{DbBackend, Statement};
+use sea_orm::{DbBackend, EntityName as _, ModelTrait, Statement};
+use uuid::Uuid;
 
 use super::text::{Text, put};
 use super::trail::{self, Entry};
 use super::write::Write;
-use crate::entity::OrganizationId;
+use crate::entity::Mutable;
 
-/// An organization that was found without a lock. What relies on it is written only if it still has this version.
+/// A row that was found without a lock: an organization, or a tier. What relies on it is written only if it still has this
+/// version.
 #[derive(Clone, Copy)]
 pub(super) struct Found {
-    pub(super) id: OrganizationId,
+    pub(super) table: &'static str,
+    pub(super) id: Uuid,
     pub(super) version: i32,
-    /// Key of a feature that its own subscription must not limit.
+    /// Key of a feature that the organization's own subscription must not limit.
     pub(super) unlimited: Option<&'static str>,
+}
+
+impl Found {
+    /// This row, as it was found.
+    pub(super) fn of<M: Mutable + ModelTrait>(row: &M) -> Self {
+        Self { table: M::Entity::default().table_name(), id: row.uuid(), version: row.version(), unlimited: None }
+    }
 }
 
 /// All that a transaction writes at its end, or several transactions do together.
@@ -26,7 +36,7 @@ pub(super) struct Flush {
     pub(super) writes: Vec<Write>,
     /// The trail of these writes, and of what was sent before.
     pub(super) trail: Vec<Entry>,
-    /// The organizations that nothing is written without.
+    /// The rows that nothing is written without, in the order in which they are locked.
     pub(super) relied_on: Vec<Found>,
 }
 
@@ -40,8 +50,8 @@ impl Flush {
     /// same tables. Their text is the same, and that of several of a kind depends on how many they are.
     pub(super) fn goes_with(&self, other: &Self) -> bool {
         let shape = |flush: &Self| {
-            let unlimited: Vec<_> = flush.relied_on.iter().map(|found| found.unlimited.is_some()).collect();
-            (flush.writes.len(), flush.trail.len(), unlimited)
+            let relied_on = flush.relied_on.iter().map(|found| (found.table, found.unlimited.is_some()));
+            (flush.writes.len(), flush.trail.len(), relied_on.collect::<Vec<_>>())
         };
         let alike = |(ours, theirs): (&Write, &Write)| {
             ours.table() == theirs.table() && ours.new_rows() > 0 && ours.new_rows() == theirs.new_rows()
@@ -63,8 +73,8 @@ impl Flush {
     }
 
     /// The statement that writes it. Nothing is written, and the statement fails as a serialization failure, if an
-    /// update does not find its row or an organization is not as it was found. Those are locked as keys, and who
-    /// changes an organization locks it for updating first: so nobody does until the statement's transaction has ended.
+    /// update does not find its row or a row that it relies on is not as it was found. Those are locked as keys, and who
+    /// changes one locks it for updating first: so nobody does until the statement's transaction has ended.
     /// It must not update one of them itself. Foreign keys are checked at its end, so that the parts may refer to each
     /// other's rows.
     ///
@@ -81,8 +91,8 @@ impl Text {
     fn flush(&mut self, Flush { writes, trail, relied_on }: Flush, lock_timeout: Option<Duration>) {
         let (mut comma, mut holds) = ("", String::from("TRUE"));
         put!(self, "WITH ");
-        for (number, Found { id, version, unlimited }) in relied_on.into_iter().enumerate() {
-            put!(self, r#"{comma}"found_{number}" AS (SELECT 1 FROM "organizations" WHERE "id" = "#);
+        for (number, Found { table, id, version, unlimited }) in relied_on.into_iter().enumerate() {
+            put!(self, r#"{comma}"found_{number}" AS (SELECT 1 FROM "{table}" WHERE "id" = "#);
             self.value(id);
             put!(self, r#" AND "version" = "#);
             self.value(version);
@@ -122,7 +132,7 @@ impl Text {
     }
 
     /// That an organization's current subscription does not limit a feature, by its tier or on its own.
-    fn unlimited(&mut self, id: OrganizationId, feature: &str) {
+    fn unlimited(&mut self, id: Uuid, feature: &str) {
         put!(
             self,
             r#" AND ("exempt" OR NOT EXISTS (SELECT FROM (SELECT "tier_id", "feature_overrides" FROM "subscriptions" "#
@@ -160,38 +170,43 @@ mod tests {
         Write::Update { table, set: vec![("version", (value + 1).into())], of }
     }
 
+    fn found(id: Uuid, version: i32) -> Found {
+        Found { table: "organizations", id, version, unlimited: None }
+    }
+
     fn flush(writes: Vec<Write>) -> Flush {
         Flush { writes, ..Flush::default() }
     }
 
     #[test]
     fn several_writes_are_one_statement_that_fails_where_it_must() {
-        let id = OrganizationId::generate();
+        let (id, tier) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let statement = Flush {
-            relied_on: vec![Found { id, version: 7, unlimited: None }],
-            ..flush(vec![insert("customers", 1), update("tiers", 2), insert("prices", 3), update("keys", 4)])
+            relied_on: vec![found(id, 7), Found { table: "tiers", ..found(tier, 8) }],
+            ..flush(vec![insert("customers", 1), update("tags", 2), insert("prices", 3), update("keys", 4)])
         }
         .statement(None);
         let expected = concat!(
             r#"WITH "found_0" AS (SELECT 1 FROM "organizations" WHERE "id" = $1 AND "version" = $2 FOR KEY SHARE), "#,
-            r#""write_0" AS (INSERT INTO "customers" ("id") VALUES ($3)), "#,
-            r#""write_1" AS (UPDATE "tiers" SET "version" = $4 WHERE "id" = $5 AND "tenant_id" IS NULL RETURNING 1), "#,
-            r#""write_2" AS (INSERT INTO "prices" ("id") VALUES ($6)), "#,
-            r#""write_3" AS (UPDATE "keys" SET "version" = $7 WHERE "id" = $8 AND "tenant_id" IS NULL RETURNING 1) "#,
-            r#"SELECT must_hold(TRUE AND EXISTS (SELECT FROM "found_0") "#,
+            r#""found_1" AS (SELECT 1 FROM "tiers" WHERE "id" = $3 AND "version" = $4 FOR KEY SHARE), "#,
+            r#""write_0" AS (INSERT INTO "customers" ("id") VALUES ($5)), "#,
+            r#""write_1" AS (UPDATE "tags" SET "version" = $6 WHERE "id" = $7 AND "tenant_id" IS NULL RETURNING 1), "#,
+            r#""write_2" AS (INSERT INTO "prices" ("id") VALUES ($8)), "#,
+            r#""write_3" AS (UPDATE "keys" SET "version" = $9 WHERE "id" = $10 AND "tenant_id" IS NULL RETURNING 1) "#,
+            r#"SELECT must_hold(TRUE AND EXISTS (SELECT FROM "found_0") AND EXISTS (SELECT FROM "found_1") "#,
             r#"AND (SELECT count(*) FROM "write_1") = 1 AND (SELECT count(*) FROM "write_3") = 1)"#,
         );
         assert_eq!(statement.sql, expected);
-        let mut values = vec![Value::from(id)];
-        values.extend([7, 1, 3, 2, 3, 5, 4].map(Value::from));
+        let mut values = vec![Value::from(id), 7.into(), tier.into(), 8.into()];
+        values.extend([1, 3, 2, 3, 5, 4].map(Value::from));
         assert_eq!(statement.values.map(|values| values.0), Some(values));
     }
 
     #[test]
     fn several_flushes_are_one_statement_that_waits_for_nobody_for_long() {
-        let [a, b] = [1, 2].map(|version| (OrganizationId::generate(), version));
+        let [a, b] = [1, 2].map(|version| (Uuid::from_u128(9), version));
         let of = |(id, version), customer| Flush {
-            relied_on: vec![Found { id, version, unlimited: None }],
+            relied_on: vec![found(id, version)],
             ..flush(vec![insert("customers", customer), insert("keys", customer)])
         };
         assert!(of(a, 3).goes_with(&of(b, 4)));
@@ -213,12 +228,9 @@ mod tests {
     fn only_inserts_of_the_same_kind_go_together() {
         let customer = || flush(vec![insert("customers", 1)]);
         let two = Write::Insert { table: "customers", columns: vec!["id"], rows: vec![vec![1.into()], vec![2.into()]] };
-        let found = Found { id: OrganizationId::generate(), version: 1, unlimited: Some("customers") };
-        let unlimited = Flush { relied_on: vec![found], ..customer() };
-        let relying = Flush {
-            relied_on: vec![Found { id: OrganizationId::generate(), version: 1, unlimited: None }],
-            ..customer()
-        };
+        let relying_on = |found| Flush { relied_on: vec![found], ..customer() };
+        let unlimited = relying_on(Found { unlimited: Some("customers"), ..found(Uuid::nil(), 1) });
+        let relying = relying_on(found(Uuid::nil(), 1));
         assert!(customer().goes_with(&customer()));
         assert!(unlimited.goes_with(&unlimited) && !unlimited.goes_with(&relying));
         for other in [flush(vec![insert("tiers", 1)]), flush(vec![two]), relying, Flush::default()] {

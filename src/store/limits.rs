@@ -19,7 +19,8 @@ impl Tx<'_> {
         }
         let id = self.tenant()?;
         let source = Source::unfiltered::<organization::Entity>(organization::Column::Id.eq(id).into());
-        let row = self.settled().await?.lock::<organization::Entity>(&source, LOCK).await?;
+        self.settled().await?;
+        let row = self.lock_row::<organization::Entity>(&source, LOCK).await?;
         row.ok_or_else(|| not_found("organization", "input"))
     }
 

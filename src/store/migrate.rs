@@ -10,7 +10,7 @@ use sea_orm::{
 use secrecy::ExposeSecret;
 
 use super::executor::Executor as _;
-use super::{Store, is_contention};
+use super::{Store, contention};
 use crate::config::DatabaseConfig;
 
 /// The number of the lock that whoever migrates a PostgreSQL holds: "tessera" in ASCII.
@@ -95,6 +95,9 @@ async fn connect(config: &DatabaseConfig) -> Result<DatabaseConnection, DbErr> {
     // Without a limit for statements: an index of a large table takes its time.
     options.max_connections(1).acquire_timeout(config.acquire_timeout).connect_timeout(config.acquire_timeout);
     options.sqlx_logging(false);
+    // While a step waits for a lock, everybody who comes waits behind it.
+    let lock_timeout = config.lock_timeout.as_millis().to_string();
+    options.map_sqlx_postgres_opts(move |postgres| postgres.options([("lock_timeout", &lock_timeout)]));
     #[expect(clippy::disallowed_methods, reason = "one of the two places that open connections")]
     sea_orm::Database::connect(options).await
 }
@@ -106,7 +109,7 @@ async fn begin(connection: &DatabaseConnection) -> Result<DatabaseTransaction, D
     let mut waits = false;
     loop {
         match connection.begin_with_options(immediate()).await {
-            Err(error) if is_contention(&error) => wait(&mut waits).await,
+            Err(error) if contention(&error).is_some() => wait(&mut waits).await,
             begun => return begun,
         }
     }

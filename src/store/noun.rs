@@ -1,8 +1,10 @@
 //! Tables whose rows have an id and a tenant, and those of them that change.
 
 use super::Visible;
+use super::reading::Lock;
 use crate::entity::{
-    Mutable, OrganizationId, audit_event, customer, member, organization, payment, payment_method, subscription, tier,
+    CustomerId, Mutable, OrganizationId, audit_event, customer, member, organization, payment, payment_method,
+    subscription, tier,
 };
 
 /// A table whose rows are nodes of the API: each has an id and a tenant.
@@ -20,6 +22,12 @@ where
 {
     /// The version that every change counts up.
     fn version() -> Self::Column;
+
+    /// How the organization of a row is locked before the row is.
+    fn organization_lock(row: &Self::Model) -> Lock;
+
+    /// The customer that owns a row, which is locked before it.
+    fn owner(row: &Self::Model) -> Option<CustomerId>;
 }
 
 macro_rules! nouns {
@@ -41,15 +49,30 @@ nouns!(
 );
 
 macro_rules! records {
-    ($($noun:ident),*) => {$(
+    ($($noun:ident $row:pat => $lock:expr, $owner:expr;)*) => {$(
         impl Record for $noun::Entity {
             fn version() -> $noun::Column {
                 $noun::Column::Version
             }
+
+            fn organization_lock($row: &$noun::Model) -> Lock {
+                $lock
+            }
+
+            fn owner($row: &$noun::Model) -> Option<CustomerId> {
+                $owner
+            }
         }
     )*};
 }
-records!(organization, member, customer, tier, subscription);
+records! {
+    organization _ => Lock::Update, None;
+    // They are counted, and one of them manages.
+    member _ => Lock::NoKeyUpdate, None;
+    customer _ => Lock::KeyShare, None;
+    tier _ => Lock::KeyShare, None;
+    subscription row => if row.customer_id.is_none() { Lock::NoKeyUpdate } else { Lock::KeyShare }, row.customer_id;
+}
 
 macro_rules! mutable {
     ($($noun:ident $name:literal $id:ident $tenant:ident => $set:expr;)*) => {$(

@@ -3,13 +3,16 @@
 //! Statements are pipelined (PostgreSQL manual, 55.2.3): the next one is sent before the answer to the last one has
 //! come. Statements that stand alone [share](shared) a few connections that way. A [transaction] has a
 //! connection to itself as soon as it locks or writes; `BEGIN` and `COMMIT` go together with its first and its last
-//! statement. Those that write everything at their end, and lock nothing before, are [written together](group_commit).
-//! How the database is, is asked over a connection [apart](watch).
+//! statement. Those that write everything at their end, and lock nothing before, are [written together](group_commit)
+//! over connections that wait for nobody. How the database is, is asked over a connection [apart](watch).
 
 mod answer;
 mod connection;
 mod fault;
+mod gates;
 mod group_commit;
+mod locked;
+mod member;
 mod settings;
 mod shared;
 mod tls;
@@ -17,51 +20,68 @@ mod transaction;
 mod value;
 mod watch;
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use deadpool::Runtime;
 use deadpool::managed::{Object, Pool, PoolConfig, PoolError, QueueMode, Timeouts};
+use deadpool::{Runtime, Status};
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{DbErr, Statement};
 
 use self::connection::{Connection, Opener};
-pub(super) use self::fault::is_lost;
+pub(super) use self::fault::{is_lost, is_stale};
+use self::gates::{Gates, Passed};
 use self::group_commit::GroupCommit;
 use self::settings::settings;
 use self::shared::Shared;
 pub(super) use self::transaction::Transaction;
 use self::watch::Watch;
-use super::database::{Connections, Limits, Notice};
+use super::database::{Connections, Limits, Notice, Whose};
 use super::rows::Rows;
+use super::trouble::{Trouble, troubled};
 use super::writable::Unwritable;
+use crate::config::DatabaseConfig;
 
 /// An open database.
 pub(super) struct Postgres {
-    shared: Shared,
+    shared: Arc<Shared>,
     /// The connections of transactions.
     owned: Pool<Opener>,
+    /// The connections of what is written together, which do not wait for what others have locked.
+    hasty: Pool<Opener>,
+    gates: Gates,
     group_commit: GroupCommit,
     watch: Watch,
     notice: Notice,
-    patience: Duration,
+    limits: Limits,
+}
+
+/// A connection of a transaction, and its place among those that may have one.
+struct Own {
+    connection: Object<Opener>,
+    _passed: Passed,
 }
 
 impl Postgres {
     /// The database that these options lead to.
-    pub(super) fn new(options: &PgConnectOptions, limits: Limits, notice: Notice) -> Result<Self, DbErr> {
-        let opener = settings(options).map_err(|fault| DbErr::Custom(format!("database: {fault}")))?;
-        let config = PoolConfig {
-            max_size: limits.transactions,
-            timeouts: Timeouts { wait: Some(limits.patience), create: Some(limits.patience), recycle: None },
-            // The processor's caches still know the connection that was used last.
-            queue_mode: QueueMode::Lifo,
-        };
-        let owned = Pool::builder(opener.clone()).config(config).runtime(Runtime::Tokio1).build();
-        let owned = owned.map_err(|error| DbErr::Custom(format!("database: {error}")))?;
-        let group_commit = GroupCommit::new(limits);
+    pub(super) fn new(
+        options: &PgConnectOptions,
+        config: &DatabaseConfig,
+        limits: Limits,
+        notice: Notice,
+    ) -> Result<Self, DbErr> {
+        let unusable = |fault| DbErr::Custom(format!("database: {fault}"));
+        let opener = settings(options, config).map_err(unusable)?;
         let watch = Watch::new(opener.clone(), limits.patience);
-        let shared = Shared::new(opener, limits);
-        Ok(Self { shared, owned, group_commit, watch, notice, patience: limits.patience })
+        Ok(Self {
+            shared: Arc::new(Shared::new(opener.clone(), limits)),
+            hasty: pool(opener.clone().waiting_for(group_commit::LOCK_TIMEOUT), limits.groups, limits)?,
+            owned: pool(opener, limits.transactions, limits)?,
+            group_commit: GroupCommit::new(limits),
+            gates: Gates::new(limits),
+            watch,
+            notice,
+            limits,
+        })
     }
 
     /// Finds out whether the database can be reached.
@@ -78,15 +98,20 @@ impl Postgres {
     pub(super) fn close(&self) {
         self.shared.close();
         self.owned.close();
+        self.hasty.close();
         self.group_commit.close();
         self.watch.close();
     }
 
     /// How the connections of transactions are used.
     pub(super) fn connections(&self) -> Connections {
-        let status = self.owned.status();
-        let in_use = status.size.saturating_sub(status.available);
-        Connections { limit: status.max_size, in_use, waiting: status.waiting }
+        let [owned, hasty] = [&self.owned, &self.hasty].map(Pool::status);
+        let in_use = |status: &Status| status.size.saturating_sub(status.available);
+        Connections {
+            limit: owned.max_size + hasty.max_size,
+            in_use: in_use(&owned) + in_use(&hasty),
+            waiting: owned.waiting + hasty.waiting,
+        }
     }
 
     /// The rows that a statement finds, which stands alone.
@@ -95,12 +120,16 @@ impl Postgres {
         self.shared.send(statement).await
     }
 
-    /// A connection for somebody alone. It is an error of connections if none is free in time.
-    async fn own(&self) -> Result<Object<Opener>, DbErr> {
-        self.owned.get().await.map_err(|error| match error {
-            PoolError::Backend(error) => error,
-            error => fault::unavailable(error),
-        })
+    /// The rows of a statement that finds single rows by their keys, and takes no time.
+    pub(super) async fn look_up(&self, statement: &Statement) -> Result<Rows, DbErr> {
+        (self.notice)(statement);
+        self.shared.send_point(statement).await
+    }
+
+    /// A connection for somebody alone, who may wait for what others have locked.
+    async fn own(&self, whose: Whose) -> Result<Own, DbErr> {
+        let passed = self.gates.pass(whose).await?;
+        Ok(Own { connection: free(&self.owned).await?, _passed: passed })
     }
 
     /// Runs the last statement of a connection's transaction, if there is one, and commits. It is an error of connections
@@ -115,8 +144,31 @@ impl Postgres {
             }
         };
         match ended.map_err(fault::failed) {
-            Err(error) if is_lost(&error) => Err(fault::unavailable(format_args!("lost while committing: {error}"))),
+            Err(error) if is_lost(&error) => {
+                Err(troubled(Trouble::Unknown, format_args!("lost while committing: {error}")))
+            }
             outcome => outcome,
         }
     }
+}
+
+/// So many connections, opened when they are needed.
+fn pool(opener: Opener, size: usize, limits: Limits) -> Result<Pool<Opener>, DbErr> {
+    let config = PoolConfig {
+        max_size: size,
+        timeouts: Timeouts { wait: Some(limits.patience), create: Some(limits.patience), recycle: None },
+        // The processor's caches still know the connection that was used last.
+        queue_mode: QueueMode::Lifo,
+    };
+    let pool = Pool::builder(opener).config(config).runtime(Runtime::Tokio1).build();
+    pool.map_err(|error| DbErr::Custom(format!("database: {error}")))
+}
+
+/// One of them. It is an error of connections if none is free in time.
+async fn free(pool: &Pool<Opener>) -> Result<Object<Opener>, DbErr> {
+    pool.get().await.map_err(|error| match error {
+        PoolError::Backend(error) => error,
+        PoolError::Timeout(_) => troubled(Trouble::Busy, error),
+        error => fault::away(error),
+    })
 }

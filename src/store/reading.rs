@@ -23,7 +23,7 @@ use crate::error::Result;
 
 /// How a row is locked until the end of the transaction (PostgreSQL manual, 13.3.2). SQLite locks all of the database.
 #[derive(Clone, Copy)]
-pub(super) enum Lock {
+pub enum Lock {
     /// Nobody takes it away.
     KeyShare,
     /// Nobody changes it.

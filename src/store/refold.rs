@@ -3,11 +3,12 @@
 use sea_orm::{ColumnTrait, DbBackend, DbErr, IdenStatic as _, Iterable as _, ModelTrait, QueryFilter, QueryOrder};
 use sea_orm::{QuerySelect, Statement, TryIntoModel};
 
+use super::database::Whose;
 use super::executor::Executor as _;
 use super::flush::Flush;
 use super::text::Text;
 use super::write::Write;
-use super::{Noun, Store, System, is_contention};
+use super::{Noun, Store, System, contention};
 use crate::entity::{Derived, customer, member, organization, payment, subscription, tier};
 use crate::text::KEYS_VERSION;
 
@@ -45,7 +46,7 @@ impl System<'_> {
             + self.refold_table::<tier::Entity>().await?
             + self.refold_table::<subscription::Entity>().await?
             + self.refold_table::<payment::Entity>().await?;
-        let transaction = self.0.0.database.begin().await?;
+        let transaction = self.0.0.database.begin(Whose::default()).await?;
         let set = vec![("version", KEYS_VERSION.into())];
         let write = Write::Update { table: "text_keys", set, of: Vec::new() };
         transaction.execute(Text::statement(self.0.backend(), |text| text.write(write))).await?;
@@ -69,7 +70,7 @@ impl System<'_> {
             match self.refold_rows::<E>(&rows).await {
                 Ok(count) => refolded += count,
                 // Somebody else changed one of them: its keys are looked at again.
-                Err(error) if is_contention(&error) => continue,
+                Err(error) if contention(&error).is_some() => continue,
                 Err(error) => return Err(error),
             }
             match rows.last() {
@@ -88,7 +89,7 @@ impl System<'_> {
         if updates.is_empty() {
             return Ok(0);
         }
-        let transaction = self.0.0.database.begin().await?;
+        let transaction = self.0.0.database.begin(Whose::default()).await?;
         let mut refolded = 0;
         for update in updates {
             refolded += transaction.execute(Text::statement(self.0.backend(), |text| text.write(update))).await?;

@@ -122,7 +122,7 @@ impl Scope {
     /// Waits for the answer to a statement.
     pub(super) async fn ask<T>(&self, answer: impl Future<Output = Result<T, DbErr>>) -> Result<T> {
         let _asking = self.asking();
-        Ok(answer.await?)
+        self.store.0.troubles.noted(answer.await.map_err(Into::into))
     }
 
     pub(super) fn reach(&self) -> Reach<'_> {

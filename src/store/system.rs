@@ -6,6 +6,7 @@ use sea_orm::{
 };
 
 use super::Store;
+use super::database::Whose;
 use super::executor::Executor as _;
 use super::flush::Flush;
 use crate::entity::{Derived, OrganizationId, SubscriptionStatus, organization, subscription};
@@ -85,7 +86,7 @@ impl System<'_> {
             let rows = self.0.0.database.all(found).await?;
             let Some(last) = rows.last() else { return Ok(()) };
             behind = Some(last.id);
-            let transaction = self.0.0.database.begin().await?;
+            let transaction = self.0.0.database.begin(Whose::default()).await?;
             for row in rows.into_iter().map(settled) {
                 let derived = subscription::ActiveModel {
                     access_ends_at: Set(row.access_ends_at),
@@ -115,7 +116,7 @@ impl System<'_> {
         M: Derived + IntoActiveModel<E::ActiveModel>,
         E::ActiveModel: ActiveModelTrait<Entity = E> + Send,
     {
-        let transaction = self.0.0.database.begin().await?;
+        let transaction = self.0.0.database.begin(Whose::default()).await?;
         // SQLite allows 32,766 parameters in a statement.
         let derived = rows.into_iter().map(|mut row| {
             row.derive();

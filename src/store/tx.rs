@@ -5,19 +5,21 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use sea_orm::{
     ColumnTrait, Condition, DbBackend, EntityName as _, EntityTrait, IdenStatic as _, Iterable as _, ModelTrait,
-    QueryFilter, QueryTrait, Select, Value,
+    QueryFilter, QueryTrait, Select, TryIntoModel, Value,
 };
 
 use tokio::sync::SetOnce;
+use uuid::Uuid;
 
 use super::database::Transaction;
 use super::executor::Executor as _;
 use super::flush::Found;
+use super::lock_order::LockOrder;
 use super::reading::Lock;
 use super::trail::{Change, Entry, changed, created};
 use super::waiting::Waiting;
 use super::write::Write;
-use super::{Noun, Record, Scope, Visible};
+use super::{Noun, Record, Scope, Source, Visible};
 use crate::clock::Timestamp;
 use crate::entity::{Mutable, OrganizationId, organization};
 use crate::error::{Error, Result};
@@ -49,7 +51,7 @@ pub struct Tx<'e> {
     tenant: Option<OrganizationId>,
     /// The tenant's own row, as soon as it is known that it can be written.
     organization: SetOnce<Option<organization::Model>>,
-    /// Organizations that nothing is written without, as they were found.
+    /// Rows that nothing is written without, as they were found.
     relied_on: Mutex<Vec<Found>>,
     /// Which feature was presumed to be unlimited.
     unlimited: OnceLock<&'static str>,
@@ -57,6 +59,7 @@ pub struct Tx<'e> {
     may_presume: bool,
     /// Whether something was read.
     has_read: AtomicBool,
+    lock_order: LockOrder,
     now: Timestamp,
     waiting: Mutex<Waiting>,
     trail: Mutex<Vec<Entry>>,
@@ -83,6 +86,7 @@ impl<'e> Tx<'e> {
             unlimited: OnceLock::new(),
             may_presume,
             has_read: AtomicBool::new(false),
+            lock_order: LockOrder::default(),
             now,
             waiting: Mutex::default(),
             trail: Mutex::default(),
@@ -94,10 +98,10 @@ impl<'e> Tx<'e> {
         self.organization.set(organization).map_err(|_| Error::Internal("a transaction is opened once".into()))
     }
 
-    /// Has this organization, which was found without a lock, checked and locked when all is written: until then others
-    /// can change it, and the transaction is run again.
-    pub(super) fn rely_on(&self, organization: &organization::Model) {
-        lock(&self.relied_on).push(Found { id: organization.id, version: organization.version, unlimited: None });
+    /// Has this row, which was found without a lock, checked and locked when all is written: until then others can change
+    /// it, and the transaction is run again. It must not be a row that the transaction changes itself.
+    pub(crate) fn rely_on<M: Mutable + ModelTrait>(&self, row: &M) {
+        lock(&self.relied_on).push(Found::of(row));
     }
 
     /// Whether nothing limits a feature of the tenant, which is then made sure of when all is written. Otherwise it must
@@ -138,6 +142,15 @@ impl<'e> Tx<'e> {
         }
         waiting.send(&self.inner).await?;
         Ok(&self.inner)
+    }
+
+    /// The one row of a source, whatever was written so far, locked until the end of the transaction.
+    pub(super) async fn lock_row<E>(&self, source: &Source, lock: Lock) -> Result<Option<E::Model>>
+    where
+        E: EntityTrait<ActiveModel: TryIntoModel<E::Model>>,
+    {
+        self.lock_order.lock(E::default().table_name());
+        Ok(self.inner.lock::<E>(source, lock).await?)
     }
 
     /// The moment of the whole transaction.
@@ -181,13 +194,15 @@ impl<'e> Tx<'e> {
     /// The visible row of this tenant with this id, locked until the end of the transaction.
     pub async fn lock<E: Noun>(&self, id: impl Into<Value>) -> Result<Option<E::Model>> {
         let source = self.scope.source::<E>(Condition::all().add(E::id().eq(id)).add(E::tenant().eq(self.tenant)))?;
-        Ok(self.settled().await?.lock::<E>(&source, LOCK).await?)
+        self.settled().await?;
+        self.lock_row::<E>(&source, LOCK).await
     }
 
     /// The visible row of any tenant with this id, which nobody changes until the end of the transaction.
     pub async fn share<E: Noun>(&self, id: impl Into<Value>) -> Result<Option<E::Model>> {
         let source = self.scope.source::<E>(E::id().eq(id).into())?;
-        Ok(self.settled().await?.lock::<E>(&source, Lock::Share).await?)
+        self.settled().await?;
+        self.lock_row::<E>(&source, Lock::Share).await
     }
 
     /// Whether any row of the tenant has this, visible or not: for values that must be unique.
@@ -258,6 +273,9 @@ impl<'e> Tx<'e> {
     }
 
     async fn write(&self, write: Write) -> Result<()> {
+        if write.is_update() {
+            self.lock_order.lock(write.table());
+        }
         let ahead = lock(&self.waiting).push(write);
         if !ahead.is_empty() {
             self.organization.wait().await;
@@ -274,9 +292,11 @@ impl<'e> Tx<'e> {
         let waiting = self.waiting.into_inner().unwrap_or_else(PoisonError::into_inner);
         let trail = self.trail.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut relied_on = self.relied_on.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for found in relied_on.iter_mut().filter(|found| Some(found.id) == self.tenant) {
+        let tenant = self.tenant.map(Uuid::from);
+        for found in relied_on.iter_mut().filter(|found| Some(found.id) == tenant) {
             found.unlimited = self.unlimited.get().copied();
         }
+        relied_on.sort_by_key(|found| LockOrder::place(found.table));
         waiting.commit(self.inner, trail, record, relied_on).await
     }
 }

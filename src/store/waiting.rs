@@ -10,7 +10,7 @@ use super::flush::{Flush, Found};
 use super::text::{Text, put};
 use super::trail::{self, Entry};
 use super::write::Write;
-use crate::error::{Error, Result};
+use crate::error::{Contention, Error, Result};
 
 /// The writes to rows that wait, in order.
 ///
@@ -77,7 +77,7 @@ async fn one_after_the_other(db: &Transaction, writes: Vec<Write>, trail: &[Entr
         let is_update = write.is_update();
         let changed = db.execute(Text::statement(db.backend(), |text| text.write(write))).await?;
         if is_update && changed != 1 {
-            return Err(Error::Contended("a row changed meanwhile".into()));
+            return Err(Error::Contended(Contention::Race, "a row changed meanwhile".into()));
         }
     }
     for copy in trail::copies().iter().filter(|_| !trail.is_empty()) {

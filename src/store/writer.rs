@@ -2,17 +2,19 @@
 
 use std::ops::Deref;
 
-use futures_util::future::{BoxFuture, try_join};
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, join, join3, ready, try_join};
 use sea_orm::{ColumnTrait, EntityTrait, ModelTrait, QueryFilter};
 use uuid::Uuid;
 
-use super::database::{Database, Transaction};
+use super::database::{Database, Whose};
 use super::executor::Executor as _;
 use super::reading::Lock;
+use super::tx::LOCK;
 use super::{Command, Noun, Record, Scope, Source, Tx};
 use crate::auth::{Permission, Standing};
 use crate::entity::{Mutable, OperationalStatus, OrganizationId, customer, organization};
-use crate::error::{Code, Error, Refusal, Result, not_found};
+use crate::error::{Code, Contention, Error, Refusal, Result, Trouble, not_found};
 use crate::operational;
 
 /// How often a transaction is tried before its contention is reported as a fault.
@@ -67,7 +69,7 @@ impl Hold {
     /// The organization, which stays as it is found.
     async fn find(self, tx: &Tx<'_>, organization: &Source) -> Result<Option<organization::Model>> {
         match self {
-            Self::Lock => Ok(tx.connection().lock::<organization::Entity>(organization, Lock::KeyShare).await?),
+            Self::Lock => tx.lock_row::<organization::Entity>(organization, Lock::KeyShare).await,
             Self::Check => {
                 let found = tx.connection().find::<organization::Entity>(organization).await?;
                 found.iter().for_each(|row| tx.rely_on(row));
@@ -130,15 +132,15 @@ impl Writer {
     ) -> Result<M> {
         let work = &work;
         // Boxed, here and below: a mutation's future is large, and a debug build keeps several copies on the stack.
-        Box::pin(self.run(command, |inner, attempt| {
+        Box::pin(self.run(command, |attempt| {
             Box::pin(async move {
-                let (tx, hold) = (Tx::new(inner, self, place.tenant(), attempt == 0), Hold::at(attempt));
+                let (tx, hold) = (self.begin(place.tenant(), None, attempt == 0).await?, Hold::at(attempt));
                 let result = match place {
                     Place::Named(id, _) => {
                         let opened = async {
                             let tenant = command.unless_done(self.caller()?, self.tenant(id)?);
                             let found = hold.find(&tx, &tenant).await?;
-                            self.open(&tx, place, found, hold).await
+                            self.open(&tx, place, found, self.check_own(&tx, place.tenant(), hold)).await
                         };
                         // What the work reads first goes right behind the look for the organization. Whether that can
                         // be written is known before anything that the work came to counts.
@@ -149,7 +151,7 @@ impl Writer {
                         if let Some(id) = command.outcome(self.caller()?, tx.connection()).await? {
                             return Ok(Attempt::Replayed(id));
                         }
-                        self.open(&tx, place, None, hold).await?;
+                        self.open(&tx, place, None, self.check_own(&tx, place.tenant(), hold)).await?;
                         work(&tx).await?
                     }
                 };
@@ -161,6 +163,9 @@ impl Writer {
 
     /// Changes the row with this id: it is found through the scope, locked, and handed to the work together with a
     /// transaction in its tenant. `path` is the input field that the id came from.
+    ///
+    /// What it belongs to is locked [before](super::lock_order) it. So it is found without a lock first: what it belongs to
+    /// never changes.
     pub async fn change<'e, E, M: Row>(
         &'e self,
         command: &Command,
@@ -173,23 +178,61 @@ impl Writer {
         E::Model: Mutable,
     {
         let (id, work) = (id.into(), &work);
-        Box::pin(self.run(command, |inner, _| {
+        Box::pin(self.run(command, |_| {
             Box::pin(async move {
                 let visible = self.source::<E>(E::id().eq(id).into())?;
-                let row = inner.lock::<E>(&command.unless_done(self.caller()?, visible), Lock::Update).await?;
-                let row = row.ok_or_else(|| not_found(E::Model::NOUN, path))?;
-                let place = row.tenant().map_or(Place::Platform, |tenant| Place::Named(tenant, path));
-                let tx = Tx::new(inner, self, place.tenant(), false);
-                let organization = match place.tenant() {
-                    Some(tenant) => Hold::Lock.find(&tx, &self.tenant(tenant)?).await?,
-                    None => None,
-                };
-                self.open(&tx, place, organization, Hold::Lock).await?;
+                let visible = command.unless_done(self.caller()?, visible);
+                let found = self.database().find::<E>(&visible).await?;
+                let found = found.ok_or_else(|| not_found(E::Model::NOUN, path))?;
+                let place = found.tenant().map_or(Place::Platform, |tenant| Place::Named(tenant, path));
+                let tx = self.begin(place.tenant(), Some(id), false).await?;
+                let (own, organization, row) = self.lock_in_order::<E>(&tx, place, &found, &visible).await;
+                // Where one of them failed, those behind it did, too.
+                if let Err(fault @ (Error::Contended(..) | Error::Unavailable(..) | Error::Internal(_))) = own {
+                    return Err(fault);
+                }
+                let organization = organization?;
+                let row = row?.ok_or_else(|| not_found(E::Model::NOUN, path))?;
+                self.open(&tx, place, organization, ready(own)).await?;
                 let result = work(&tx, row).await?;
                 Ok(Attempt::Done(Box::new(tx), result))
             })
         }))
         .await
+    }
+
+    /// Locks what a row belongs to, and the row, in one packet. The caller's own organization is looked at as well.
+    #[expect(clippy::type_complexity, reason = "three outcomes that are told apart where they are used")]
+    fn lock_in_order<'t, E: Record>(
+        &'t self,
+        tx: &'t Tx<'_>,
+        place: Place<'t>,
+        found: &'t E::Model,
+        source: &'t Source,
+    ) -> BoxFuture<'t, (Result<()>, Result<Option<organization::Model>>, Result<Option<E::Model>>)>
+    where
+        E::Model: Mutable,
+    {
+        let own = self.check_own(tx, place.tenant(), Hold::Lock);
+        let organization = async move {
+            let Some(tenant) = place.tenant() else { return Ok(None) };
+            tx.lock_row::<organization::Entity>(&self.tenant(tenant)?, E::organization_lock(found)).await
+        };
+        let owner_and_row = async move {
+            let row = tx.lock_row::<E>(source, Lock::Update);
+            let Some(owner) = E::owner(found) else { return row.await };
+            let owner = Source::unfiltered::<customer::Entity>(customer::Column::Id.eq(owner).into());
+            let (owner, row) = join(tx.lock_row::<customer::Entity>(&owner, LOCK), row).await;
+            owner.and(row)
+        };
+        // In boxes, because they are large, and a debug build keeps several copies on the stack.
+        join3(own.boxed(), organization.boxed(), owner_and_row.boxed()).boxed()
+    }
+
+    /// Begins a transaction in a tenant, to change the row with this id if there is one.
+    async fn begin(&self, tenant: Option<OrganizationId>, row: Option<Uuid>, may_presume: bool) -> Result<Tx<'_>> {
+        let whose = Whose { tenant: tenant.map(Uuid::from).unwrap_or_default(), row };
+        Ok(Tx::new(self.database().begin(whose).await?, self, tenant, may_presume))
     }
 
     /// The organization with this id, if the caller reaches it.
@@ -200,7 +243,13 @@ impl Writer {
     }
 
     /// Opens the transaction in the tenant that was found, and refuses where it cannot be written.
-    async fn open(&self, tx: &Tx<'_>, place: Place<'_>, found: Option<organization::Model>, hold: Hold) -> Result<()> {
+    async fn open(
+        &self,
+        tx: &Tx<'_>,
+        place: Place<'_>,
+        found: Option<organization::Model>,
+        own: impl Future<Output = Result<()>>,
+    ) -> Result<()> {
         let caller = self.caller()?;
         let organization = match place {
             Place::Platform if caller.standing() == Standing::Platform && caller.may(Permission::PlatformManage) => {
@@ -210,7 +259,7 @@ impl Writer {
             Place::New(organization) => Some(organization.clone()),
             Place::Named(_, path) => Some(found.ok_or_else(|| not_found("organization", path))?),
         };
-        self.check_own(tx, organization.as_ref(), hold).await?;
+        own.await?;
         let path = if let Place::Named(_, path) = place { path } else { "input" };
         if let Some(organization) = &organization {
             self.check_operational(organization, path)?;
@@ -220,8 +269,8 @@ impl Writer {
     }
 
     /// Who acts on an organization below its own does so only while its own is active.
-    async fn check_own(&self, tx: &Tx<'_>, target: Option<&organization::Model>, hold: Hold) -> Result<()> {
-        let Some(own) = self.caller()?.organization().filter(|own| target.map(|row| row.id) != Some(*own)) else {
+    async fn check_own(&self, tx: &Tx<'_>, target: Option<OrganizationId>, hold: Hold) -> Result<()> {
+        let Some(own) = self.caller()?.organization().filter(|own| target != Some(*own)) else {
             return Ok(());
         };
         let own = Source::unfiltered::<organization::Entity>(organization::Column::Id.eq(own).into());
@@ -259,26 +308,34 @@ impl Writer {
     async fn run<'e, 'f, M: Row>(
         &'e self,
         command: &Command,
-        work: impl Fn(Transaction, usize) -> BoxFuture<'f, Result<Attempt<'e, M>>>,
+        work: impl Fn(usize) -> BoxFuture<'f, Result<Attempt<'e, M>>>,
     ) -> Result<M> {
-        let mut lost = None;
-        for attempt in 0..TRIES {
-            match self.attempt(command, attempt, &work).await {
-                Err(Error::Contended(text)) => lost = Some(text),
-                outcome => return outcome,
+        let mut outcome = self.attempt(command, 0, &work).await;
+        for attempt in 1..TRIES {
+            if !matches!(outcome, Err(Error::Contended(..))) {
+                break;
             }
+            outcome = self.attempt(command, attempt, &work).await;
         }
-        let text = lost.as_deref().unwrap_or_default();
-        Err(Error::Internal(format!("gave up after {TRIES} tries: {text}").into()))
+        let outcome = outcome.map_err(|error| {
+            let given_up = |text: &str| format!("gave up after {TRIES} tries: {text}").into();
+            match error {
+                // No check foresaw it.
+                Error::Contended(Contention::Duplicate, text) => Error::Internal(given_up(&text)),
+                Error::Contended(Contention::Race, text) => Error::Unavailable(Trouble::Contended, given_up(&text)),
+                error => error,
+            }
+        });
+        self.0.store.0.troubles.noted(outcome)
     }
 
     async fn attempt<'e, 'f, M: Row>(
         &'e self,
         command: &Command,
         attempt: usize,
-        work: &impl Fn(Transaction, usize) -> BoxFuture<'f, Result<Attempt<'e, M>>>,
+        work: &impl Fn(usize) -> BoxFuture<'f, Result<Attempt<'e, M>>>,
     ) -> Result<M> {
-        match work(self.database().begin().await?, attempt).await {
+        match work(attempt).await {
             Ok(Attempt::Done(tx, result)) => {
                 tx.commit(command.record(self.caller()?, self.now(), result.uuid())).await?;
                 Ok(result)

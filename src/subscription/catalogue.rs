@@ -94,6 +94,7 @@ impl Seller<'_> {
             Some(catalogue) => own || caller.organization() == Some(catalogue) || caller.organization().is_none(),
         };
         if (own || above) && (tier.public || manages) {
+            self.tx.rely_on(&tier);
             return Ok(tier);
         }
         Err(Refusal::new(Code::TierNotAvailable, "This tier is not on offer for this owner.").at(&path).into())
@@ -110,7 +111,9 @@ impl Seller<'_> {
         let own = if self.kind == TierKind::Customer { Some(self.tx.tenant()?) } else { None };
         let from = |catalogue| tiers.iter().position(|(tier, _)| tier.tenant_id == catalogue);
         let chosen = own.and_then(|own| from(Some(own))).or_else(|| from(None));
-        chosen.map(|index| tiers.swap_remove(index)).map(|(tier, price)| Priced(tier, price)).ok_or_else(|| {
+        let chosen = chosen.map(|index| tiers.swap_remove(index));
+        chosen.iter().for_each(|(tier, _)| self.tx.rely_on(tier));
+        chosen.map(|(tier, price)| Priced(tier, price)).ok_or_else(|| {
             let message = format!("There is no default tier `{key}` for this kind of owner: name a tier, or make that one with createTier.");
             Error::from(Refusal::new(Code::TierNotAvailable, message).at(self.path))
         })

@@ -139,13 +139,13 @@ async fn take<'e>(
     Ok(bring_up_to_date(tx, next).await?.row)
 }
 
-/// An ended subscription comes back only while its owner has no other. The owner is locked, so that no other can be
-/// made meanwhile.
+/// An ended subscription comes back only while its owner has no other. The owner was locked before the subscription, so
+/// that no other can be made meanwhile.
 async fn refuse_second_live(tx: &Tx<'_>, row: &subscription::Model) -> Result<()> {
     let owner = OwnerKey { tenant: row.tenant_id, customer: row.customer_id };
     let status = match row.customer_id {
-        Some(id) => tx.lock::<customer::Entity>(id).await?.map(|customer| customer.status),
-        None => tx.lock::<organization::Entity>(row.tenant_id).await?.map(|organization| organization.status),
+        Some(id) => tx.get::<customer::Entity>(id).await?.map(|customer| customer.status),
+        None => tx.get::<organization::Entity>(row.tenant_id).await?.map(|organization| organization.status),
     };
     if !matches!(status, Some(OperationalStatus::Active | OperationalStatus::Suspended)) {
         return Err(Refusal::new(Code::OwnerInactive, "The owner is terminated: it cannot subscribe.")
@@ -256,6 +256,7 @@ pub async fn reactivate(
             if row.mode == ManagementMode::Manual {
                 let tier = Seller { tx, kind: kind_of(row), path: "input" }.current(row.tier_id).await?;
                 catalogue::refuse_archived(&tier, "input.id")?;
+                tx.rely_on(&tier);
             }
             Ok(Step::Reactivate)
         })

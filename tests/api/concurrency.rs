@@ -4,6 +4,8 @@ mod overtaken;
 mod stop;
 mod together;
 
+pub use stop::Stop;
+
 use serde_json::{Value, json};
 use tessera::entity::idempotency_key;
 

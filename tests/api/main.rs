@@ -19,6 +19,8 @@ mod dashboard;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod filter;
 #[cfg(test)]
 mod full_disk;

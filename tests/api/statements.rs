@@ -250,20 +250,20 @@ on_both! {
         let prices = json!([{"billingCycle": "MONTHLY", "currency": "EUR", "amountMinor": 100}]);
         let tier = json!({"key": "gold", "name": "Gold", "kind": "CUSTOMER", "rank": 1, "prices": prices});
         let plus = world.alpha.plus.to_string();
-        // The row that is changed, or the organization, if the key was not used; for a change the
-        // organization; what the use case reads; what it writes: on SQLite a statement for each, and two for the trail.
+        // The row that is changed, or the organization, if the key was not used; for a change what is locked with one
+        // another: the organization, a subscription's customer and the row; what the use case reads; what it writes: on SQLite a statement for each, and two for the trail.
         for (mutation, input, selection, [postgres, sqlite]) in [
             ("createCustomer", json!({"name": "Bob", "subscription": terms}), "customer { id }", [3, 9]),
             ("createCustomer", json!({"name": "Eve"}), "customer { id }", [3, 9]),
             ("createCustomer", json!({"name": "Joe", "externalRef": "joe"}), "customer { id }", [4, 10]),
-            ("updateCustomer", json!({"id": customer, "name": "Ada L."}), "customer { id }", [3, 6]),
-            ("createSubscription", json!({"customerId": free, "terms": terms}), "subscription { id }", [7, 10]),
-            ("ensureSubscription", json!({"customerId": free}), "subscription { id }", [4, 4]),
-            ("extendSubscription", json!({"id": subscription, "days": 1}), "subscription { id }", [3, 6]),
-            ("changeTier", json!({"id": subscription, "tierId": plus, "timing": "NOW"}), "subscription { id }", [4, 7]),
+            ("updateCustomer", json!({"id": customer, "name": "Ada L."}), "customer { id }", [4, 7]),
+            ("createSubscription", json!({"customerId": free, "terms": terms}), "subscription { id }", [8, 11]),
+            ("ensureSubscription", json!({"customerId": free}), "subscription { id }", [5, 5]),
+            ("extendSubscription", json!({"id": subscription, "days": 1}), "subscription { id }", [5, 8]),
+            ("changeTier", json!({"id": subscription, "tierId": plus, "timing": "NOW"}), "subscription { id }", [6, 9]),
             ("createMember", json!({"email": "a@example.com", "name": "Ada", "role": "WORKER"}), "member { id }", [7, 9]),
             ("createTier", tier, "tier { id }", [3, 7]),
-            ("terminateCustomer", json!({"id": customer}), "customer { id }", [4, 8]),
+            ("terminateCustomer", json!({"id": customer}), "customer { id }", [5, 9]),
         ] {
             let expected = if world.backend == Backend::Postgres { postgres } else { sqlite };
             let mut input = input;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::{KeySource, ServerConfig, SignatureAlgorithm};
+use crate::config::{KeySource, PlanCacheMode, ServerConfig, SignatureAlgorithm};
 
 const CANARY: &str = "canary-8d1f4c0e-must-never-be-printed-anywhere";
 
@@ -23,9 +23,12 @@ fn the_defaults_are_the_documented_ones() {
     let config = usable().config().expect("usable");
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.server, ServerConfig::default());
-    assert_eq!(config.database.max_connections, 8);
+    assert_eq!(config.database.max_connections, 10);
     assert_eq!(config.database.acquire_timeout, Duration::from_secs(2));
     assert_eq!(config.database.statement_timeout, Duration::from_secs(5));
+    assert_eq!(config.database.lock_timeout, Duration::from_millis(1500));
+    assert_eq!(config.database.idle_transaction_timeout, Duration::from_secs(5));
+    assert_eq!(config.database.plan_cache_mode, PlanCacheMode::ForceGenericPlan);
     assert_eq!(config.auth.leeway, Duration::from_secs(30));
     assert_eq!(config.policy, PolicyConfig::default());
     assert_eq!(config.log_format, LogFormat::Json);
@@ -46,6 +49,8 @@ fn all_problems_are_told_at_once() {
         graphiql: Some("maybe".into()),
         subscription_management: Some("NOBODY".into()),
         pending_hours: Some("-1".into()),
+        database_lock_timeout: Some("0s".into()),
+        database_plan_cache_mode: Some("custom".into()),
         log_format: Some("xml".into()),
         ..Settings::default()
     };
@@ -57,6 +62,8 @@ fn all_problems_are_told_at_once() {
         "TESSERA_IDLE_TIMEOUT",
         "TESSERA_SHUTDOWN_DELAY",
         "TESSERA_DATABASE_URL",
+        "TESSERA_DATABASE_LOCK_TIMEOUT",
+        "TESSERA_DATABASE_PLAN_CACHE_MODE",
         "TESSERA_AUTH_ISSUER",
         "TESSERA_AUTH_AUDIENCE",
         "TESSERA_AUTH_LEEWAY",

@@ -19,11 +19,11 @@ const NOW: Timestamp = Timestamp::from_micros(1_774_952_430_000_004);
 const SMALL: Size = Size { acme: 30, globex: 30, others: 2 };
 
 async fn store(dir: &tempfile::TempDir) -> Store {
+    let url = format!("sqlite://{}?mode=rwc", dir.path().join("seed.db").display());
     let config = DatabaseConfig {
-        url: format!("sqlite://{}?mode=rwc", dir.path().join("seed.db").display()).into(),
         max_connections: 1,
         acquire_timeout: Duration::from_secs(5),
-        statement_timeout: Duration::from_secs(5),
+        ..DatabaseConfig::of(url.into())
     };
     let store = Store::open(&config, Clock::manual(NOW)).await.expect("an open database");
     store.migrate_up().await.expect("migrations");

@@ -9,6 +9,8 @@ use sea_orm::sqlx::error::{DatabaseError, ErrorKind};
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
+use crate::store::trouble::{Trouble, troubled};
+
 /// Why a statement failed.
 pub(super) type Fault = Box<dyn Error + Send + Sync>;
 
@@ -79,8 +81,13 @@ pub(super) fn failed(fault: Fault) -> DbErr {
 }
 
 /// The error that there is no connection, or none any more.
-pub(super) fn unavailable(why: impl fmt::Display) -> DbErr {
-    DbErr::Conn(RuntimeErr::Internal(why.to_string()))
+pub(super) fn away(why: impl fmt::Display) -> DbErr {
+    troubled(Trouble::Away, why)
+}
+
+/// The error that a connection was lost.
+pub(super) fn lost(why: &'static str) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(Arc::new(sqlx::Error::Io(std::io::Error::other(why)))))
 }
 
 /// Whether the connection cannot be used any more: it broke, or the database ends it with what it says (it shuts down,
@@ -101,6 +108,27 @@ pub(in crate::store) fn is_lost(error: &DbErr) -> bool {
         return false;
     };
     matches!(**source, sqlx::Error::Io(_))
+}
+
+/// Whether a statement failed because it was prepared before the schema changed, or is not known any more.
+pub(super) fn is_out_of_date(fault: &Fault) -> bool {
+    fault.downcast_ref().and_then(tokio_postgres::Error::as_db_error).is_some_and(out_of_date)
+}
+
+/// The same, of an error.
+pub(in crate::store) fn is_stale(error: &DbErr) -> bool {
+    let DbErr::Query(RuntimeErr::SqlxError(source)) = error else { return false };
+    let sqlx::Error::Database(refused) = &**source else { return false };
+    refused.try_downcast_ref().is_some_and(|Refused(refused)| out_of_date(refused))
+}
+
+/// PostgreSQL has no code of its own for a change of the columns that a statement finds, only a place in its source.
+fn out_of_date(refused: &DbError) -> bool {
+    match *refused.code() {
+        SqlState::INVALID_SQL_STATEMENT_NAME => true,
+        SqlState::FEATURE_NOT_SUPPORTED => refused.routine() == Some("RevalidateCachedQuery"),
+        _ => false,
+    }
 }
 
 /// With which code the database says that a statement failed, if it does: nothing came of it then.

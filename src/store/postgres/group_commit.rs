@@ -6,9 +6,10 @@
 //! flush goes at once.
 //!
 //! A statement that fails has written nothing. Then each of its flushes is sent by itself, and gets the answer that it
-//! would have got alone. Who has to wait for a lock does so without a turn, and nobody waits with it.
+//! would have got alone. Who has to wait for a lock does so as a transaction of its own, and nobody waits with it. Until
+//! one of the same tenant has got what it waits for, the next ones do so at once.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,19 +17,20 @@ use sea_orm::DbErr;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
+use uuid::Uuid;
 
-use super::Postgres;
 use super::connection::Connection;
-use super::fault::{refused_with, unavailable};
-use super::shared::in_time;
-use crate::store::database::Limits;
+use super::fault::refused_with;
+use super::{Postgres, free};
+use crate::store::database::{Limits, Whose};
 use crate::store::flush::Flush;
+use crate::store::trouble::{Trouble, trouble, troubled};
 
 /// How many flushes are written together at most. With twice as many each would cost a tenth less.
 const LARGEST: usize = 8;
 
 /// How long a statement waits for a lock while it has a turn: longer than commands hold one that do not wait themselves.
-const LOCK_TIMEOUT: Duration = Duration::from_millis(50);
+pub(super) const LOCK_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// The flushes that wait until they are sent.
 pub(super) struct GroupCommit {
@@ -37,6 +39,8 @@ pub(super) struct GroupCommit {
     turns: Semaphore,
     /// As many as there may be flushes that wait for a lock.
     patient: Semaphore,
+    /// Tenants that have something locked, as far as is known.
+    held_up: Mutex<HashSet<Uuid>>,
 }
 
 #[derive(Default)]
@@ -50,17 +54,20 @@ struct Queue {
 struct Member {
     number: u64,
     flush: Flush,
+    whose: Whose,
     /// Whether it goes by itself, because it failed together with others.
     alone: bool,
     answer: oneshot::Sender<Result<(), DbErr>>,
 }
 
 impl GroupCommit {
-    /// Half of the transactions' connections, rounded up, are for turns: the fewer there are, the more goes together.
     pub(super) fn new(limits: Limits) -> Self {
-        let turns = limits.transactions.div_ceil(2);
-        let patient = (limits.transactions - turns).max(1);
-        Self { queue: Mutex::default(), turns: Semaphore::new(turns), patient: Semaphore::new(patient) }
+        Self {
+            queue: Mutex::default(),
+            turns: Semaphore::new(limits.groups),
+            patient: Semaphore::new((limits.transactions / 2).max(1)),
+            held_up: Mutex::default(),
+        }
     }
 
     /// Has nobody wait any longer.
@@ -70,16 +77,20 @@ impl GroupCommit {
         self.queue().members.clear();
     }
 
+    fn held_up(&self) -> MutexGuard<'_, HashSet<Uuid>> {
+        self.held_up.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts a flush at the end of the queue, and gives its number.
-    fn enter(&self, flush: Flush, answer: oneshot::Sender<Result<(), DbErr>>) -> u64 {
+    fn enter(&self, flush: Flush, whose: Whose, answer: oneshot::Sender<Result<(), DbErr>>) -> u64 {
         let mut queue = self.queue();
         queue.came += 1;
         let number = queue.came;
-        queue.members.push_back(Member { number, flush, alone: false, answer });
+        queue.members.push_back(Member { number, flush, whose, alone: false, answer });
         number
     }
 
@@ -117,19 +128,24 @@ impl GroupCommit {
 impl Postgres {
     /// Writes a flush as a transaction of its own, or together with others. Whether it was written is not known when
     /// the connection is lost meanwhile.
-    pub(super) async fn write(self: &Arc<Self>, flush: Flush) -> Result<(), DbErr> {
+    pub(super) async fn write(self: &Arc<Self>, flush: Flush, whose: Whose) -> Result<(), DbErr> {
         if flush.is_empty() {
             return Ok(());
         }
+        let groups = &self.group_commit;
         let (answer, mut answered) = oneshot::channel();
-        let number = self.group_commit.enter(flush, answer);
+        if groups.held_up().contains(&whose.tenant) {
+            tokio::spawn(Arc::clone(self).write_patiently(flush, whose, answer));
+            return answered.await.unwrap_or_else(|_| Err(unheard()));
+        }
+        let number = groups.enter(flush, whose, answer);
         self.bring_turn();
-        let answer = match timeout(self.patience, &mut answered).await {
-            Err(_) if self.group_commit.leave(number) => return Err(unavailable("its turn did not come in time")),
+        let answer = match timeout(self.limits.patience, &mut answered).await {
+            Err(_) if groups.leave(number) => return Err(troubled(Trouble::Busy, "its turn did not come in time")),
             Err(_) => answered.await,
             Ok(answer) => answer,
         };
-        answer.unwrap_or_else(|_| Err(unavailable("it was not heard of what is written last")))
+        answer.unwrap_or_else(|_| Err(unheard()))
     }
 
     /// Waits for a turn and a connection, and sends what is first by then. Everyone who comes brings a turn along: so
@@ -144,7 +160,7 @@ impl Postgres {
                 groups.queue().members.clear();
                 return;
             };
-            match this.own().await {
+            match free(&this.hasty).await {
                 Ok(connection) => this.write_together(&connection, groups.take()).await,
                 Err(error) => {
                     let first = groups.queue().members.pop_front();
@@ -165,7 +181,8 @@ impl Postgres {
                 self.group_commit.put_back(member);
                 self.bring_turn();
             } else if refused == Some(SqlState::LOCK_NOT_AVAILABLE) {
-                tokio::spawn(Arc::clone(self).write_patiently(member));
+                self.group_commit.held_up().insert(member.whose.tenant);
+                tokio::spawn(Arc::clone(self).write_patiently(member.flush, member.whose, member.answer));
             } else {
                 drop(member.answer.send(outcome.clone()));
             }
@@ -173,18 +190,38 @@ impl Postgres {
     }
 
     /// Writes a flush that has to wait for a lock.
-    async fn write_patiently(self: Arc<Self>, Member { flush, answer, .. }: Member) {
-        let permit = async { self.group_commit.patient.acquire().await.map_err(unavailable) };
-        let written = async {
-            let _permit = in_time(self.patience, permit).await?;
-            if answer.is_closed() {
-                return Err(unavailable("nobody waits for it any more"));
-            }
-            self.commit(&*self.own().await?, Some(&flush.statement(None))).await
+    async fn write_patiently(
+        self: Arc<Self>,
+        flush: Flush,
+        whose: Whose,
+        mut answer: oneshot::Sender<Result<(), DbErr>>,
+    ) {
+        let connection = async {
+            // Few of a tenant stand before all: so others can come in between.
+            let passed = self.gates.pass(whose).await?;
+            let permit = timeout(self.limits.lock_timeout, self.group_commit.patient.acquire()).await;
+            let permit = permit.map_err(|_| troubled(Trouble::Locked, "waited too long for others that wait"))?;
+            Ok::<_, DbErr>((free(&self.owned).await?, passed, permit))
         };
-        let written = written.await;
+        let connection = tokio::select! {
+            connection = connection => connection,
+            // Nothing is written any more for who has stopped waiting.
+            () = answer.closed() => return,
+        };
+        let written = match &connection {
+            Ok((connection, ..)) => self.commit(connection, Some(&flush.statement(None))).await,
+            Err(error) => Err(error.clone()),
+        };
+        let is_held_up = written.as_ref().is_err_and(|error| trouble(error) == Some(Trouble::Locked));
+        if !is_held_up {
+            self.group_commit.held_up().remove(&whose.tenant);
+        }
         drop(answer.send(written));
     }
+}
+
+fn unheard() -> DbErr {
+    troubled(Trouble::Unknown, "it was not heard of what is written last")
 }
 
 #[cfg(test)]
@@ -195,11 +232,17 @@ mod tests {
     type Answered = oneshot::Receiver<Result<(), DbErr>>;
 
     fn waiting(tables: &[&'static str]) -> (GroupCommit, Vec<Answered>) {
-        let groups = GroupCommit::new(Limits { transactions: 5, reads: 3, patience: Duration::ZERO });
+        let groups = GroupCommit::new(Limits {
+            transactions: 4,
+            groups: 3,
+            reads: 3,
+            patience: Duration::ZERO,
+            lock_timeout: Duration::ZERO,
+        });
         let enter = |table: &&'static str| {
             let insert = Write::Insert { table, columns: vec!["id"], rows: vec![vec![1.into()]] };
             let (answer, answered) = oneshot::channel();
-            groups.enter(Flush { writes: vec![insert], ..Flush::default() }, answer);
+            groups.enter(Flush { writes: vec![insert], ..Flush::default() }, Whose::default(), answer);
             answered
         };
         let answered = tables.iter().map(enter).collect();

@@ -10,9 +10,20 @@ use tokio_postgres::config::SslMode;
 use super::connection::Opener;
 use super::fault::Fault;
 use super::tls::{self, Certificates};
+use crate::config::DatabaseConfig;
 
-/// Where and how to connect.
-pub(super) fn settings(options: &PgConnectOptions) -> Result<Opener, Fault> {
+/// Where and how to connect, and what holds of each session besides.
+pub(super) fn settings(options: &PgConnectOptions, database: &DatabaseConfig) -> Result<Opener, Fault> {
+    let ms = |duration: Duration| duration.as_millis().to_string();
+    let options = options.clone().options([
+        ("statement_timeout", ms(database.statement_timeout)),
+        ("lock_timeout", ms(database.lock_timeout)),
+        // What a process that stands still has locked is free again after that.
+        ("idle_in_transaction_session_timeout", ms(database.idle_transaction_timeout)),
+        // Statements are prepared and find their rows by index: planning one anew for its values would cost more than
+        // running it.
+        ("plan_cache_mode", database.plan_cache_mode.as_str().to_owned()),
+    ]);
     // The password and the certificates can be had from nowhere else.
     let url = options.to_url_lossy();
     let parameter = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
@@ -38,5 +49,5 @@ pub(super) fn settings(options: &PgConnectOptions) -> Result<Opener, Fault> {
     }
     let own = parameter("sslcert").zip(parameter("sslkey"));
     let tls = tls::connector(mode, &Certificates { root: parameter("sslrootcert"), own })?;
-    Ok(Opener { config, tls })
+    Ok(Opener::new(config, tls))
 }

@@ -1,123 +1,83 @@
 //! A few connections, each of which takes several statements at once: under load neither side sleeps between two of
 //! them, and both send and receive several at a time.
+//!
+//! One statement that waits for a lock, or takes its time, holds up all that were sent behind it. So a connection that
+//! is behind gets new ones only where all are, and one that is stuck gets none: a few spare ones are
+//! opened instead. What waits for a lock in vain is [known](Locked) for a while, and is not sent meanwhile.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::pin::pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::future::select;
 use sea_orm::{DbErr, Statement};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
 
-use super::connection::{Connection, LIFETIME, Opener};
-use super::fault::{failed, is_lost, unavailable};
+use super::connection::Opener;
+use super::fault::{away, failed, is_lost, is_stale, lost};
+use super::locked::Locked;
+use super::member::{Member, PIPELINE, STUCK, Use};
 use crate::store::database::Limits;
 use crate::store::rows::Rows;
+use crate::store::trouble::{Trouble, troubled};
 
-/// How many statements a connection has at once at most.
-const PIPELINE: usize = 64;
-
-/// A connection whose last answer was so long in coming, or that has been silent for so long, is behind: it has a
-/// statement that takes its time, or too many.
-///
-/// Small statements are answered much faster, though dozens of them stand in a row. With less time a connection would
-/// be thought behind whenever its process had to wait for a core; the next one would take its load, a process more
-/// would want a core, and so on: a fifth fewer points a second, and a p99 three times as long.
-const BEHIND: Duration = Duration::from_micros(1500);
+/// How long a point waits before it is sent over another connection too: it is not what takes long.
+const POINT: Duration = Duration::from_millis(250);
 
 /// The connections of statements that stand alone.
 pub(super) struct Shared {
     opener: Opener,
-    /// How many connections there may be.
+    /// How many connections there may be, and as many again while some are stuck.
     count: usize,
     open: Mutex<Vec<Arc<Member>>>,
     /// Held by who opens a connection.
     opening: tokio::sync::Mutex<()>,
     /// As many as there may be statements under way.
-    permits: Semaphore,
-    /// How long to wait until a statement can be sent.
-    patience: Duration,
-}
-
-/// One of the connections.
-pub(super) struct Member {
-    connection: Connection,
-    /// How many statements are under way.
-    load: AtomicUsize,
-    /// When the connection was last heard of: it answered, or took up work. In nanoseconds since it was opened.
-    heard: AtomicU64,
-    /// How long the last answer was in coming, in nanoseconds; 0 if none came since the connection was idle.
-    delay: AtomicU64,
-    opened: Instant,
-}
-
-/// A connection, while a statement uses it.
-pub(super) struct Use {
-    member: Arc<Member>,
-    /// Whether the connection is new.
-    first: bool,
-    /// The connection's age when the statement was sent.
-    since: u64,
-}
-
-impl Use {
-    fn of(member: &Arc<Member>, first: bool) -> Self {
-        let since = member.age();
-        if member.load.fetch_add(1, Ordering::Relaxed) == 0 {
-            member.heard.store(since, Ordering::Relaxed);
-            member.delay.store(0, Ordering::Relaxed);
-        }
-        Self { member: Arc::clone(member), first, since }
-    }
-
-    pub(super) fn connection(&self) -> &Connection {
-        &self.member.connection
-    }
-}
-
-impl Drop for Use {
-    fn drop(&mut self) {
-        let now = self.member.age();
-        self.member.heard.store(now, Ordering::Relaxed);
-        self.member.delay.store(now.saturating_sub(self.since), Ordering::Relaxed);
-        self.member.load.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl Member {
-    fn new(connection: Connection) -> Self {
-        Self {
-            connection,
-            load: AtomicUsize::new(0),
-            heard: AtomicU64::new(0),
-            delay: AtomicU64::new(0),
-            opened: Instant::now(),
-        }
-    }
-
-    fn age(&self) -> u64 {
-        u64::try_from(self.opened.elapsed().as_nanos()).unwrap_or(u64::MAX)
-    }
-
-    /// Whether it is idle, or has room and answers in time.
-    fn keeps_up(&self) -> bool {
-        let silent = || self.age().saturating_sub(self.heard.load(Ordering::Relaxed));
-        let wait = || Duration::from_nanos(silent().max(self.delay.load(Ordering::Relaxed)));
-        match self.load.load(Ordering::Relaxed) {
-            0 => true,
-            load => load < PIPELINE && wait() < BEHIND,
-        }
-    }
+    permits: Arc<Semaphore>,
+    /// As many as there may be connections that nothing new is sent over, because a statement is being canceled.
+    canceling: Arc<Semaphore>,
+    /// As many as there may be points that are sent once more.
+    again: Semaphore,
+    locked: Arc<Locked>,
+    limits: Limits,
 }
 
 impl Shared {
-    pub(super) fn new(opener: Opener, Limits { reads: count, patience, .. }: Limits) -> Self {
-        let permits = Semaphore::new(count * PIPELINE);
-        Self { opener, count, open: Mutex::default(), opening: tokio::sync::Mutex::default(), permits, patience }
+    pub(super) fn new(opener: Opener, limits: Limits) -> Self {
+        let count = limits.reads;
+        Self {
+            // Reads wait only where a table is changed, which takes no time where all is well.
+            opener: opener.waiting_for(limits.lock_timeout / 4),
+            count,
+            open: Mutex::default(),
+            opening: tokio::sync::Mutex::default(),
+            permits: Arc::new(Semaphore::new(2 * count * PIPELINE)),
+            canceling: Arc::new(Semaphore::new(count)),
+            again: Semaphore::new(2 * count),
+            locked: Arc::default(),
+            limits,
+        }
     }
 
     pub(super) fn close(&self) {
         self.permits.close();
         self.open().clear();
+    }
+
+    /// Has nothing more sent over a connection.
+    pub(super) fn remove(&self, gone: &Member) {
+        self.open().retain(|member| !std::ptr::eq(&**member, gone));
+    }
+
+    /// As many permits as statements may be canceled at a time.
+    pub(super) fn canceling(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.canceling)
+    }
+
+    pub(super) fn locked(&self) -> &Arc<Locked> {
+        &self.locked
     }
 
     fn open(&self) -> MutexGuard<'_, Vec<Arc<Member>>> {
@@ -127,82 +87,133 @@ impl Shared {
     /// The rows that a statement finds, which stands alone.
     ///
     /// A connection may have been lost while nobody used it, because the database was restarted. A read can be sent
-    /// again, and is, over the others and in the end over a new one; what fails over a new one has failed.
-    pub(super) async fn send(&self, statement: &Statement) -> Result<Rows, DbErr> {
-        let _permit = self.permit().await?;
+    /// again, and is, over the others and in the end over a new one; what fails over a new one has failed. So is one that
+    /// was prepared before the schema changed.
+    pub(super) async fn send(self: &Arc<Self>, statement: &Statement) -> Result<Rows, DbErr> {
+        let mut is_prepared_anew = false;
         loop {
-            let used = self.choose().await?;
-            match used.connection().send(statement).await.map_err(failed) {
-                Err(error) if !used.first && is_lost(&error) => {
-                    self.open().retain(|member| !Arc::ptr_eq(member, &used.member));
-                }
+            let used = self.used(statement).await?;
+            let first = used.first;
+            let outcome = used.connection().send(statement).await.map_err(failed);
+            match used.answered(statement, outcome) {
+                Err(error) if !first && is_lost(&error) => {}
+                Err(error) if !is_prepared_anew && is_stale(&error) => is_prepared_anew = true,
                 outcome => return outcome,
             }
         }
     }
 
-    /// A connection for one of several statements: for all of them the same, so that they are run in the order in which
-    /// they are sent.
-    pub(super) async fn same(&self, member: &mut Option<Arc<Member>>) -> Result<Use, DbErr> {
-        match member {
-            Some(member) => Ok(Use::of(member, false)),
-            None => {
-                let used = self.choose().await?;
-                *member = Some(Arc::clone(&used.member));
-                Ok(used)
-            }
+    /// The same for a statement that takes no time, and may have nothing but bad luck where it is not answered at once.
+    pub(super) async fn send_point(self: &Arc<Self>, statement: &Statement) -> Result<Rows, DbErr> {
+        let mut first = pin!(self.send(statement));
+        if let Ok(outcome) = timeout(POINT, &mut first).await {
+            return outcome;
+        }
+        let either = async {
+            // Where many are late, it is not the connection.
+            let Ok(_again) = self.again.try_acquire() else { return first.await };
+            select(first, Box::pin(self.send(statement))).await.factor_first().0
+        };
+        let late = |_| Err(troubled(Trouble::Slow, "a point was not found in time"));
+        // In a box, because it is rarely needed.
+        Box::pin(timeout(self.limits.lock_timeout, either)).await.unwrap_or_else(late)
+    }
+
+    /// A connection to send a statement over.
+    async fn used(self: &Arc<Self>, statement: &Statement) -> Result<Use, DbErr> {
+        self.locked.check(statement)?;
+        let permit = self.permit().await?;
+        let mut used = self.choose().await?;
+        used.permit = Some(permit);
+        Ok(used)
+    }
+
+    /// The same for one of several statements: for all of them the same connection, so that they are run in the order in
+    /// which they are sent.
+    pub(super) async fn same(
+        self: &Arc<Self>,
+        statement: &Statement,
+        member: &mut Option<Arc<Member>>,
+    ) -> Result<Use, DbErr> {
+        let Some(member) = member else {
+            let used = self.used(statement).await?;
+            *member = Some(Arc::clone(&used.member));
+            return Ok(used);
+        };
+        self.locked.check(statement)?;
+        let permit = self.permit().await?;
+        let mut used = Use::of(member, false);
+        used.permit = Some(permit);
+        match member.is_canceling.load(Ordering::SeqCst) {
+            true => Err(lost("a statement of its connection is being canceled")),
+            false => Ok(used),
         }
     }
 
     /// Leave to send a statement.
-    pub(super) async fn permit(&self) -> Result<SemaphorePermit<'_>, DbErr> {
-        match self.permits.try_acquire() {
+    async fn permit(&self) -> Result<OwnedSemaphorePermit, DbErr> {
+        let permits = Arc::clone(&self.permits);
+        match Arc::clone(&permits).try_acquire_owned() {
             Ok(permit) => Ok(permit),
-            Err(_) => in_time(self.patience, async { self.permits.acquire().await.map_err(unavailable) }).await,
+            Err(_) => {
+                Box::pin(in_time(self.limits.patience, async { permits.acquire_owned().await.map_err(away) })).await
+            }
         }
     }
 
-    async fn choose(&self) -> Result<Use, DbErr> {
-        match self.pick(false) {
+    async fn choose(self: &Arc<Self>) -> Result<Use, DbErr> {
+        match self.pick(self.count, false) {
             Some(used) => Ok(used),
             // In a box, like preparing: these futures are large, and rarely needed.
-            None => Box::pin(in_time(self.patience, self.acquire())).await,
+            None => Box::pin(in_time(self.limits.patience, self.acquire())).await,
         }
     }
 
     /// The first connection that keeps up with what it is given, so that under load statements travel together; if
-    /// none does, the one with the fewest statements, once no more can be opened or if `busy` will do.
-    fn pick(&self, busy: bool) -> Option<Use> {
+    /// none does, the one with the fewest statements of those that are not stuck, once so many are open or if `busy` will
+    /// do.
+    fn pick(&self, enough: usize, busy: bool) -> Option<Use> {
         let mut open = self.open();
-        let now = Instant::now();
-        open.retain(|member| !member.connection.is_closed() && now.duration_since(member.opened) < LIFETIME);
+        let (now, mut place) = (Instant::now(), 0);
+        open.retain(|member| {
+            place += 1;
+            !member.is_over(now) && (place <= self.count || !member.is_spare_for_long())
+        });
         if let Some(member) = open.iter().find(|member| member.keeps_up()) {
             return Some(Use::of(member, false));
         }
-        let best = open.iter().min_by_key(|member| member.load.load(Ordering::Relaxed))?;
-        (busy || open.len() >= self.count).then(|| Use::of(best, false))
+        let moving = open.iter().filter(|member| !member.is_stuck());
+        let best = moving.min_by_key(|member| member.load.load(Ordering::Relaxed))?;
+        (busy || open.len() >= enough).then(|| Use::of(best, false))
     }
 
-    /// A connection: a new one, unless another request is opening one and a busy one can be used meanwhile.
-    async fn acquire(&self) -> Result<Use, DbErr> {
+    /// A connection: a new one, unless another request is opening one and a busy one can be used meanwhile. Where as many
+    /// are stuck as there may be, it is waited for one that is not.
+    async fn acquire(self: &Arc<Self>) -> Result<Use, DbErr> {
         let _turn = match self.opening.try_lock() {
             Ok(turn) => turn,
-            Err(_) => match self.pick(true) {
+            Err(_) => match self.pick(self.count, true) {
                 Some(used) => return Ok(used),
                 None => self.opening.lock().await,
             },
         };
-        if let Some(used) = self.pick(false) {
-            return Ok(used);
+        loop {
+            if let Some(used) = self.pick(self.count, false) {
+                return Ok(used);
+            }
+            if self.open().len() < 2 * self.count {
+                let member = Arc::new(Member::new(self, self.opener.open().await?));
+                let used = Use::of(&member, true);
+                self.open().push(member);
+                return Ok(used);
+            }
+            sleep(STUCK / 10).await;
         }
-        let member = Arc::new(Member::new(self.opener.open().await?));
-        let used = Use::of(&member, true);
-        self.open().push(member);
-        Ok(used)
     }
 }
 
 /// What comes of it before the patience is at its end.
 pub(super) async fn in_time<T>(patience: Duration, future: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
-    tokio::time::timeout(patience, future).await.map_err(|_| unavailable("no connection was free in time"))?
+    let late = |_| troubled(Trouble::Busy, "no connection was free in time");
+    timeout(patience, future).await.map_err(late)?
 }

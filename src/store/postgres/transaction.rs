@@ -5,18 +5,17 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use deadpool::managed::Object;
 use futures_util::future::try_join;
 use sea_orm::{DbErr, Statement};
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
-use tokio::time::timeout;
 
-use super::Postgres;
 use super::answer::{Affected, Answer};
-use super::connection::{Connection, Opener};
+use super::connection::Connection;
 use super::fault::{Fault, failed};
-use super::shared::Member;
+use super::member::Member;
+use super::{Own, Postgres};
+use crate::store::database::Whose;
 use crate::store::flush::Flush;
 use crate::store::rows::Rows;
 
@@ -27,8 +26,9 @@ use crate::store::rows::Rows;
 /// what PostgreSQL does for any statement, and is never begun.
 pub(in crate::store) struct Transaction {
     database: Arc<Postgres>,
+    whose: Whose,
     /// None until something is locked or written.
-    own: OnceCell<Object<Opener>>,
+    own: OnceCell<Own>,
     /// Held while a statement is put on its way: several at the same time go in the order in which they were asked for,
     /// so that what is read together with the organization is not older. It is the one of the shared connections that
     /// is read over until then.
@@ -36,24 +36,25 @@ pub(in crate::store) struct Transaction {
 }
 
 impl Transaction {
-    pub(in crate::store) fn new(database: Arc<Postgres>) -> Self {
-        Self { database, own: OnceCell::new(), turn: Mutex::default() }
+    pub(in crate::store) fn new(database: Arc<Postgres>, whose: Whose) -> Self {
+        Self { database, whose, own: OnceCell::new(), turn: Mutex::default() }
     }
 
     async fn own(&self) -> Result<&Connection, DbErr> {
-        self.own.get_or_try_init(|| self.database.own()).await.map(|connection| &***connection)
+        // In a box, because it is a part of every future that locks or writes.
+        self.own.get_or_try_init(|| Box::pin(self.database.own(self.whose))).await.map(|own| &**own.connection)
     }
 
     /// The rows that a statement finds.
     pub(in crate::store) async fn read(&self, statement: &Statement) -> Result<Rows, DbErr> {
         (self.database.notice)(statement);
         let mut turn = self.turn.lock().await;
-        if let Some(connection) = self.own.get() {
-            return answer(turn, connection, statement).await.map_err(failed);
+        if let Some(own) = self.own.get() {
+            return answer(turn, &own.connection, statement).await.map_err(failed);
         }
-        let shared = &self.database.shared;
-        let (_permit, used) = (shared.permit().await?, shared.same(&mut turn).await?);
-        answer(turn, used.connection(), statement).await.map_err(failed)
+        let used = self.database.shared.same(statement, &mut turn).await?;
+        let outcome = answer(turn, used.connection(), statement).await.map_err(failed);
+        used.answered(statement, outcome)
     }
 
     /// The rows that a statement finds and locks. `BEGIN` goes ahead of it, in the same packet: it is not necessary to
@@ -77,11 +78,11 @@ impl Transaction {
 
     /// Writes what is left, and commits. Whether it was committed is not known when the connection is lost meanwhile.
     pub(in crate::store) async fn commit(mut self, flush: Flush) -> Result<(), DbErr> {
-        let Some(connection) = self.own.get() else {
-            return self.database.write(flush).await;
+        let Some(own) = self.own.get() else {
+            return self.database.write(flush, self.whose).await;
         };
         let last = (!flush.is_empty()).then(|| flush.statement(None));
-        self.database.commit(connection, last.as_ref()).await?;
+        self.database.commit(&own.connection, last.as_ref()).await?;
         drop(self.own.take());
         Ok(())
     }
@@ -105,13 +106,15 @@ async fn answer<A: Answer, T>(
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        let Some(connection) = self.own.take().filter(|connection| connection.is_in_transaction()) else {
-            return;
-        };
-        let patience = self.database.patience;
-        // A connection whose transaction is not known to have ended is not used again.
-        if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(async move { timeout(patience, connection.end("ROLLBACK")).await });
-        }
+        let Some(own) = self.own.take().filter(|own| own.connection.is_in_transaction()) else { return };
+        let Ok(runtime) = Handle::try_current() else { return };
+        // Somebody else gets the place and the connection when all that it was sent is answered. A connection whose
+        // transaction is not known to have ended is not used again.
+        runtime.spawn(async move {
+            if own.connection.is_unanswered() {
+                own.connection.cancel().await;
+            }
+            let _ = own.connection.end("ROLLBACK").await;
+        });
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::connection::{Connection, Opener};
-use super::fault::{failed, is_lost, unavailable};
+use super::fault::{away, failed, is_lost};
 use crate::store::rows::Rows;
 use crate::store::writable::Unwritable;
 
@@ -50,7 +50,7 @@ impl Watch {
     async fn ask(&self, sql: &str) -> Result<Rows, DbErr> {
         let statement = Statement::from_string(DbBackend::Postgres, sql);
         let answer = timeout(self.patience, self.send(&statement)).await;
-        answer.map_err(|_| unavailable(format_args!("the server did not answer within {:?}", self.patience)))?
+        answer.map_err(|_| away(format_args!("the server did not answer within {:?}", self.patience)))?
     }
 
     /// Sends a statement, and again over a new connection where the last one was lost.

@@ -9,6 +9,8 @@ use rusqlite::{ErrorCode, ffi};
 use sea_orm::sqlx::error::{DatabaseError, ErrorKind};
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
+use crate::store::trouble::{Trouble, troubled};
+
 /// What SQLite says is wrong. Its texts name tables and columns, and no values.
 #[derive(Debug)]
 struct Refused {
@@ -77,7 +79,7 @@ pub(super) fn failed(error: rusqlite::Error) -> DbErr {
 
 /// The error that there is no connection to be had.
 pub(super) fn unavailable(why: impl fmt::Display) -> DbErr {
-    DbErr::Conn(RuntimeErr::Internal(why.to_string()))
+    troubled(Trouble::Busy, why)
 }
 
 /// The primary code with which SQLite says that something failed, if it does.

@@ -25,13 +25,14 @@ struct Fixture {
 
 async fn open(file: &Path, limit: Duration) -> Result<Sqlite, DbErr> {
     let patience = Duration::from_secs(30);
+    let url = format!("sqlite://{}", file.display());
     let config = DatabaseConfig {
-        url: format!("sqlite://{}", file.display()).into(),
         max_connections: 2,
         acquire_timeout: patience,
         statement_timeout: limit,
+        ..DatabaseConfig::of(url.into())
     };
-    let limits = Limits { transactions: 1, reads: 1, patience };
+    let limits = Limits { transactions: 1, groups: 0, reads: 1, patience, lock_timeout: patience };
     Sqlite::open(file, &config, limits, std::sync::Arc::new(|_: &Statement| {})).await
 }
 

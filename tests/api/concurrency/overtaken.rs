@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use sea_orm::Statement;
 use serde_json::{Value, json};
 use tessera::auth::Role;
 
@@ -94,5 +95,49 @@ async fn what_an_organization_was_like_is_checked_when_all_is_written() {
         })
         .await;
     assert_eq!(payload["userErrors"][0]["code"], "NOT_FOUND", "{payload}");
+    world.check_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tier_is_still_sold_when_all_is_written() {
+    let world = World::new(Backend::Postgres).await;
+    let is_flush = |statement: &Statement| statement.sql.contains(r#"SELECT 1 FROM "tiers""#);
+    let (_, subscription) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
+    let (ended, last) = world.subscribed(world.alpha, "Bob", world.alpha.plus, json!({})).await;
+    let (root, admin) = (world.root(), world.admin(world.alpha));
+    admin.mutate("cancelSubscription", json!({"id": last, "timing": "NOW"}), "").await;
+    let mut stop = Stop::of(&world, is_flush);
+    let plus = world.alpha.plus.to_string();
+    let starter = world.platform_tiers["starter"].to_string();
+    for (client, mutation, input, tier, code) in [
+        (&admin, "createCustomer", json!({"name": "Cleo", "subscription": {"tierId": plus}}), &plus, "TIER_ARCHIVED"),
+        (&admin, "createSubscription", json!({"customerId": ended, "terms": {"tierId": plus}}), &plus, "TIER_ARCHIVED"),
+        (&admin, "reactivateSubscription", json!({"id": last}), &plus, "TIER_ARCHIVED"),
+        (&admin, "changeTier", json!({"id": subscription, "tierId": plus, "timing": "NOW"}), &plus, "TIER_ARCHIVED"),
+        (
+            &root,
+            "overrideTier",
+            json!({"id": subscription, "tierId": plus, "reason": "a test"}),
+            &plus,
+            "TIER_ARCHIVED",
+        ),
+        (&root, "createOrganization", json!({"name": "Acme", "slug": "acme"}), &starter, "TIER_NOT_AVAILABLE"),
+    ] {
+        let before = world.writes().await;
+        let payload = stopped(&mut stop, 1, (client, mutation, input), async || {
+            root.mutate("archiveTier", json!({"id": tier}), "").await;
+        })
+        .await;
+        assert_eq!(payload["userErrors"][0]["code"], code, "{mutation}: {payload}");
+        assert_eq!(world.writes().await, before + 1, "{mutation}: the archiving alone");
+        root.mutate("unarchiveTier", json!({"id": tier}), "").await;
+    }
+    // A tier that only has another name by then is sold.
+    let change = json!({"id": subscription, "tierId": plus, "timing": "NOW"});
+    let payload = stopped(&mut stop, 1, (&admin, "changeTier", change), async || {
+        root.mutate("updateTier", json!({"id": plus, "name": "Plus 2"}), "").await;
+    })
+    .await;
+    assert_eq!(payload["userErrors"], json!([]));
     world.check_invariants().await;
 }

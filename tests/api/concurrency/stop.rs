@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
 use sea_orm::Statement;
+use tessera::store::Store;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::support::World;
@@ -18,12 +19,17 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Stops at no statement yet.
+    /// Stops at no statement yet of the world's program.
     pub fn of(world: &World, is_one: impl Fn(&Statement) -> bool + Send + Sync + 'static) -> Self {
+        Self::on(&world.store, is_one)
+    }
+
+    /// The same for a program with this store.
+    pub fn on(store: &Store, is_one: impl Fn(&Statement) -> bool + Send + Sync + 'static) -> Self {
         let (times, (reach, reached), (go_on, may_go_on)) =
             (Arc::<AtomicUsize>::default(), unbounded_channel(), mpsc::channel());
         let (left, may_go_on) = (Arc::clone(&times), Mutex::new(may_go_on));
-        world.store.observe(move |statement| {
+        store.observe(move |statement| {
             let less = |times: usize| times.checked_sub(1);
             if is_one(statement) && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok() {
                 reach.send(()).expect("the test waits");

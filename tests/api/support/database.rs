@@ -28,10 +28,11 @@ pub struct Fresh {
 
 fn config(url: String) -> DatabaseConfig {
     DatabaseConfig {
-        url: SecretString::from(url),
-        max_connections: 8,
         acquire_timeout: Duration::from_secs(30),
         statement_timeout: Duration::from_secs(30),
+        lock_timeout: Duration::from_secs(20),
+        idle_transaction_timeout: Duration::from_secs(60),
+        ..DatabaseConfig::of(SecretString::from(url))
     }
 }
 

@@ -54,7 +54,9 @@ async fn asked(client: &Client, document: &str, variables: &Value, allowed: Allo
             let errors = if response.errors.is_empty() { String::new() } else { format!(",\"errors\":{errors}") };
             (false, format!("{{\"data\":{data}{errors}}}"))
         }
-        Answer::Refused(response) => (false, json!({"errors": response.errors}).to_string()),
+        Answer::Refused(response) | Answer::Unavailable(response) => {
+            (false, json!({"errors": response.errors}).to_string())
+        }
         Answer::IsMutation => panic!("everything is allowed"),
     };
     Told { is_written, text }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ConnectionTrait, Database};
+use sea_orm::{ConnectionTrait, Database, DbErr};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tessera::app::App;
@@ -106,10 +106,16 @@ impl World {
 
     /// Does to the database what no request can.
     pub async fn sql(&self, statement: &str) {
+        self.try_sql(statement).await.expect("the statement works");
+    }
+
+    /// The same for what may fail.
+    pub async fn try_sql(&self, statement: &str) -> Result<(), DbErr> {
         #[expect(clippy::disallowed_methods, reason = "a way past the store")]
         let database = Database::connect(self.config.database.url.expose_secret()).await.expect("the database opens");
-        database.execute_unprepared(statement).await.expect("the statement works");
+        let outcome = database.execute_unprepared(statement).await;
         database.close().await.expect("the database closes");
+        outcome.map(drop)
     }
 }
 
