@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt typos deny lint docs advisories schema snapshots graphql-js tools bench bench-quick
+.PHONY: help demo test check fmt typos deny lint docs advisories schema snapshots graphql-js tools bench bench-quick prove-faults
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Start a server with example data; options with ARGS="..."
 	cargo run --quiet -- demo $(ARGS)
@@ -52,6 +52,10 @@ tools: ## Install the tools of make check where they are missing
 bench: ## Measure against hand-written SQL and PostGraphile; options with ARGS="..."
 	cargo build --release --workspace
 	$${CARGO_TARGET_DIR:-target}/release/tessera-bench $(ARGS)
+
+prove-faults: ## Break what it stands on, and show what it promises; OLD=path/to/binary for a rolling upgrade, ARGS="--only ..."
+	cargo build --release --workspace
+	$(if $(OLD),OLD=$(OLD)) $${CARGO_TARGET_DIR:-target}/release/tessera-faults $(ARGS)
 
 bench-quick: ## The same in under three minutes, once the data set is made
 	$(MAKE) bench ARGS="--quick $(ARGS)"
