@@ -10,7 +10,7 @@ const FIRST: usize = 64;
 /// What nobody calls slow, however fast an operation is by itself.
 const QUICK: Duration = Duration::from_millis(25);
 /// How much longer than by itself an operation may take.
-const STRETCH: f64 = 2.0;
+const STRETCH: f64 = 2.5;
 /// How many answers decide about the limit.
 const SAMPLES: u32 = 24;
 /// One answer counts no more than this: a few that wait for each other are no load.
@@ -132,11 +132,11 @@ mod tests {
     }
 
     #[test]
-    fn it_settles_where_answers_take_twice_their_time() {
+    fn it_settles_where_answers_take_a_little_longer() {
         let (mut now, alone) = (Instant::now(), Duration::from_millis(16));
         let mut limit = learnt(alone, now);
         settle(&mut limit, &mut now, 100, 300.0, alone);
-        assert!((8..=11).contains(&limit.get()), "32 ms at 300 a second are about 10: {}", limit.get());
+        assert!((10..=14).contains(&limit.get()), "40 ms at 300 a second are 12: {}", limit.get());
     }
 
     #[test]
@@ -154,7 +154,7 @@ mod tests {
         settle(&mut limit, &mut now, 50, 300.0, alone);
         let slow = Duration::from_millis(160);
         settle(&mut limit, &mut now, 400, 300.0, slow);
-        assert!(limit.get() > 60, "320 ms at 300 a second are about 96: {}", limit.get());
+        assert!(limit.get() > 60, "400 ms at 300 a second are 120: {}", limit.get());
     }
 
     #[test]

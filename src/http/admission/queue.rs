@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 
 use super::limit::{Limit, Sample};
 
-/// How long a request waits to be let in. Sooner or later is soon enough only for who gets an answer.
-const PATIENCE: Duration = Duration::from_millis(5);
+/// How long a request waits to be let in: enough for a burst, and no time for who is refused.
+const PATIENCE: Duration = Duration::from_millis(2);
 /// How many may wait at once.
 const PLACES: usize = 256;
 
 /// The requests in flight and those that wait to be, of tenants `T`. Whoever waits is known by a `W`.
 ///
-/// The limit is for all together. When it is reached, a tenant with less than its share is let in all the same, up to half
-/// as many again, and the next place is the one's who has the fewest: a flood takes what nobody else wants. Of a tenant's
+/// The limit is for all together. When it is reached, a tenant with less than its share is let in all the same, up to twice
+/// as many, and the next place is the one's who has the fewest: a flood takes what nobody else wants. Of a tenant's
 /// requests the newest goes first, because its client is the likeliest to be there still.
 #[derive(Debug)]
 pub(super) struct Queue<T, W> {
@@ -59,7 +59,7 @@ impl<T: Copy + Eq + Hash, W> Queue<T, W> {
         let tenants = self.tenants.len() + usize::from(!self.tenants.contains_key(&tenant));
         let own = self.tenants.entry(tenant).or_insert_with(|| Tenant { in_flight: 0, waiting: Vec::new() });
         let share = (limit / tenants).max(1);
-        if self.in_flight < limit || own.in_flight < share && self.in_flight < limit + limit / 2 {
+        if self.in_flight < limit || own.in_flight < share && self.in_flight < 2 * limit {
             own.in_flight += 1;
             self.in_flight += 1;
             return Arrival::Begins(self.in_flight);
@@ -171,7 +171,7 @@ mod tests {
             queue.arrive(*tenant, || 0, now) != Arrival::Waits { until: now + PATIENCE, gives_way: None }
         });
         assert!(begun.count() >= queue.limit());
-        assert_eq!(queue.in_flight(), queue.limit() + queue.limit() / 2);
+        assert_eq!(queue.in_flight(), 2 * queue.limit());
     }
 
     #[test]
