@@ -88,18 +88,30 @@ fn definition(document: &flat::ExecutableDocument) -> &flat::OperationDefinition
 
 /// A valid document.
 pub struct Document {
-    source: Valid<ExecutableDocument>,
     operations: Vec<Prepared>,
 }
 
 /// An operation of a document.
 struct Prepared {
-    operation: Node<executable::Operation>,
+    name: Option<SchemaName>,
+    ty: ast::OperationType,
     variables: Vec<Variable>,
-    /// The variables that decide what is selected.
-    conditions: Vec<SchemaName>,
-    /// What is selected for these values of them.
-    forms: Mutex<HashMap<Vec<bool>, Arc<flat::ExecutableDocument>>>,
+    selected: Selected,
+}
+
+/// What an operation selects.
+enum Selected {
+    /// Always the same. The document it was made of is gone: it would take several times the memory.
+    Always(Arc<flat::ExecutableDocument>),
+    /// What variables decide, or what nobody has asked for yet.
+    Sometimes {
+        source: Arc<Valid<ExecutableDocument>>,
+        operation: Node<executable::Operation>,
+        /// The variables that decide.
+        conditions: Vec<SchemaName>,
+        /// What is selected for these values of them.
+        forms: Mutex<HashMap<Vec<bool>, Arc<flat::ExecutableDocument>>>,
+    },
 }
 
 /// A variable of an operation.
@@ -143,8 +155,8 @@ impl Documents {
         let document = self.document(query)?;
         let prepared = document.prepared(name)?;
         let variables = self.variables(prepared, given)?;
-        let flat = self.form(&document.source, prepared, &variables)?;
-        if prepared.operation.operation_type == ast::OperationType::Query && variables.values().any(has_unusable_text) {
+        let flat = self.form(prepared, &variables)?;
+        if prepared.ty == ast::OperationType::Query && variables.values().any(has_unusable_text) {
             return Err(unusable_text());
         }
         Ok(Operation { document: flat, variables })
@@ -154,14 +166,18 @@ impl Documents {
         if let Some(known) = self.known.get(query) {
             return Ok(known);
         }
-        let source = validate::validate(query, &self.schema)?;
-        let operations = source.operations.iter().map(|operation| self.prepare(&source, operation)).collect();
-        let document = Arc::new(Document { source, operations });
+        let source = Arc::new(validate::validate(query, &self.schema)?);
+        let operations = source.operations.iter().map(|operation| self.prepare(&source, operation));
+        let document = Arc::new(Document { operations: operations.collect::<Result<_, _>>()? });
         self.known.insert(query.to_owned(), Arc::clone(&document));
         Ok(document)
     }
 
-    fn prepare(&self, source: &ExecutableDocument, operation: &Node<executable::Operation>) -> Prepared {
+    fn prepare(
+        &self,
+        source: &Arc<Valid<ExecutableDocument>>,
+        operation: &Node<executable::Operation>,
+    ) -> Result<Prepared, Refused> {
         let mut uses = Uses::default();
         let fragments = source.fragments.values().map(|fragment| &fragment.selection_set);
         for set in std::iter::once(&operation.selection_set).chain(fragments) {
@@ -177,12 +193,15 @@ impl Documents {
             }),
             path: uses.paths.get(&variable.name).cloned().unwrap_or_else(|| vec![variable.name.to_string()]),
         };
-        Prepared {
-            operation: operation.clone(),
-            variables: operation.variables.iter().map(variable).collect(),
-            conditions: uses.conditions.into_iter().filter(|name| own.contains(name)).collect(),
-            forms: Mutex::default(),
-        }
+        let conditions: Vec<_> = uses.conditions.iter().filter(|name| own.contains(name)).cloned().collect();
+        let selected = if conditions.is_empty() && source.operations.len() == 1 {
+            Selected::Always(self.flattened(source, operation, &|_| false)?)
+        } else {
+            let (source, operation) = (Arc::clone(source), operation.clone());
+            Selected::Sometimes { source, operation, conditions, forms: Mutex::default() }
+        };
+        let variables = operation.variables.iter().map(variable).collect();
+        Ok(Prepared { name: operation.name.clone(), ty: operation.operation_type, variables, selected })
     }
 
     /// Specification: section 6.1.2. All that is wrong is told at once.
@@ -207,26 +226,34 @@ impl Documents {
         if problems.is_empty() { Ok(coerced) } else { Err(Refused::input(problem_error(problems, None))) }
     }
 
-    fn form(
-        &self,
-        source: &ExecutableDocument,
-        prepared: &Prepared,
-        variables: &Variables,
-    ) -> Result<Arc<flat::ExecutableDocument>, Refused> {
+    fn form(&self, prepared: &Prepared, variables: &Variables) -> Result<Arc<flat::ExecutableDocument>, Refused> {
+        let (source, operation, conditions, forms) = match &prepared.selected {
+            Selected::Always(form) => return Ok(Arc::clone(form)),
+            Selected::Sometimes { source, operation, conditions, forms } => (source, operation, conditions, forms),
+        };
         let holds = |name: &str| matches!(variables.get(name), Some(Value::Boolean(true)));
-        let conditions: Vec<bool> = prepared.conditions.iter().map(|name| holds(name)).collect();
-        let forms = || prepared.forms.lock().unwrap_or_else(PoisonError::into_inner);
+        let conditions: Vec<bool> = conditions.iter().map(|name| holds(name)).collect();
+        let forms = || forms.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = forms().get(&conditions) {
             return Ok(Arc::clone(known));
         }
-        let document = Flatten::new(&self.schema, &self.implementers, source, &holds).operation(&prepared.operation)?;
-        self.check_flat(definition(&document))?;
-        let form = Arc::new(document);
+        let form = self.flattened(source, operation, &holds)?;
         let mut forms = forms();
         if forms.len() < KEPT_FORMS {
             forms.insert(conditions, Arc::clone(&form));
         }
         Ok(form)
+    }
+
+    fn flattened(
+        &self,
+        source: &ExecutableDocument,
+        operation: &executable::Operation,
+        holds: &dyn Fn(&str) -> bool,
+    ) -> Result<Arc<flat::ExecutableDocument>, Refused> {
+        let document = Flatten::new(&self.schema, &self.implementers, source, holds).operation(operation)?;
+        self.check_flat(definition(&document))?;
+        Ok(Arc::new(document))
     }
 
     /// What validation does not know: whether introspection is allowed, and which texts can be looked for.
@@ -290,7 +317,7 @@ impl Document {
             (None, []) => Err(wrong("The document has no operation.".to_owned())),
             (None, _) => Err(wrong("The document has several operations: name one as `operationName`.".to_owned())),
             (Some(name), operations) => {
-                let found = operations.iter().find(|it| it.operation.name.as_ref().is_some_and(|own| own == name));
+                let found = operations.iter().find(|it| it.name.as_ref().is_some_and(|own| own == name));
                 found.ok_or_else(|| wrong(format!("The document has no operation named `{name}`.")))
             }
         }
