@@ -1,14 +1,18 @@
 //! `tessera doctor`: what is wrong with an installation, and what would mend it.
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use clap::Args;
 use tessera::auth::TokenVerifier;
 use tessera::clock::Clock;
 use tessera::config::Settings;
-use tessera::store::Store;
+use tessera::store::{Invariant, Store};
 
 use super::{Failure, print};
+
+/// How long a statement may run that looks at a whole table.
+const INVARIANTS: Duration = Duration::from_mins(60);
 
 #[derive(Args)]
 pub struct Doctor {
@@ -17,6 +21,9 @@ pub struct Doctor {
     /// Also make the keys anew that text is found and sorted by, where they are not right
     #[arg(long)]
     refold: bool,
+    /// Also check everything that must hold of the data, which reads the whole database
+    #[arg(long)]
+    invariants: bool,
 }
 
 impl Doctor {
@@ -35,9 +42,12 @@ impl Doctor {
     }
 
     async fn check_database(&self, report: &mut Report) -> Result<(), Failure> {
-        let Ok(config) = self.settings.database() else {
+        let Ok(mut config) = self.settings.database() else {
             return Ok(());
         };
+        if self.invariants {
+            config.statement_timeout = INVARIANTS;
+        }
         let store = match Store::open(&config, Clock::system()).await {
             Ok(store) => store,
             Err(error) => return report.failed("database", format!("{error}: check TESSERA_DATABASE_URL")),
@@ -52,7 +62,8 @@ impl Doctor {
             Ok(missing) if missing.is_empty() => {
                 report.ok("migrations", "current")?;
                 self.check_text(&store, report).await?;
-                check_totals(&store, report).await
+                check_totals(&store, report).await?;
+                if self.invariants { check_invariants(&store, report).await } else { Ok(()) }
             }
             Ok(missing) => report.failed("migrations", format!("{} missing: run `tessera migrate up`", missing.len())),
         }
@@ -90,6 +101,15 @@ impl Doctor {
             Err(error) => report.failed("keys", format!("{error}: check TESSERA_AUTH_JWKS_URL")),
         }
     }
+}
+
+async fn check_invariants(store: &Store, report: &mut Report) -> Result<(), Failure> {
+    let invariants = store.system().invariants().await;
+    invariants.into_iter().try_for_each(|Invariant { name, violations }| match violations {
+        Ok(0) => report.ok("invariant", format!("{name}: 0 violations")),
+        Ok(violations) => report.failed("invariant", format!("{name}: {violations} violations")),
+        Err(error) => report.failed("invariant", format!("{name}: not checked: {error}")),
+    })
 }
 
 async fn check_totals(store: &Store, report: &mut Report) -> Result<(), Failure> {

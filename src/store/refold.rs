@@ -1,7 +1,6 @@
 //! The keys that text is found and sorted by, of the rows that are there.
 
-use sea_orm::{ColumnTrait, DbBackend, DbErr, IdenStatic as _, Iterable as _, ModelTrait, QueryFilter, QueryOrder};
-use sea_orm::{QuerySelect, Statement, TryIntoModel};
+use sea_orm::{DbBackend, DbErr, IdenStatic as _, Iterable as _, ModelTrait, Statement, TryIntoModel};
 
 use super::database::Whose;
 use super::executor::Executor as _;
@@ -62,11 +61,7 @@ impl System<'_> {
     {
         let (mut refolded, mut last) = (0, None);
         loop {
-            let mut page = E::find().order_by_asc(E::id()).limit(AT_ONCE);
-            if let Some(last) = last.clone() {
-                page = page.filter(E::id().gt::<sea_orm::Value>(last));
-            }
-            let rows = self.0.0.database.all(page).await?;
+            let rows = self.page_behind::<E>(last.clone(), AT_ONCE).await?;
             match self.refold_rows::<E>(&rows).await {
                 Ok(count) => refolded += count,
                 // Somebody else changed one of them: its keys are looked at again.

@@ -2,13 +2,13 @@
 
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder as _,
-    QuerySelect as _, QueryTrait as _, Set, Statement, TryIntoModel,
+    QuerySelect as _, QueryTrait as _, Set, Statement, TryIntoModel, Value,
 };
 
-use super::Store;
 use super::database::Whose;
 use super::executor::Executor as _;
 use super::flush::Flush;
+use super::{Noun, Store};
 use crate::entity::{Derived, OrganizationId, SubscriptionStatus, organization, subscription};
 use crate::subscription::lifecycle::settled;
 
@@ -24,7 +24,7 @@ impl Store {
 
 /// How many sorts of live subscriptions have another total than there are rows. One statement, so that both are looked
 /// at in the same moment.
-const STALE_TOTALS: &str = "
+pub(super) const STALE_TOTALS: &str = "
 SELECT count(*) AS stale FROM (
     SELECT 1 FROM (
         SELECT tenant_id, tier_id, of_customers, status, mode, currency, billing_cycle, amount_minor,
@@ -58,6 +58,18 @@ impl System<'_> {
     /// Every row of the table.
     pub async fn all<E: EntityTrait<ActiveModel: TryIntoModel<E::Model>>>(&self) -> Result<Vec<E::Model>, DbErr> {
         self.0.0.database.all(E::find()).await
+    }
+
+    /// The rows of a table that come behind the one with this id.
+    pub(super) async fn page_behind<E: Noun>(&self, id: Option<Value>, limit: u64) -> Result<Vec<E::Model>, DbErr>
+    where
+        E::ActiveModel: TryIntoModel<E::Model>,
+    {
+        let mut page = E::find().order_by_asc(E::id()).limit(limit);
+        if let Some(id) = id {
+            page = page.filter(E::id().gt::<Value>(id));
+        }
+        self.0.0.database.all(page).await
     }
 
     /// How many totals of subscriptions differ from what the subscriptions add up to: none, unless rows were written

@@ -4,11 +4,13 @@
 //! ([`fold()`]). Mutations and `availableActions` ask the same table.
 
 mod action;
+mod agree;
 mod fold;
 mod part;
 mod step;
 
-pub use self::action::{Action, allowed};
+pub use self::action::{Action, allowed, moves};
+pub use self::agree::contradicts_itself;
 pub use self::fold::{
     Due, Event, Tolerance, Turn, access_end, as_of, carry_out, entitles, fold, next_due, settled, turns,
 };

@@ -31,6 +31,8 @@ mod http;
 #[cfg(test)]
 mod idempotency;
 #[cfg(test)]
+mod invariants;
+#[cfg(test)]
 mod member;
 #[cfg(test)]
 mod metadata;

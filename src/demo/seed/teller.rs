@@ -92,7 +92,6 @@ impl<'a> Teller<'a> {
         row.past_due_since = Some(end);
         row.grace_ends_at = Some(end.plus_days(GRACE_DAYS));
         row.updated_at = end;
-        row.version += 1;
         for attempt in 1..=3 {
             let at = end.plus_days((i64::from(attempt) - 1) * 2);
             if at < teller.seeder.now {
@@ -121,7 +120,6 @@ impl<'a> Teller<'a> {
         row.current_period_end = Some(end);
         row.anchor_day = anchor_day(end);
         if periods > 1 {
-            row.version += i32::try_from(periods).unwrap_or(i32::MAX) - 1;
             row.updated_at = boundary(end, subject.billing_cycle, 1);
             let renewed_by = row.gateway.map_or(subject.tenant.admin.subject.as_str(), |gateway| gateway.as_str());
             row.last_renewed_by = Some(renewed_by.to_owned());

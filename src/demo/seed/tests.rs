@@ -11,6 +11,7 @@ use crate::entity::{
     BillingCycle, Gateway, ManagementMode, MemberRole, OperationalStatus, PaymentMethodKind, PaymentStatus,
     SubscriptionStatus, TierKind, tier, tier_feature,
 };
+use crate::store::Invariant;
 use crate::subscription::status::{Kind, Policy, Reason, effective};
 
 /// 2026-03-31T10:20:30.000004Z: a day that most months do not have.
@@ -47,6 +48,8 @@ async fn the_data_fits_the_schema_and_is_told_whole() {
     assert_eq!(found, 300);
     let first = store.system().all::<customers::Entity>().await.expect("read");
     assert!(first.iter().any(|row| row.id == first_customer()));
+    let invariants = store.system().invariants().await;
+    assert!(invariants.iter().all(Invariant::holds), "{invariants:#?}");
 }
 
 #[test]

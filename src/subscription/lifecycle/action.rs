@@ -127,6 +127,24 @@ impl Action {
     }
 }
 
+/// The verbs of the audit trail that move the status, each with the states that it moves from.
+pub fn moves() -> [(&'static str, &'static [SubscriptionStatus]); 11] {
+    [
+        ("start", Action::StartTrial),
+        ("start_trial", Action::StartTrial),
+        ("activate", Action::Activate),
+        ("override_tier", Action::OverrideTier),
+        ("end_override", Action::EndOverride),
+        ("suspend", Action::Suspend),
+        ("pause", Action::Pause),
+        ("resume", Action::Resume),
+        ("cancel", Action::Cancel),
+        ("expire", Action::Expire),
+        ("reactivate", Action::Reactivate),
+    ]
+    .map(|(verb, action)| (verb, action.from()))
+}
+
 /// The actions that the row's state allows at `now`.
 pub fn allowed(row: &subscription::Model, now: Timestamp) -> Vec<Action> {
     Action::ALL.into_iter().filter(|action| action.fits(row, now)).collect()

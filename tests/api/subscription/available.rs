@@ -232,6 +232,11 @@ async fn restore(world: &World, id: &str) {
         .await;
 }
 
+/// Forgets what was kept, and the trail of what was done in between, which is no more.
+async fn forget(world: &World) {
+    world.sql("DROP TABLE kept; DELETE FROM audit_events; DELETE FROM outbox_events").await;
+}
+
 /// Compares what the field says of every action with what becomes of its mutation.
 async fn compare(world: &World, (client, name): (&Client, &str), subject: &Subject, obstacle: &str, other: &str) {
     let data = client.ok(FIELD, json!({"id": subject.id})).await;
@@ -349,7 +354,7 @@ async fn tried(world: &World, ways: &[Way]) {
             _ => {}
         }
     }
-    world.sql("DROP TABLE kept").await;
+    forget(world).await;
 }
 
 on_both! {
@@ -408,6 +413,6 @@ on_both! {
                 compare(world, (&client, name), subject, management, other).await;
             }
         }
-        world.sql("DROP TABLE kept").await;
+        forget(world).await;
     }
 }
