@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt typos deny lint docs advisories schema snapshots graphql-js tools bench bench-quick prove-faults
+.PHONY: help demo test check fmt typos deny lint docs advisories schema snapshots graphql-js tools bench bench-quick prove-abuse prove-faults
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ lint: ## Run clippy; a warning is an error
 
 docs: ## Build the documentation, private items too; a warning is an error
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+
+prove-abuse: ## Send 100,000 hostile documents to a release build; DOCUMENTS=... for another number
+	scripts/with-postgres cargo test --release --workspace --test api -- --ignored --nocapture abuse::prove
 
 advisories: ## Check the dependencies for known vulnerabilities (needs the network)
 	scripts/install-tools cargo-deny

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Response, Variables};
+use async_graphql::{Pos, Request, Response, Variables};
 use chrono::TimeDelta;
 use thiserror::Error;
 
@@ -44,9 +44,14 @@ pub enum Answer {
         /// The code of its first error.
         error: Option<String>,
     },
-    /// What the resolvers made.
-    Resolved(Response),
-    /// Why nothing was executed.
+    /// The whole answer: made by the resolvers.
+    Resolved {
+        /// The answer.
+        json: Vec<u8>,
+        /// The code of its first error.
+        error: Option<String>,
+    },
+    /// Why there is no answer.
     Refused(Response),
     /// Why nothing can be answered now.
     Unavailable(Response),
@@ -58,8 +63,8 @@ impl Answer {
     /// The code of the first error; `OK` if there is none.
     pub fn outcome(&self) -> Cow<'static, str> {
         let error = match self {
-            Self::Written { error, .. } => error.clone(),
-            Self::Resolved(answer) | Self::Refused(answer) | Self::Unavailable(answer) => {
+            Self::Written { error, .. } | Self::Resolved { error, .. } => error.clone(),
+            Self::Refused(answer) | Self::Unavailable(answer) => {
                 answer.errors.first().and_then(graphql::error::code)
             }
             Self::IsMutation => return Cow::Borrowed("METHOD_NOT_ALLOWED"),
@@ -178,7 +183,7 @@ impl App {
         if allowed != Allowed::EverythingByResolvers {
             let answered = read::answer(&context, operation.definition(), &operation.variables).await;
             if let Ok(answered) = answered {
-                return written(answered, &request_id);
+                return short(written(answered, &request_id), &operation, &request_id);
             }
         }
         let document = match self.0.documents.bound(&operation) {
@@ -190,11 +195,7 @@ impl App {
         request.set_parsed_query(document);
         // In a box, because it is large and most requests do without it.
         let response = Box::pin(loaders.drive(self.0.schema.execute(request))).await;
-        let response = finished(response, &request_id);
-        match graphql::error::is_all_unavailable(&response) {
-            true => Answer::Unavailable(response),
-            false => Answer::Resolved(response),
-        }
+        short(resolved(finished(response, &request_id), &request_id), &operation, &request_id)
     }
 
     /// Verifies tokens.
@@ -211,6 +212,33 @@ impl App {
 fn finished(mut response: Response, request_id: &str) -> Response {
     graphql::error::finish(&mut response, request_id);
     response
+}
+
+/// The answer, if it is not too long.
+fn short(answer: Answer, operation: &Operation, request_id: &str) -> Answer {
+    match &answer {
+        Answer::Written { json, .. } | Answer::Resolved { json, .. } if json.len() > cost::MAX_ANSWER => {
+            let is_mutation = operation.definition().ty == OperationType::Mutation;
+            Answer::Refused(finished(graphql::error::refused(graphql::error::too_long(is_mutation)), request_id))
+        }
+        _ => answer,
+    }
+}
+
+/// An answer of the resolvers.
+fn resolved(response: Response, request_id: &str) -> Answer {
+    if graphql::error::is_all_unavailable(&response) {
+        return Answer::Unavailable(response);
+    }
+    let error = response.errors.first().and_then(graphql::error::code);
+    match graphql::response::body(&response, true) {
+        Ok(json) => Answer::Resolved { json, error },
+        Err(error) => {
+            let error = async_graphql::Error::from(crate::error::Error::Internal(error.to_string().into()));
+            let failed = Response::from_errors(vec![error.into_server_error(Pos::default())]);
+            Answer::Refused(finished(failed, request_id))
+        }
+    }
 }
 
 /// An answer of the read path with its errors, if there are any.

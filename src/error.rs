@@ -23,6 +23,8 @@ pub enum Error {
     Forbidden(Permission),
     /// Expected refusals, each with the input field it speaks of. Nothing was written.
     Refused(Vec<Refusal>),
+    /// The request asks for too much: why, for people.
+    TooMuch(Arc<str>),
     /// A fault of ours or of the database. The text is for the log only.
     Internal(Arc<str>),
     /// Somebody else was faster, or the connection was lost: the transaction is worth another try.

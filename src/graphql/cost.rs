@@ -13,6 +13,13 @@ use super::connection::DEFAULT_PAGE;
 /// How much an operation may cost.
 pub const MAX_COST: u64 = 50_000;
 
+/// How many bytes an answer may have.
+pub const MAX_ANSWER: usize = 4 * 1024 * 1024;
+/// What a JSON document costs, which may have a hundred times the bytes of another field.
+const DOCUMENT: u64 = 20;
+/// The fields that are such documents.
+const DOCUMENTS: [&str; 2] = ["metadata", "changes"];
+
 /// Lists of the introspection schema, which can be nested into each other without end.
 const INTROSPECTION_LISTS: [&str; 5] = ["fields", "inputFields", "interfaces", "possibleTypes", "types"];
 /// What such a list multiplies by. The standard introspection query, which nests two of them, passes.
@@ -29,6 +36,9 @@ pub fn cost(operation: &OperationDefinition, variables: &Variables) -> u64 {
 fn of_set(set: &SelectionSet, variables: &Variables) -> u64 {
     let one = |item: &Selection| match item {
         Selection::Field(field) => {
+            if DOCUMENTS.contains(&field.node.name.node.as_str()) {
+                return DOCUMENT;
+            }
             let each = of_set(&field.node.selection_set.node, variables);
             // Empty pages cost as much as one object: their selections have to be looked at all the same.
             each.saturating_mul(size(&field.node, variables).max(1)).saturating_add(1)

@@ -5,9 +5,12 @@
 //! each key of the answer and values of the right types. Why async-graphql's own parser and validation are not used is
 //! said in docs/adr/0020.
 
+mod bind;
 mod coerce;
 mod flatten;
+mod limits;
 mod usage;
+mod uses;
 mod validate;
 
 use std::collections::{BTreeSet, HashMap};
@@ -15,7 +18,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use apollo_compiler::ast;
 use apollo_compiler::collections::HashMap as SchemaMap;
-use apollo_compiler::executable::{self, ExecutableDocument, Selection};
+use apollo_compiler::executable::{self, ExecutableDocument};
 use apollo_compiler::schema::{Component, ExtendedType, Implementers};
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{Name as SchemaName, Node, Schema};
@@ -26,16 +29,18 @@ use quick_cache::sync::Cache;
 
 use self::coerce::{Coercion, Notation, Problem, literal};
 use self::flatten::Flatten;
-use crate::read::arguments::fill;
+use self::uses::Uses;
+use super::error::TOO_COMPLEX;
+use crate::error::Code;
 
+/// How many errors and problems are told at once.
+pub const MAX_ERRORS: usize = 20;
 /// How many bytes of query text are kept parsed. A parsed document takes about ten times its text.
 const KEPT: u64 = 1024 * 1024;
 /// How many documents there are about; the cache adapts to more.
 const EXPECTED: usize = 256;
 /// How many combinations of its conditions' values a document is kept flattened for.
 const KEPT_FORMS: usize = 16;
-/// The longest text that any input of a query takes, in bytes, with room to spare.
-const MAX_TEXT: usize = 20_000;
 
 /// Why a request is not executed.
 #[derive(Clone, Debug)]
@@ -54,6 +59,11 @@ impl Refused {
     fn input(error: ServerError) -> Self {
         Self { code: "BAD_USER_INPUT", errors: vec![error] }
     }
+}
+
+/// The refusal of a document that asks for too much.
+fn too_much(message: String) -> Refused {
+    Refused { code: TOO_COMPLEX, errors: vec![ServerError::new(message, None)] }
 }
 
 /// An operation that can be executed.
@@ -97,6 +107,16 @@ struct Prepared {
     ty: ast::OperationType,
     variables: Vec<Variable>,
     selected: Selected,
+}
+
+impl Prepared {
+    /// The variables that decide what is selected.
+    fn conditions(&self) -> &[SchemaName] {
+        match &self.selected {
+            Selected::Always(_) => &[],
+            Selected::Sometimes { conditions, .. } => conditions,
+        }
+    }
 }
 
 /// What an operation selects.
@@ -155,18 +175,16 @@ impl Documents {
         let document = self.document(query)?;
         let prepared = document.prepared(name)?;
         let variables = self.variables(prepared, given)?;
-        let flat = self.form(prepared, &variables)?;
-        if prepared.ty == ast::OperationType::Query && variables.values().any(has_unusable_text) {
-            return Err(unusable_text());
-        }
-        Ok(Operation { document: flat, variables })
+        let operation = Operation { document: self.form(prepared, &variables)?, variables };
+        self.check_values(&operation)?;
+        Ok(operation)
     }
 
     fn document(&self, query: &str) -> Result<Arc<Document>, Refused> {
         if let Some(known) = self.known.get(query) {
             return Ok(known);
         }
-        let source = Arc::new(validate::validate(query, &self.schema)?);
+        let source = Arc::new(validate::validate(query, &self.schema, &self.implementers)?);
         let operations = source.operations.iter().map(|operation| self.prepare(&source, operation));
         let document = Arc::new(Document { operations: operations.collect::<Result<_, _>>()? });
         self.known.insert(query.to_owned(), Arc::clone(&document));
@@ -223,6 +241,14 @@ impl Documents {
             problems.extend(coercion.problems);
             coerced.insert(name.clone(), value.into_const().unwrap_or_default());
         }
+        // A default lets a variable without `!` stand there, and then it is null all the same.
+        for name in prepared.conditions() {
+            if coerced.get(name.as_str()) == Some(&Value::Null) {
+                let message = "A condition must be true or false.".to_owned();
+                problems.push(Problem { code: Code::Required, message, path: vec![name.to_string()] });
+            }
+        }
+        problems.truncate(MAX_ERRORS);
         if problems.is_empty() { Ok(coerced) } else { Err(Refused::input(problem_error(problems, None))) }
     }
 
@@ -251,49 +277,9 @@ impl Documents {
         operation: &executable::Operation,
         holds: &dyn Fn(&str) -> bool,
     ) -> Result<Arc<flat::ExecutableDocument>, Refused> {
-        let document = Flatten::new(&self.schema, &self.implementers, source, holds).operation(operation)?;
-        self.check_flat(definition(&document))?;
+        let document = Flatten::new(&self.schema, &self.implementers, source, Some(holds)).operation(operation)?;
+        self.check_introspection(definition(&document))?;
         Ok(Arc::new(document))
-    }
-
-    /// What validation does not know: whether introspection is allowed, and which texts can be looked for.
-    fn check_flat(&self, operation: &flat::OperationDefinition) -> Result<(), Refused> {
-        let names = |name: &str| matches!(name, "__schema" | "__type");
-        for item in &operation.selection_set.node.items {
-            if let flat::Selection::Field(field) = &item.node
-                && names(&field.node.name.node)
-                && !self.introspection
-            {
-                let message = format!("Introspection is switched off: `{}` cannot be asked for.", field.node.name.node);
-                return Err(Refused::invalid(vec![ServerError::new(message, Some(field.pos))]));
-            }
-        }
-        if operation.ty == flat::OperationType::Query && has_unusable_literal(&operation.selection_set.node) {
-            return Err(unusable_text());
-        }
-        Ok(())
-    }
-
-    /// The operation with the values of its variables in their places and all defaults written out, for who cannot do
-    /// that: what is wrong with a value that both made up is told at its place.
-    pub fn bound(&self, operation: &Operation) -> Result<flat::ExecutableDocument, Refused> {
-        let mut document = (*operation.document).clone();
-        let mut binding = Binding { schema: &self.schema, variables: &operation.variables, errors: Vec::new() };
-        if let flat::DocumentOperations::Single(operation) = &mut document.operations {
-            let root = match operation.node.ty {
-                flat::OperationType::Query => ast::OperationType::Query,
-                flat::OperationType::Mutation => ast::OperationType::Mutation,
-                flat::OperationType::Subscription => ast::OperationType::Subscription,
-            };
-            if let Some(root) = self.schema.root_operation(root) {
-                binding.selection_set(root, &mut operation.node.selection_set.node);
-            }
-        }
-        if binding.errors.is_empty() {
-            Ok(document)
-        } else {
-            Err(Refused { code: "BAD_USER_INPUT", errors: binding.errors })
-        }
     }
 }
 
@@ -324,98 +310,6 @@ impl Document {
     }
 }
 
-/// What variables are used for.
-#[derive(Default)]
-struct Uses {
-    paths: HashMap<SchemaName, Vec<String>>,
-    conditions: BTreeSet<SchemaName>,
-}
-
-impl Uses {
-    fn find(&mut self, set: &executable::SelectionSet) {
-        for selection in &set.selections {
-            for directive in selection.directives().iter() {
-                let condition = directive.specified_argument_by_name("if").and_then(|value| value.as_variable());
-                self.conditions.extend(condition.cloned());
-            }
-            match selection {
-                Selection::Field(field) => {
-                    for argument in &field.arguments {
-                        self.value(&argument.value, &mut vec![argument.name.to_string()]);
-                    }
-                    self.find(&field.selection_set);
-                }
-                Selection::InlineFragment(fragment) => self.find(&fragment.selection_set),
-                Selection::FragmentSpread(_) => {}
-            }
-        }
-    }
-
-    fn value(&mut self, value: &ast::Value, path: &mut Vec<String>) {
-        let mut below = |step: String, value: &ast::Value| {
-            path.push(step);
-            self.value(value, path);
-            path.pop();
-        };
-        match value {
-            ast::Value::List(items) => {
-                items.iter().enumerate().for_each(|(index, item)| below(index.to_string(), item));
-            }
-            ast::Value::Object(fields) => fields.iter().for_each(|(name, value)| below(name.to_string(), value)),
-            ast::Value::Variable(name) => {
-                self.paths.entry(name.clone()).or_insert_with(|| path.clone());
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Fills variables into arguments.
-struct Binding<'a> {
-    schema: &'a Schema,
-    variables: &'a Variables,
-    errors: Vec<ServerError>,
-}
-
-impl Binding<'_> {
-    fn selection_set(&mut self, parent: &str, set: &mut flat::SelectionSet) {
-        for item in &mut set.items {
-            match &mut item.node {
-                flat::Selection::Field(field) => self.field(parent, field),
-                flat::Selection::InlineFragment(fragment) => {
-                    let on = fragment.node.type_condition.as_ref().map(|condition| condition.node.on.node.clone());
-                    self.selection_set(
-                        on.as_ref().map_or(parent, |on| on.as_str()),
-                        &mut fragment.node.selection_set.node,
-                    );
-                }
-                flat::Selection::FragmentSpread(_) => {}
-            }
-        }
-    }
-
-    fn field(&mut self, parent: &str, field: &mut Positioned<flat::Field>) {
-        let (pos, field) = (field.pos, &mut field.node);
-        let Ok(definition) = self.schema.type_field(parent, &field.name.node) else { return };
-        let mut problems = Vec::new();
-        field.arguments.retain_mut(|(name, value)| {
-            let Some(of) = definition.argument_by_name(&name.node) else { return false };
-            let Some(filled) = fill(&value.node, self.variables) else { return false };
-            let mut coercion = Coercion::new(self.schema, Notation::Json, vec![name.node.to_string()]);
-            value.node = coercion.value(filled.into_value(), &of.ty);
-            problems.extend(coercion.problems);
-            true
-        });
-        if !problems.is_empty() {
-            self.errors.push(problem_error(problems, Some(pos)));
-        }
-        if !field.selection_set.node.items.is_empty() {
-            let below = definition.ty.inner_named_type().clone();
-            self.selection_set(&below, &mut field.selection_set.node);
-        }
-    }
-}
-
 /// The error that tells of problems with values.
 fn problem_error(problems: Vec<Problem>, place: Option<Pos>) -> ServerError {
     let told: Vec<_> =
@@ -434,36 +328,4 @@ fn problem_error(problems: Vec<Problem>, place: Option<Pos>) -> ServerError {
     extensions.set("problems", Value::List(problems.into_iter().map(one).collect()));
     error.extensions = Some(extensions);
     error
-}
-
-/// A query with a text that finds nothing: with U+0000, which PostgreSQL cannot store, or longer than any stored one.
-/// The inputs of mutations are checked field by field.
-fn unusable_text() -> Refused {
-    let message = format!("The texts of a query must not contain U+0000 or be longer than {MAX_TEXT} bytes.");
-    Refused::input(ServerError::new(message, None))
-}
-
-fn is_unusable(text: &str) -> bool {
-    text.contains('\0') || text.len() > MAX_TEXT
-}
-
-fn has_unusable_text(value: &Value) -> bool {
-    match value {
-        Value::String(text) => is_unusable(text),
-        Value::List(values) => values.iter().any(has_unusable_text),
-        Value::Object(fields) => fields.iter().any(|(name, value)| is_unusable(name) || has_unusable_text(value)),
-        _ => false,
-    }
-}
-
-fn has_unusable_literal(set: &flat::SelectionSet) -> bool {
-    set.items.iter().any(|item| match &item.node {
-        flat::Selection::Field(field) => {
-            let values = field.node.arguments.iter().filter_map(|(_, value)| fill(&value.node, &Variables::default()));
-            values.into_iter().any(|value| has_unusable_text(&value))
-                || has_unusable_literal(&field.node.selection_set.node)
-        }
-        flat::Selection::InlineFragment(fragment) => has_unusable_literal(&fragment.node.selection_set.node),
-        flat::Selection::FragmentSpread(_) => false,
-    })
 }

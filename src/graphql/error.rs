@@ -12,13 +12,14 @@ use async_graphql::{
 };
 
 use super::context::ContextExt;
-use super::cost::MAX_COST;
-use super::document::Refused;
+use super::cost::{MAX_ANSWER, MAX_COST};
+use super::document::{MAX_ERRORS, Refused};
 use super::scalar::SafeInt;
 use crate::entity::SubscriptionStatus;
 use crate::error::{Code, Error, Facts, Refusal, Result, Trouble};
 use crate::subscription::graphql::Subscription;
 use crate::subscription::lifecycle::Action;
+use crate::text::shortened;
 use crate::tier::Unlock;
 use crate::tier::graphql::Tier;
 
@@ -49,6 +50,10 @@ impl From<Error> for GraphqlError {
                 extensions.set("code", if trouble == Trouble::ReadOnly { READ_ONLY } else { UNAVAILABLE });
                 extensions.set("retryAfterMs", RETRY_AFTER.as_millis() as u64);
                 unavailable(trouble).to_owned()
+            }
+            Error::TooMuch(text) => {
+                extensions.set("code", TOO_COMPLEX);
+                text.as_ref().to_owned()
             }
             Error::Internal(text) => {
                 source = Some(std::sync::Arc::new(Fault(text)) as _);
@@ -116,20 +121,33 @@ fn problem(refusal: &Refusal) -> Value {
     )
 }
 
+/// The code of what asks for too much.
+pub(crate) const TOO_COMPLEX: &str = "OPERATION_TOO_COMPLEX";
+/// How much of a message about a document is told, in characters: it may quote the document.
+const MAX_MESSAGE: usize = 500;
+
 /// The answer to a request that is not executed.
 pub(crate) fn refused(Refused { code, errors }: Refused) -> Response {
     let coded = |mut error: ServerError| {
+        error.message = shortened(&error.message, MAX_MESSAGE);
         error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code);
         error
     };
-    Response::from_errors(errors.into_iter().map(coded).collect())
+    Response::from_errors(errors.into_iter().take(MAX_ERRORS).map(coded).collect())
 }
 
 /// The refusal of an operation that costs too much.
 pub(crate) fn too_complex(cost: u64) -> Refused {
     let message =
         format!("The document costs {cost}, and {MAX_COST} is allowed: ask for smaller pages or fewer fields.");
-    Refused { code: "OPERATION_TOO_COMPLEX", errors: vec![ServerError::new(message, None)] }
+    Refused { code: TOO_COMPLEX, errors: vec![ServerError::new(message, None)] }
+}
+
+/// The refusal of an answer that is too long.
+pub(crate) fn too_long(is_mutation: bool) -> Refused {
+    let done = if is_mutation { " What it changes is changed." } else { "" };
+    let message = format!("The answer is longer than {MAX_ANSWER} bytes: ask for smaller pages or fewer fields.{done}");
+    Refused { code: TOO_COMPLEX, errors: vec![ServerError::new(message, None)] }
 }
 
 /// The code of an error.
@@ -158,6 +176,18 @@ pub(crate) fn finish(response: &mut Response, request_id: &str) {
         extensions.set("code", code);
     }
     tell_once(&mut response.errors);
+    // What fails first is chance; where it stands in the document is not.
+    response.errors.sort_by(|one, other| place(one).cmp(&place(other)));
+}
+
+/// Where an error stands: in the document, then in the answer.
+fn place(error: &ServerError) -> (Option<(usize, usize)>, Vec<usize>) {
+    let step = |step: &'_ PathSegment| match step {
+        PathSegment::Index(index) => *index,
+        PathSegment::Field(_) => 0,
+    };
+    let location = error.locations.first().map(|at| (at.line, at.column));
+    (location, error.path.iter().map(step).collect())
 }
 
 /// Keeps one error about a field that the caller may not read: it is the same in every row of a list.

@@ -63,7 +63,8 @@ impl Check {
     pub fn email(&mut self, path: &str, email: &str) -> String {
         let email = email_key(&self.text(path, email, 254));
         let bare = Options::default().without_display_text().without_domain_literal();
-        let fits = EmailAddress::parse_with_options(&email, bare).is_ok() && !email.chars().any(is_ignorable);
+        let fits = EmailAddress::parse_with_options(&email, bare).is_ok()
+            && !email.chars().any(|c| is_ignorable(c) || c == '"');
         if !is_blank(&email) && !fits {
             self.refuse(path, Code::InvalidFormat, "Expected an email address by itself, such as ada@example.com.");
         }
@@ -127,6 +128,12 @@ impl Check {
         {
             self.refuse(path, Code::DatesReversed, format!("The end must not lie before the start ({start})."));
         }
+    }
+
+    /// The typed form of an id that may be missing.
+    pub fn optional_id<T: TypedId>(&mut self, path: &str, id: Option<&ID>) -> Option<T> {
+        let found = parse_optional_id(path, id);
+        self.absorb(found).ok().flatten().flatten()
     }
 
     /// The outcome of another check, whose refusals are collected with these.

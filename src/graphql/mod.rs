@@ -13,6 +13,7 @@ pub mod input;
 pub mod json;
 pub mod nested;
 pub mod node;
+pub mod response;
 pub mod scalar;
 pub mod search;
 pub mod update;

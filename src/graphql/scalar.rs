@@ -84,7 +84,7 @@ pub const MAX_SAFE_INT: i64 = (1 << 53) - 1;
 impl ScalarType for SafeInt {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            Value::Number(number) => match number.as_i64() {
+            Value::Number(number) => match whole(number) {
                 Some(number) if number.unsigned_abs() <= MAX_SAFE_INT.unsigned_abs() => Ok(Self(number)),
                 _ => Err(refused(Code::OutOfRange, "Expected an integer within ±9007199254740991.")),
             },
@@ -95,6 +95,13 @@ impl ScalarType for SafeInt {
     fn to_value(&self) -> Value {
         Value::Number(self.0.into())
     }
+}
+
+/// The integer that a number of JSON is, which knows no difference between `1` and `1.0`.
+fn whole(number: &async_graphql::Number) -> Option<i64> {
+    #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and small")]
+    let whole = |float: f64| (float.fract() == 0.0 && float.abs() <= 9e15).then_some(float as i64);
+    number.as_i64().or_else(|| number.as_f64().and_then(whole))
 }
 
 /// An ISO 4217 currency code, such as `EUR`.

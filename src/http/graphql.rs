@@ -1,18 +1,16 @@
 //! GraphQL over HTTP, after the draft of <https://graphql.github.io/graphql-over-http/draft/>.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_graphql::{Request, Response as Resolved, ServerError, Value};
+use async_graphql::{Request, Response as Resolved};
 use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use serde::Serialize;
 
 use super::Served;
 use super::accept::{MediaType, is_utf8};
@@ -25,6 +23,7 @@ use super::parameters::{QueryString, from_body, from_query_string};
 use super::server::Peer;
 use crate::app::{Allowed, Answer, RequestMeta};
 use crate::graphql::error::RETRY_AFTER;
+use crate::graphql::response::body;
 
 const MAX_BODY_BYTES: usize = 128 * 1024;
 
@@ -74,9 +73,8 @@ async fn answer(
             Ok(answer) => {
                 outcome = answer.outcome();
                 match answer {
-                    Answer::Written { json, .. } => written(json, media_type),
-                    Answer::Resolved(answer) => respond(&answer, true, media_type),
-                    Answer::Refused(answer) => respond(&answer, false, media_type),
+                    Answer::Written { json, .. } | Answer::Resolved { json, .. } => written(json, media_type),
+                    Answer::Refused(answer) => refused(&answer, media_type),
                     Answer::Unavailable(answer) => unavailable(&answer, media_type),
                     Answer::IsMutation => HttpError::mutation_by_get().respond(media_type),
                 }
@@ -163,29 +161,19 @@ fn written(body: Vec<u8>, media_type: MediaType) -> Response {
 
 /// An answer without `data` too, whatever media type the client accepts: proxies and clients go by the status.
 fn unavailable(answer: &Resolved, media_type: MediaType) -> Response {
-    let mut response = respond(answer, false, media_type);
+    let mut response = refused(answer, media_type);
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     response.headers_mut().extend([retry_after(RETRY_AFTER)]);
     response
 }
 
-/// An answer without `data` was not executed. async-graphql writes `data: null` for both.
-fn respond(answer: &Resolved, executed: bool, media_type: MediaType) -> Response {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        data: Option<&'a Value>,
-        #[serde(skip_serializing_if = "<[_]>::is_empty")]
-        errors: &'a [ServerError],
-        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-        extensions: &'a BTreeMap<String, Value>,
-    }
+/// Why there is no answer.
+fn refused(answer: &Resolved, media_type: MediaType) -> Response {
     let status = match media_type {
-        MediaType::GraphqlResponse if !executed => StatusCode::BAD_REQUEST,
-        MediaType::GraphqlResponse | MediaType::Json => StatusCode::OK,
+        MediaType::GraphqlResponse => StatusCode::BAD_REQUEST,
+        MediaType::Json => StatusCode::OK,
     };
-    let body = Body { data: executed.then_some(&answer.data), errors: &answer.errors, extensions: &answer.extensions };
-    match serde_json::to_vec(&body) {
+    match body(answer, false) {
         Ok(body) => (status, [(header::CONTENT_TYPE, media_type.content_type())], body).into_response(),
         Err(error) => {
             tracing::error!(%error, "an answer could not be written");
@@ -196,27 +184,20 @@ fn respond(answer: &Resolved, executed: bool, media_type: MediaType) -> Response
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::{PathSegment, Pos};
+    use async_graphql::{PathSegment, Pos, ServerError};
 
     use super::*;
 
-    async fn status_and_body(executed: bool, media_type: MediaType) -> (u16, serde_json::Value) {
-        let mut error = ServerError::new("no", Some(Pos { line: 1, column: 1 }));
-        error.path = vec![PathSegment::Field("customer".to_owned())];
-        let (parts, body) = respond(&Resolved::from_errors(vec![error]), executed, media_type).into_parts();
-        let body = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
-        (parts.status.as_u16(), serde_json::from_slice(&body).expect("JSON"))
-    }
-
     #[tokio::test]
-    async fn the_status_tells_whether_the_request_was_executed() {
+    async fn the_status_tells_that_nothing_was_executed() {
         for (media_type, status) in [(MediaType::GraphqlResponse, 400), (MediaType::Json, 200)] {
-            let (actual, body) = status_and_body(false, media_type).await;
-            assert_eq!(actual, status);
+            let mut error = ServerError::new("no", Some(Pos { line: 1, column: 1 }));
+            error.path = vec![PathSegment::Field("customer".to_owned())];
+            let (parts, body) = refused(&Resolved::from_errors(vec![error]), media_type).into_parts();
+            let body = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
+            let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+            assert_eq!(parts.status.as_u16(), status);
             assert!(body.get("data").is_none(), "{body}");
-            let (actual, body) = status_and_body(true, media_type).await;
-            assert_eq!(actual, 200);
-            assert!(body["data"].is_null() && body.get("data").is_some(), "{body}");
         }
     }
 }

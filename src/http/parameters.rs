@@ -21,7 +21,7 @@ pub(super) fn from_body(body: &[u8]) -> Result<Request, HttpError> {
         return Err(HttpError::bad_request("Batches are not supported: send one request at a time."));
     }
     let body: Body = serde_json::from_slice(body)
-        .map_err(|_| HttpError::bad_request("The body must be a JSON object with a `query`."))?;
+        .map_err(|error| HttpError::bad_request(format!("The body must be a JSON object with a `query`: {error}.")))?;
     let query = match body.query {
         Some(Value::String(query)) => query,
         Some(Value::Null) | None if names_persisted_query(body.extensions.as_ref()) => {

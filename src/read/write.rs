@@ -11,6 +11,7 @@ use super::{Planned, Unplanned};
 use crate::error::{Error, Result};
 use crate::graphql::connection::Count;
 use crate::graphql::context::RequestContext;
+use crate::graphql::cost::MAX_ANSWER;
 use crate::graphql::scalar;
 use crate::store::Slice;
 
@@ -74,6 +75,10 @@ fn object<T, E>(
 fn array<T>(out: &mut Vec<u8>, items: &[T], mut write: impl FnMut(&mut Vec<u8>, &T) -> Result<()>) -> Result<()> {
     out.push(b'[');
     for (place, item) in items.iter().enumerate() {
+        // A longer answer is refused as a whole, so nothing more need be written.
+        if out.len() > MAX_ANSWER {
+            break;
+        }
         if place > 0 {
             out.push(b',');
         }

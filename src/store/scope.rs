@@ -60,7 +60,12 @@ pub struct Scope {
     pub(super) request: RequestMeta,
     /// How many statements of the request are under way.
     asking: Arc<AtomicUsize>,
+    /// How many it has asked.
+    asked: Arc<AtomicUsize>,
 }
+
+/// How many statements a request may read with. Each list of a document is one, however many objects it is below.
+const MAX_STATEMENTS: usize = 100;
 
 /// A statement that is under way, until it is dropped.
 struct Asking<'a>(&'a AtomicUsize);
@@ -80,7 +85,7 @@ impl Drop for Asking<'_> {
 
 impl Scope {
     pub(crate) fn new(store: Store, principal: Option<Arc<Principal>>, request: RequestMeta) -> Self {
-        Self { store, principal, request, asking: Arc::default() }
+        Self { store, principal, request, asking: Arc::default(), asked: Arc::default() }
     }
 
     /// The caller, or the error that there is none.
@@ -121,6 +126,9 @@ impl Scope {
 
     /// Waits for the answer to a statement.
     pub(super) async fn ask<T>(&self, answer: impl Future<Output = Result<T, DbErr>>) -> Result<T> {
+        if self.asked.fetch_add(1, Ordering::Relaxed) >= MAX_STATEMENTS {
+            return Err(Error::TooMuch(format!("The document reads more than {MAX_STATEMENTS} lists.").into()));
+        }
         let _asking = self.asking();
         self.store.0.troubles.noted(answer.await.map_err(Into::into))
     }

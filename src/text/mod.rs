@@ -16,8 +16,21 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 /// keys of stored rows are then made anew.
 pub const KEYS_VERSION: i32 = 1;
 
+/// At most the first characters of a text, with a sign that there are more.
+pub fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// The form of an e-mail address that tells whether two are the same: composed, in lower case. Nothing else is taken
 /// away, so that two people are never taken for one.
 pub fn email_key(email: &str) -> String {
-    ComposingNormalizerBorrowed::new_nfc().normalize(email.trim()).to_lowercase()
+    let email = ComposingNormalizerBorrowed::new_nfc().normalize(email.trim()).to_lowercase();
+    // A domain has two forms, and one owner.
+    match email.rsplit_once('@') {
+        Some((name, domain)) if domain.contains("xn--") => format!("{name}@{}", idna::domain_to_unicode(domain).0),
+        _ => email,
+    }
 }

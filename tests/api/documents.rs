@@ -42,6 +42,11 @@ async fn fields_that_cannot_be_merged_are_refused() {
         "{ customers { nodes { subscriptions(first: 1) { nodes { id } } } } customers { nodes { subscriptions { nodes { id } } } } }",
         "{ customers { nodes { subscriptions(first: 1, orderBy: [{field: STATUS}]) { nodes { id } } } }
             ... { customers { nodes { subscriptions(first: 1, orderBy: [{field: AMOUNT}]) { nodes { id } } } } } }",
+        "{ nodes(ids: [\"cus_1\"]) { id } nodes(ids: []) { id } }",
+        "{ nodes(ids: []) { id } nodes(ids: [\"cus_1\"]) { id } }",
+        "{ customers(where: {status: {in: [ACTIVE, SUSPENDED]}}) { nodes { id } } customers(where: {status: {in: [ACTIVE]}}) { nodes { id } } }",
+        "{ customers(orderBy: [{field: NAME}]) { nodes { id } } ... @skip(if: true) { customers(orderBy: []) { nodes { id } } } }",
+        "mutation { createCustomer(input: {name: \"A\", metadata: {l: [1, 2]}}) { userErrors { code } } createCustomer(input: {name: \"A\", metadata: {l: [1]}}) { customer { id } } }",
         "{ customers { nodes { a: subscription { id } } nodes { a: organization { name } } } }",
         "{ customers { nodes { a: id } } customers { ... on CustomerConnection { nodes { a: name } } } }",
         "query($id: ID!) { node(id: $id) { ... on Customer { x: name } ... on Member { x: active } } }",
@@ -91,6 +96,11 @@ async fn every_rule_of_the_specification_is_asked() {
         "{ customers(where: {search: \"a\", search: \"b\"}) { nodes { id } } }",
         "{ customers(where: {createdAt: {from: \"2026-01-01T00:00:00Z\", from: \"2026-01-01T00:00:00Z\"}}) { nodes { id } } }",
         "{ customer(id: null) { id } }",
+        "{ payments(where: {amount: {min: 1e400}}) { nodes { id } } }",
+        "mutation { createCustomer(input: {name: \"a\", metadata: {a: 1e400}}) { userErrors { code } } }",
+        "mutation { createCustomer(input: {name: \"a\", metadata: {b: [-1e999]}}) { userErrors { code } } }",
+        "mutation { updateSubscription(input: {id: \"sub_1\", expiresAt: 1e400}) { userErrors { code } } }",
+        "mutation($m: JSON = 1e400) { createCustomer(input: {name: \"a\", metadata: $m}) { userErrors { code } } }",
         "{ customer(id: 1.5) { id } }",
         "{ customer(id: true) { id } }",
         "mutation { createCustomer(input: {name: \"a\", name: \"b\"}) { userErrors { code } } }",
@@ -102,6 +112,10 @@ async fn every_rule_of_the_specification_is_asked() {
         "{ viewer @skip(if: true) @skip(if: false) { role } }",
         "{ viewer @include(if: \"yes\") { role } }",
         // 5.8: variables.
+        "mutation { createCustomer(input: {name: \"a\", metadata: {v: $x}}) { userErrors { code } } }",
+        "mutation { createCustomer(input: {name: \"a\", metadata: {v: [{w: $x}]}}) { userErrors { code } } }",
+        "query($v: Boolean = null) { viewer { role @include(if: $v) } }",
+        "query($v: String!) { viewer { role @skip(if: $v) } }",
         "query($a: Int, $a: Int) { customers(first: $a) { nodes { id } } }",
         "query($a: Customer) { viewer { role } }",
         "query($a: Nothing) { viewer { role } }",
@@ -130,6 +144,52 @@ async fn every_rule_of_the_specification_is_asked() {
     ] {
         let code = code(&client, document, json!({})).await;
         assert!(["GRAPHQL_PARSE_FAILED", REFUSED].contains(&code.as_str()), "{document}: {code}");
+    }
+}
+
+#[tokio::test]
+async fn null_is_no_condition_and_no_id_of_somebody() {
+    let world = World::new(Backend::Sqlite).await;
+    let client = world.admin(world.alpha);
+    for (document, path) in [
+        ("query($x: Boolean = true) { viewer { role @include(if: $x) subject } }", "x"),
+        ("query($x: Boolean = true) { viewer { role @skip(if: $x) subject } }", "x"),
+        ("query($x: ID) { subscriptionStatus(customerId: $x) { entitled } }", "customerId"),
+        ("query($x: ID) { currentSubscription(customerId: $x) { id } }", "customerId"),
+        ("query($x: ID) { currentSubscription(organizationId: $x) { id } }", "organizationId"),
+        ("query($x: ID) { organization(id: $x) { id } }", "id"),
+    ] {
+        let answer = client.send(document, json!({"x": null})).await;
+        assert_eq!(answer.code(), "BAD_USER_INPUT", "{document}: {answer:?}");
+        assert_eq!(problems(&answer.0), [("REQUIRED".to_owned(), path.to_owned())], "{document}");
+        assert!(client.send(document, json!({})).await.0["errors"].is_null(), "{document}");
+    }
+}
+
+#[tokio::test]
+async fn limits_are_where_they_are_said_to_be() {
+    let world = World::new(Backend::Sqlite).await;
+    let client = world.admin(world.alpha);
+    let each = |count: usize, one: &dyn Fn(usize) -> String| (0..count).map(one).collect::<String>();
+    let viewers = |count| format!("{{ {} }}", each(count, &|it| format!("a{it}: viewer {{ role }} ")));
+    let aliases = |count| format!("{{ viewer {{ {} }} }}", each(count, &|it| format!("a{it}: role ")));
+    let directives = |count: usize| format!("{{ viewer {{ {} }} }}", "role @skip(if: false) ".repeat(count));
+    let mutation = |it| format!("a{it}: createCustomer(input: {{name: \"\"}}) {{ userErrors {{ code }} }} ");
+    let mutations = |count| format!("mutation {{ {} }}", each(count, &mutation));
+    let tokens = |count: usize| format!("{{ viewer {{ {} }} }}", "role ".repeat(count - 5));
+    let bytes = |count: usize| format!("{{ viewer {{ role }} }} #{}", "x".repeat(count - 21));
+    for (least, most, make) in [
+        (10, 11, &viewers as &dyn Fn(usize) -> String),
+        (30, 31, &aliases),
+        (50, 51, &directives),
+        (4, 5, &mutations),
+        (1_990, 2_001, &tokens),
+        (16 * 1024, 16 * 1024 + 1, &bytes),
+    ] {
+        let answer = client.send(&make(least), json!({})).await;
+        assert!(answer.0.get("data").is_some(), "{least} are allowed: {answer:?}");
+        let refused = code(&client, &make(most), json!({})).await;
+        assert!(["OPERATION_TOO_COMPLEX", "GRAPHQL_PARSE_FAILED"].contains(&refused.as_str()), "{most}: {refused}");
     }
 }
 

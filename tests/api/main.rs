@@ -1,6 +1,7 @@
 //! The API, tested in process on both databases. `make test` provides the PostgreSQL server.
 
 #[cfg(test)]
+mod abuse;
 mod audit;
 #[cfg(test)]
 mod authz;

@@ -10,8 +10,13 @@ use apollo_compiler::schema::{ExtendedType, InputObjectType};
 use async_graphql::{Name, Number};
 use async_graphql_value::Value;
 
+use super::MAX_ERRORS;
 use crate::error::Code;
 use crate::graphql::scalar;
+use crate::text::shortened;
+
+/// How much of a step of a path is told, in characters: names come from the client, and can be long.
+const MAX_STEP: usize = 64;
 
 /// What is wrong with a value, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,6 +144,9 @@ impl<'a> Coercion<'a> {
             ("Int", _) => wrong("an integer"),
             ("Float", value @ Value::Number(_)) => Ok(value),
             ("Float", _) => wrong("a number"),
+            (_, value) if has_overflow(&value) => {
+                Err((Code::OutOfRange, "The number is beyond all bounds.".to_owned()))
+            }
             // It is looked at again once the variable is filled in.
             (_, value) if has_variable(&value) => Ok(value),
             (_, value) => scalar::canonical(name, value.into_const().unwrap_or_default()),
@@ -160,7 +168,11 @@ impl<'a> Coercion<'a> {
     }
 
     fn refuse(&mut self, code: Code, message: String) -> Value {
-        self.problems.push(Problem { code, message, path: self.path.clone() });
+        // A large value can be wrong in many thousand places.
+        if self.problems.len() < MAX_ERRORS {
+            let path = self.path.iter().map(|step| shortened(step, MAX_STEP)).collect();
+            self.problems.push(Problem { code, message, path });
+        }
         Value::Null
     }
 }
@@ -170,6 +182,16 @@ fn has_variable(value: &Value) -> bool {
         Value::Variable(_) => true,
         Value::List(items) => items.iter().any(has_variable),
         Value::Object(fields) => fields.values().any(has_variable),
+        _ => false,
+    }
+}
+
+/// Whether a number of the literal is none that JSON could tell.
+fn has_overflow(value: &Value) -> bool {
+    match value {
+        Value::Binary(_) => true,
+        Value::List(items) => items.iter().any(has_overflow),
+        Value::Object(fields) => fields.values().any(has_overflow),
         _ => false,
     }
 }
@@ -195,7 +217,7 @@ pub fn literal(value: &ast::Value) -> Value {
     }
 }
 
-/// Every number of a document is one of JSON. One that is beyond all bounds is null: no type takes that for a number.
+/// Every number of a document is one of JSON. One that is beyond all bounds becomes what no type takes.
 fn number_of(text: &str) -> Value {
-    text.parse().map_or(Value::Null, Value::Number)
+    text.parse().map_or_else(|_| Value::Binary(text.as_bytes().to_vec().into()), Value::Number)
 }

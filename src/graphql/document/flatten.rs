@@ -10,21 +10,25 @@ use std::collections::{HashMap, HashSet};
 
 use apollo_compiler::Schema;
 use apollo_compiler::ast::{self, NamedType};
-use apollo_compiler::collections::HashMap as SchemaMap;
+use apollo_compiler::collections::{HashMap as SchemaMap, IndexMap};
 use apollo_compiler::executable::{ExecutableDocument, Field, Selection, SelectionSet};
 use apollo_compiler::schema::{ExtendedType, Implementers};
 use apollo_compiler::{Name as SchemaName, Node};
 use async_graphql::parser::types as flat;
 use async_graphql::{Name, Pos, Positioned, ServerError};
 
-use super::Refused;
 use super::coerce::{Coercion, Notation, literal};
 use super::validate::position;
+use super::{Refused, too_much};
 
 /// How many fields an operation may select once its fragments are spread out.
 const MAX_FIELDS: usize = 2_000;
 /// How many selections may be looked at for that. Fragments that nest each other multiply them.
 const MAX_STEPS: usize = 20_000;
+/// How many fields of the root an operation may select.
+const MAX_ROOT_FIELDS: usize = 10;
+/// How many of them if they change something: one after the other, each with its own transaction.
+const MAX_MUTATIONS: usize = 4;
 /// How deep the fields may lie. The standard introspection query needs 13.
 const MAX_DEPTH: usize = 15;
 
@@ -36,21 +40,22 @@ pub struct Flatten<'a> {
     schema: &'a Schema,
     implementers: &'a SchemaMap<SchemaName, Implementers>,
     document: &'a ExecutableDocument,
-    conditions: Conditions<'a>,
+    conditions: Option<Conditions<'a>>,
     fields: usize,
     steps: usize,
 }
 
 /// What is selected under each key, in the order of the answer.
-type Collected<'a> = Vec<(&'a SchemaName, Vec<&'a Node<Field>>)>;
+type Collected<'a> = IndexMap<&'a SchemaName, Vec<&'a Node<Field>>>;
 
 impl<'a> Flatten<'a> {
-    /// Of this document, where the variables of its conditions have these values.
+    /// Of this document, where the variables of its conditions have these values; without them, everything that any
+    /// values would select.
     pub fn new(
         schema: &'a Schema,
         implementers: &'a SchemaMap<SchemaName, Implementers>,
         document: &'a ExecutableDocument,
-        conditions: Conditions<'a>,
+        conditions: Option<Conditions<'a>>,
     ) -> Self {
         Self { schema, implementers, document, conditions, fields: 0, steps: 0 }
     }
@@ -61,6 +66,13 @@ impl<'a> Flatten<'a> {
         operation: &'a apollo_compiler::executable::Operation,
     ) -> Result<flat::ExecutableDocument, Refused> {
         let set = self.merged(&operation.selection_set.ty, &[&operation.selection_set], 1)?;
+        let most = if operation.is_mutation() { MAX_MUTATIONS } else { MAX_ROOT_FIELDS };
+        if set.items.len() > most {
+            let count = set.items.len();
+            return Err(too_much(format!(
+                "The operation asks for {count} fields at its root, and {most} are allowed."
+            )));
+        }
         let operation = flat::OperationDefinition {
             ty: match operation.operation_type {
                 ast::OperationType::Query => flat::OperationType::Query,
@@ -111,13 +123,13 @@ impl<'a> Flatten<'a> {
         sets: &[&'a SelectionSet],
         depth: usize,
     ) -> Result<flat::SelectionSet, Refused> {
-        let mut collected = Collected::new();
+        let mut collected = Collected::default();
         let mut spread = HashSet::new();
         for set in sets {
             self.collect(object, set, &mut spread, &mut collected)?;
         }
         let mut items = Vec::with_capacity(collected.len());
-        for (_, fields) in collected {
+        for fields in collected.into_values() {
             self.fields += 1;
             if self.fields > MAX_FIELDS {
                 return Err(too_much(format!("The document selects more than {MAX_FIELDS} fields.")));
@@ -132,6 +144,11 @@ impl<'a> Flatten<'a> {
     fn field(&mut self, fields: &[&'a Node<Field>], depth: usize) -> Result<Positioned<flat::Field>, Refused> {
         let field = fields[0];
         let pos = position(field.location(), &self.document.sources).unwrap_or_default();
+        if fields.iter().any(|other| !same_arguments(&field.arguments, &other.arguments)) {
+            let key = field.response_key();
+            let message = format!("Fields \"{key}\" conflict because they have differing arguments.");
+            return Err(Refused::invalid(vec![ServerError::new(message, Some(pos))]));
+        }
         let sets: Vec<_> =
             fields.iter().map(|field| &field.selection_set).filter(|set| !set.selections.is_empty()).collect();
         let selection_set = match sets.first() {
@@ -174,11 +191,7 @@ impl<'a> Flatten<'a> {
             }
             let set = match selection {
                 Selection::Field(field) => {
-                    let key = field.response_key();
-                    match collected.iter_mut().find(|(known, _)| *known == key) {
-                        Some((_, fields)) => fields.push(field),
-                        None => collected.push((key, vec![field])),
-                    }
+                    collected.entry(field.response_key()).or_default().push(field);
                     continue;
                 }
                 Selection::InlineFragment(fragment) => &fragment.selection_set,
@@ -235,10 +248,11 @@ impl<'a> Flatten<'a> {
     }
 
     fn is_included(&self, directives: &ast::DirectiveList) -> bool {
+        let Some(conditions) = self.conditions else { return true };
         directives.iter().all(|directive| {
             let holds = match directive.specified_argument_by_name("if").map(|value| &**value) {
                 Some(ast::Value::Boolean(value)) => *value,
-                Some(ast::Value::Variable(name)) => (self.conditions)(name),
+                Some(ast::Value::Variable(name)) => conditions(name),
                 _ => return true,
             };
             match directive.name.as_str() {
@@ -250,10 +264,29 @@ impl<'a> Flatten<'a> {
     }
 }
 
-fn at<T>(pos: Pos, node: T) -> Positioned<T> {
-    Positioned::new(node, pos)
+/// Whether two fields are asked with the same arguments, in whatever order. apollo-compiler takes a list for the same as
+/// a longer one.
+fn same_arguments(one: &[Node<ast::Argument>], other: &[Node<ast::Argument>]) -> bool {
+    let value =
+        |name: &SchemaName| other.iter().find(|argument| argument.name == *name).map(|argument| &*argument.value);
+    one.len() == other.len()
+        && one.iter().all(|argument| value(&argument.name).is_some_and(|value| same_value(&argument.value, value)))
 }
 
-fn too_much(message: String) -> Refused {
-    Refused { code: "OPERATION_TOO_COMPLEX", errors: vec![ServerError::new(message, None)] }
+fn same_value(one: &ast::Value, other: &ast::Value) -> bool {
+    match (one, other) {
+        (ast::Value::List(one), ast::Value::List(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same_value(one, other))
+        }
+        (ast::Value::Object(one), ast::Value::Object(other)) => {
+            let value = |name: &SchemaName| other.iter().find(|(own, _)| own == name).map(|(_, value)| value);
+            one.len() == other.len()
+                && one.iter().all(|(name, one)| value(name).is_some_and(|other| same_value(one, other)))
+        }
+        _ => one == other,
+    }
+}
+
+fn at<T>(pos: Pos, node: T) -> Positioned<T> {
+    Positioned::new(node, pos)
 }

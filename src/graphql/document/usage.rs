@@ -2,7 +2,7 @@
 //!
 //! Specification: GraphQL, section 5.8.5, "All Variable Usages Are Allowed". apollo-compiler sees to variables that are
 //! arguments by themselves; within lists and objects it compares no more than the names of the types, and it takes null
-//! for a default that makes up for a missing value.
+//! for a default that makes up for a missing value. Within JSON it does not look for variables at all.
 
 use std::collections::HashSet;
 
@@ -22,9 +22,7 @@ pub struct Misfit<'a> {
 /// The variables of an operation that do not fit.
 pub fn misfits<'a>(schema: &Schema, document: &'a ExecutableDocument, operation: &'a Operation) -> Vec<Misfit<'a>> {
     let mut usage = Usage { schema, document, declared: &operation.variables, seen: HashSet::new(), found: Vec::new() };
-    if !operation.variables.is_empty() {
-        usage.selection_set(&operation.selection_set);
-    }
+    usage.selection_set(&operation.selection_set);
     usage.found
 }
 
@@ -40,6 +38,10 @@ struct Usage<'a, 's> {
 impl<'a> Usage<'a, '_> {
     fn selection_set(&mut self, set: &'a SelectionSet) {
         for selection in &set.selections {
+            for argument in selection.directives().iter().flat_map(|directive| &directive.arguments) {
+                // `@skip` and `@include` have no other.
+                self.value(&argument.value, &Type::NonNullNamed(apollo_compiler::name!("Boolean")), false);
+            }
             match selection {
                 Selection::Field(field) => {
                     for argument in &field.arguments {
@@ -63,19 +65,28 @@ impl<'a> Usage<'a, '_> {
 
     /// A value at a place of this type; whether the schema has a default there.
     fn value(&mut self, value: &'a Node<ast::Value>, place: &Type, has_default: bool) {
+        self.value_in(value, place, has_default, false);
+    }
+
+    /// The same, within a document of the scalar `JSON` or not: there anything fits.
+    fn value_in(&mut self, value: &'a Node<ast::Value>, place: &Type, has_default: bool, is_json: bool) {
         match &**value {
             ast::Value::Variable(name) => {
-                let declared = self.declared.iter().find(|declared| declared.name == *name);
-                if let Some(declared) = declared.filter(|declared| !fits(declared, place, has_default)) {
-                    let message =
-                        format!("The variable ${name} of the type {} does not fit {place} here.", declared.ty);
-                    self.found.push(Misfit { at: value, message });
-                }
+                let message = match self.declared.iter().find(|declared| declared.name == *name) {
+                    Some(declared) if is_json || fits(declared, place, has_default) => return,
+                    Some(declared) => {
+                        format!("The variable ${name} of the type {} does not fit {place} here.", declared.ty)
+                    }
+                    None => format!("The variable ${name} is not defined."),
+                };
+                self.found.push(Misfit { at: value, message });
             }
-            ast::Value::List(items) => items.iter().for_each(|item| self.value(item, place.item_type(), false)),
+            ast::Value::List(items) => {
+                items.iter().for_each(|item| self.value_in(item, place.item_type(), false, is_json));
+            }
             ast::Value::Object(fields) => {
                 let Some(ExtendedType::InputObject(of)) = self.schema.types.get(place.inner_named_type()) else {
-                    return;
+                    return fields.iter().for_each(|(_, value)| self.value_in(value, place, false, true));
                 };
                 for (name, value) in fields {
                     if let Some(field) = of.fields.get(name) {

@@ -7,36 +7,48 @@
 use std::collections::HashSet;
 
 use apollo_compiler::ast::{self, Definition, Document};
+use apollo_compiler::collections::HashMap;
 use apollo_compiler::diagnostic::Diagnostic;
 use apollo_compiler::executable::{ExecutableDocument, Field, Selection, SelectionSet};
 use apollo_compiler::parser::{Parser, SourceMap, SourceSpan};
+use apollo_compiler::schema::Implementers;
 use apollo_compiler::validation::{DiagnosticData, DiagnosticList, Valid};
-use apollo_compiler::{Node, Schema};
+use apollo_compiler::{Name, Node, Schema};
 use async_graphql::{Pos, ServerError};
 
 use super::coerce::{Coercion, Notation, literal};
+use super::flatten::Flatten;
 use super::usage::misfits;
-use super::{Refused, problem_error};
+use super::{MAX_ERRORS, Refused, problem_error, too_much};
 
+/// How long a document's text may be, in bytes.
+const MAX_TEXT: usize = 16 * 1024;
 /// How many tokens a document may have.
-const MAX_TOKENS: usize = 10_000;
+const MAX_TOKENS: usize = 2_000;
 /// How deep selections and values may be nested.
 const MAX_NESTING: usize = 48;
 /// How many aliases a document may use.
 const MAX_ALIASES: usize = 30;
 /// How many directives a document may use.
 const MAX_DIRECTIVES: usize = 50;
-/// How many errors are told at once.
-const MAX_ERRORS: usize = 20;
 
 /// The valid document of this text, or what is wrong with it.
-pub fn validate(text: &str, schema: &Valid<Schema>) -> Result<Valid<ExecutableDocument>, Refused> {
+///
+/// What asks for too much is found by counting, before anything else is made of it.
+pub fn validate(
+    text: &str,
+    schema: &Valid<Schema>,
+    implementers: &HashMap<Name, Implementers>,
+) -> Result<Valid<ExecutableDocument>, Refused> {
+    if text.len() > MAX_TEXT {
+        return Err(too_much(format!("The document has {} bytes, and {MAX_TEXT} are allowed.", text.len())));
+    }
     let mut parser = Parser::new().token_limit(MAX_TOKENS).recursion_limit(MAX_NESTING);
     let document = parser
         .parse_ast(text, "document")
         .map_err(|found| Refused { code: "GRAPHQL_PARSE_FAILED", errors: told(&found.errors) })?;
     let mut looked = Look { schema, sources: &document.sources, errors: Vec::new(), aliases: 0, directives: 0 };
-    looked.document(&document);
+    looked.document(&document)?;
     let valid = document.to_executable_validate(schema).map_err(|found| Refused::invalid(told(&found.errors)))?;
     for operation in valid.operations.iter() {
         for misfit in misfits(schema, &valid, operation) {
@@ -49,7 +61,9 @@ pub fn validate(text: &str, schema: &Valid<Schema>) -> Result<Valid<ExecutableDo
     for fragment in valid.fragments.values() {
         looked.selection_set(&fragment.selection_set);
     }
-    looked.errors.truncate(MAX_ERRORS);
+    for operation in valid.operations.iter().filter(|_| looked.errors.is_empty()) {
+        Flatten::new(schema, implementers, &valid, None).operation(operation)?;
+    }
     if looked.errors.is_empty() { Ok(valid) } else { Err(Refused::invalid(looked.errors)) }
 }
 
@@ -78,7 +92,7 @@ struct Look<'a> {
 
 impl Look<'_> {
     /// As it is written: before names mean anything.
-    fn document(&mut self, document: &Document) {
+    fn document(&mut self, document: &Document) -> Result<(), Refused> {
         for definition in &document.definitions {
             match definition {
                 Definition::OperationDefinition(operation) => {
@@ -100,10 +114,10 @@ impl Look<'_> {
             [("aliases", self.aliases, MAX_ALIASES), ("directives", self.directives, MAX_DIRECTIVES)]
         {
             if count > most {
-                let message = format!("The document uses {count} {what}, and {most} are allowed.");
-                self.errors.push(ServerError::new(message, None));
+                return Err(too_much(format!("The document uses {count} {what}, and {most} are allowed.")));
             }
         }
+        Ok(())
     }
 
     fn selections(&mut self, selections: &[ast::Selection]) {

@@ -42,7 +42,7 @@ fn means(schema: &Schema, place: &str, input: &Input) -> Option<Means> {
     match input.of.named() {
         "ID" => objects(schema, place, &input.name).map(Means::Ids),
         "String" => text(place, &input.name),
-        "Boolean" | "CurrencyCode" | "DateTime" | "Int" | "JSON" | "SafeInt" => Some(Means::Nothing),
+        "Boolean" | "CurrencyCode" | "DateTime" | "DateTimeOrDate" | "Int" | "JSON" | "SafeInt" => Some(Means::Nothing),
         other => (schema.get(other).kind == "ENUM").then_some(Means::Nothing),
     }
 }

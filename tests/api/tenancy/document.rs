@@ -7,6 +7,9 @@ use crate::support::introspection::{Field, Schema, Type};
 /// How many objects a nested list is asked for.
 const NESTED: usize = 2;
 
+/// How many selections fit into a document. Each has four tokens or less.
+const FITS: usize = 450;
+
 /// One selection of a document.
 #[derive(Clone, Debug)]
 pub enum Selection {
@@ -75,6 +78,42 @@ pub fn text(selections: &[Selection]) -> String {
         text.push_str(" }");
     }
     text
+}
+
+/// The selections in parts, each of which fits into one document.
+pub fn parts(selections: Vec<Selection>) -> Vec<Vec<Selection>> {
+    let mut parts = vec![Vec::new()];
+    let mut room = FITS;
+    for piece in selections.into_iter().flat_map(pieces) {
+        let size = size(&piece);
+        if size > room && parts.last().is_some_and(|part| !part.is_empty()) {
+            parts.push(Vec::new());
+            room = FITS;
+        }
+        room = room.saturating_sub(size);
+        parts.last_mut().expect("one part at least").push(piece);
+    }
+    parts
+}
+
+fn pieces(selection: Selection) -> Vec<Selection> {
+    if size(&selection) <= FITS {
+        return vec![selection];
+    }
+    let within = |below| match &selection {
+        Selection::Field { name, arguments, .. } => {
+            Selection::Field { name: name.clone(), arguments: arguments.clone(), below }
+        }
+        Selection::On { object, .. } => Selection::On { object: object.clone(), below },
+    };
+    let (Selection::Field { below, .. } | Selection::On { below, .. }) = &selection;
+    parts(below.clone()).into_iter().map(within).collect()
+}
+
+/// How many selections this is.
+fn size(selection: &Selection) -> usize {
+    let (Selection::Field { below, .. } | Selection::On { below, .. }) = selection;
+    1 + below.iter().map(size).sum::<usize>()
 }
 
 /// Takes out what is answered at a path, and what is left without selections by that.

@@ -7,7 +7,7 @@ use tessera::entity::{
     AuditEventId, CustomerId, MemberId, OrganizationId, PaymentId, PaymentMethodId, SubscriptionId, TierId,
 };
 
-use super::document::{Selection, everything, prune, text};
+use super::document::{Selection, everything, parts, prune, text};
 use crate::support::Client;
 use crate::support::estate::Estate;
 use crate::support::introspection::{Field, Schema};
@@ -53,7 +53,11 @@ pub struct Call {
 pub fn every_call(schema: &Schema, own: &Ids) -> Vec<Call> {
     let call = |field: &Field| {
         let name = field.name.clone();
-        calls(schema, field, own).into_iter().map(move |(head, below)| Call { head: name.clone() + &head, below })
+        let part = move |(head, below): (String, Vec<Selection>)| {
+            let head = name.clone() + &head;
+            parts(below).into_iter().map(move |below| Call { head: head.clone(), below })
+        };
+        calls(schema, field, own).into_iter().flat_map(part)
     };
     schema.queries().iter().flat_map(call).collect()
 }
