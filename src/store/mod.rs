@@ -48,7 +48,7 @@ pub use rows::{Row, Rows};
 pub use scope::{RequestMeta, Scope};
 pub use system::System;
 pub use trail::Change;
-pub(crate) use trail::{Changes, changed, created};
+pub(crate) use trail::{Changes, SYSTEM, changed, created};
 pub use trouble::Trouble;
 pub(crate) use trouble::trouble;
 pub use tx::Tx;

@@ -98,7 +98,7 @@ pub(super) struct Entry {
 }
 
 /// Who acts when time has come.
-const SYSTEM: &str = "system";
+pub const SYSTEM: &str = "system";
 /// Its role.
 const SYSTEM_ROLE: &str = "SYSTEM";
 

@@ -120,8 +120,12 @@ fn check(state: &UpToDate, action: Action, caller: &Principal, around: &Surround
     if state.has_done(action) {
         return Ok(());
     }
-    if action == Action::Reactivate && row.mode == ManagementMode::Manual && around.tier_archived {
+    let tier = around.tier(row.tier_id);
+    if action == Action::Reactivate && row.mode == ManagementMode::Manual && tier.is_some_and(|tier| tier.archived) {
         return Err(Refusal::new(Code::TierArchived, "The tier is archived.").into());
+    }
+    if action == Action::StartTrial && tier.is_some_and(|tier| tier.trial_days == 0) {
+        return Err(Refusal::new(Code::InvalidDate, "The tier gives no days of trial.").into());
     }
     let from_above = managed_from_above(caller, row, around.management);
     let Some(step) = step(action, row, from_above, now) else { return Ok(()) };
@@ -185,9 +189,6 @@ fn required(row: &subscription::Model, action: Action) -> Permission {
         Action::OverrideTier | Action::EndOverride => Permission::SubscriptionsOverride,
         // Only a confirmed payment activates what waits for one or ended without it, unless by override.
         Action::Activate | Action::StartTrial | Action::Reactivate if row.pending_until.is_some() => {
-            Permission::SubscriptionsOverride
-        }
-        Action::Reactivate if row.current_period_start.is_none() && row.trial_started_at.is_none() => {
             Permission::SubscriptionsOverride
         }
         _ => Permission::SubscriptionsManage,

@@ -179,10 +179,11 @@ fn change_tier(
             let message = "There is no period to wait for the end of: change the tier now.";
             return Err(conflict("input.timing", message));
         };
-        if let Some(at) = row.cancel_at.filter(|at| *at <= end) {
-            let message =
-                format!("The subscription ends at {at}, so nothing would come of it: undo the cancellation first.");
-            return Err(conflict("input.timing", message));
+        for (at, way_out) in [(row.cancel_at, "undo the cancellation first"), (row.expires_at, "change it now")] {
+            if let Some(at) = at.filter(|at| *at <= end) {
+                let message = format!("The subscription ends at {at}, so nothing would come of it: {way_out}.");
+                return Err(conflict("input.timing", message));
+            }
         }
         row.scheduled_tier_id = Some(offer.tier_id);
         row.scheduled_amount_minor = Some(offer.amount_minor);
@@ -280,7 +281,10 @@ fn last_moment(row: &subscription::Model, now: Timestamp) -> Option<Option<Times
             let lasting = subscription::Model { cancel_at: None, canceled_at: None, ..row.clone() };
             Some(access_end(&lasting, &turns(&lasting, None)))
         }
-        Trialing | Active | PastDue => end_ahead(row, now).map(Some),
+        // A hard end comes whatever is paid.
+        Trialing | Active | PastDue => {
+            end_ahead(row, now).map(|end| Some(row.expires_at.map_or(end, |hard| hard.min(end))))
+        }
         _ => None,
     }
 }

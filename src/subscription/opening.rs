@@ -187,8 +187,8 @@ fn check(terms: &Terms, starts_at: Timestamp, now: Timestamp, path: &str) -> Res
         ("expiresAt", terms.expires_at),
     ] {
         let path = at(field);
-        check.ordered(&path, Some(starts_at), end);
-        if end.is_some_and(|end| end >= starts_at && end <= starts_at.max(now)) {
+        check.ordered(&path, terms.starts_at, end);
+        if end.is_some_and(|end| terms.starts_at.is_none_or(|start| end >= start) && end <= starts_at.max(now)) {
             let message = "This has passed, or comes with the start: the subscription would be over when it begins.";
             check.refuse(&path, Code::InvalidDate, message);
         }

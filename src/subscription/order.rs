@@ -215,7 +215,8 @@ pub async fn draft(
     path: &str,
 ) -> Result<subscription::Model> {
     if owner.status == OperationalStatus::Terminated {
-        return Err(Refusal::new(Code::OwnerInactive, "The owner is terminated: it cannot subscribe.").into());
+        let path = if owner.key.customer.is_some() { "input.customerId" } else { "input.organizationId" };
+        return Err(Refusal::new(Code::OwnerInactive, "The owner is terminated: it cannot subscribe.").at(path).into());
     }
     let OwnerKey { tenant, customer } = owner.key;
     let kind = if customer.is_some() { TierKind::Customer } else { TierKind::Organization };

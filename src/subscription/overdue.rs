@@ -7,7 +7,7 @@ use super::lifecycle::{Action, Event, fold};
 use crate::clock::Timestamp;
 use crate::entity::{Gateway, PaymentStatus, payment, subscription};
 use crate::error::Result;
-use crate::store::{Change, Tx};
+use crate::store::{Change, SYSTEM, Tx};
 
 /// A subscription as it is now, and what time has just made of it.
 pub struct UpToDate {
@@ -53,7 +53,11 @@ async fn carry_out_due(tx: &Tx<'_>, row: subscription::Model) -> Result<UpToDate
         let change = Change::new(due.event.verb()).because(Some(due.event.reason().to_owned())).due(due.at);
         // Each step starts from the version that the one before it left.
         let (version, updated_at) = (done.row.version, done.row.updated_at);
-        done.row = tx.update(&done.row, subscription::Model { version, updated_at, ..next }, change).await?;
+        let mut next = subscription::Model { version, updated_at, ..next };
+        if due.event == Event::Resume && done.row.current_period_end.is_none() && next.current_period_end.is_some() {
+            next.last_renewed_by = Some(SYSTEM.to_owned());
+        }
+        done.row = tx.update(&done.row, next, change).await?;
         done.events.push(due.event);
     }
     Ok(done)

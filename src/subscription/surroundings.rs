@@ -8,8 +8,8 @@ use super::lifecycle::as_of;
 use super::read::{RECORDED, names, recorded_in};
 use crate::clock::Timestamp;
 use crate::entity::{
-    OperationalStatus, OrganizationId, SubscriptionId, SubscriptionManagement, customer, organization, subscription,
-    tier,
+    OperationalStatus, OrganizationId, SubscriptionId, SubscriptionManagement, TierId, customer, organization,
+    subscription, tier,
 };
 use crate::error::Result;
 use crate::graphql::batch::Key;
@@ -27,13 +27,28 @@ pub struct Surroundings {
     pub caller_operates: bool,
     /// Whether the customer that owns it may operate; none if it is the organization's own.
     pub customer: Option<OperationalStatus>,
-    /// Whether its tier is no longer sold.
-    pub tier_archived: bool,
+    /// The tiers that it has, or that time may have brought by now.
+    tiers: [Option<Tier>; 3],
     /// Another one of the owner whose end is not recorded.
     other: Option<Box<subscription::Model>>,
 }
 
+/// What is known of a tier.
+#[derive(Clone, Copy, Debug)]
+pub struct Tier {
+    id: TierId,
+    /// Whether it is no longer sold.
+    pub archived: bool,
+    /// How many days of trial it gives.
+    pub trial_days: i32,
+}
+
 impl Surroundings {
+    /// One of its tiers.
+    pub fn tier(&self, id: TierId) -> Option<Tier> {
+        self.tiers.into_iter().flatten().find(|tier| tier.id == id)
+    }
+
     /// Whether the owner has another live subscription.
     pub fn another_is_live(&self, now: Timestamp) -> bool {
         self.other.as_ref().is_some_and(|other| as_of(other, now, None).0.ended_at.is_none())
@@ -48,31 +63,32 @@ impl Surroundings {
 type Join = (&'static str, fn(&Scope) -> Source, (&'static str, &'static str), Vec<&'static str>);
 
 /// The rows that surround one, by which columns they are joined, and what is needed of them.
-fn joins() -> [Join; 6] {
-    use subscription::Column::{CustomerId, Id, TenantId, TierId};
+fn joins() -> [Join; 8] {
+    use subscription::Column::{CustomerId, Id, OverriddenTierId, ScheduledTierId, TenantId, TierId};
     let live = || [vec![Id.as_str()], names(&RECORDED)].concat();
     let organization = (organization::Column::Id.as_str(), TenantId.as_str());
     let management = organization::Column::SubscriptionManagement.as_str();
+    let tier = |name, of: subscription::Column| -> Join {
+        use tier::Column::{ArchivedAt, Id, TrialDays};
+        (name, Scope::tiers_around, (Id.as_str(), of.as_str()), names(&[Id, ArchivedAt, TrialDays]))
+    };
     [
         (
             "organization around",
             Scope::organizations_around,
             organization,
-            vec![organization::Column::Status.as_str(), management],
+            vec![organization::Column::Status.as_str(), management, organization::Column::DeletedAt.as_str()],
         ),
         ("organization within reach", Scope::organizations_within_reach, organization, vec![organization.0]),
         (
             "customer around",
             Scope::customers_around,
             (customer::Column::Id.as_str(), CustomerId.as_str()),
-            vec![customer::Column::Status.as_str()],
+            names(&[customer::Column::Status, customer::Column::DeletedAt]),
         ),
-        (
-            "tier around",
-            Scope::tiers_around,
-            (tier::Column::Id.as_str(), TierId.as_str()),
-            vec![tier::Column::ArchivedAt.as_str()],
-        ),
+        tier("tier around", TierId),
+        tier("overridden tier around", OverriddenTierId),
+        tier("scheduled tier around", ScheduledTierId),
         ("customer's live", |scope| scope.live_around(false), (CustomerId.as_str(), CustomerId.as_str()), live()),
         ("organization's live", |scope| scope.live_around(true), (TenantId.as_str(), TenantId.as_str()), live()),
     ]
@@ -80,13 +96,15 @@ fn joins() -> [Join; 6] {
 
 /// The same for the [read path](crate::read): what a value that is computed from it needs besides the row itself.
 pub fn needs() -> Vec<(Option<One>, Vec<&'static str>)> {
-    let [organization, reached, customer, tier, of_customer, of_organization] = joins();
+    let [organization, reached, customer, tier, overridden, scheduled, of_customer, of_organization] = joins();
     let organizations = |source, join| around::<organization::Entity>(source, join);
     vec![
         organizations(|scope, _, _| Ok(scope.organizations_around()), organization),
         organizations(|scope, _, _| Ok(scope.organizations_within_reach()), reached),
         around::<customer::Entity>(|scope, _, _| Ok(scope.customers_around()), customer),
         around::<tier::Entity>(|scope, _, _| Ok(scope.tiers_around()), tier),
+        around::<tier::Entity>(|scope, _, _| Ok(scope.tiers_around()), overridden),
+        around::<tier::Entity>(|scope, _, _| Ok(scope.tiers_around()), scheduled),
         around::<subscription::Entity>(|scope, _, _| Ok(scope.live_around(false)), of_customer),
         around::<subscription::Entity>(|scope, _, _| Ok(scope.live_around(true)), of_organization),
     ]
@@ -102,16 +120,27 @@ fn around<E: Readable>(
 /// What was found around a subscription, in the order of `joins`.
 pub fn found(cells: Cells<'_>, subscription: &subscription::Model) -> Result<Surroundings> {
     // The columns of its organization, once more to see if the caller may operate, of its customer and its tier.
-    const LIVE: usize = 5;
+    const TIERS: usize = 6;
+    const LIVE: usize = TIERS + 9;
     let live = cells.from(if subscription.customer_id.is_some() { LIVE } else { LIVE + 1 + RECORDED.len() });
     let other = live.get::<SubscriptionId>(0)?.filter(|id| *id != subscription.id);
     let other = if other.is_some() { recorded_in(live.from(1))?.map(Box::new) } else { None };
+    // Who was deleted is as good as terminated.
+    let status = |place: usize, deleted: usize| -> Result<Option<OperationalStatus>> {
+        let kept = cells.get::<Timestamp>(deleted)?.is_none();
+        Ok(cells.get(place)?.map(|status| if kept { status } else { OperationalStatus::Terminated }))
+    };
+    let tier = |place: usize| -> Result<Option<Tier>> {
+        let cells = cells.from(TIERS + 3 * place);
+        let Some(id) = cells.get(0)? else { return Ok(None) };
+        Ok(Some(Tier { id, archived: cells.get::<Timestamp>(1)?.is_some(), trial_days: cells.filled(2)? }))
+    };
     Ok(Surroundings {
-        organization: cells.filled(0)?,
+        organization: status(0, 2)?.unwrap_or(OperationalStatus::Terminated),
         management: cells.filled(1)?,
-        caller_operates: cells.get::<OrganizationId>(2)?.is_some(),
-        customer: cells.get(3)?,
-        tier_archived: cells.get::<Timestamp>(4)?.is_some(),
+        caller_operates: cells.get::<OrganizationId>(3)?.is_some(),
+        customer: status(4, 5)?,
+        tiers: [tier(0)?, tier(1)?, tier(2)?],
         other,
     })
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::overdue::bring_up_to_date;
 use super::{actions, period};
+use crate::clock::Timestamp;
 use crate::entity::{ManagementMode, SubscriptionId, subscription};
 use crate::error::{Code, Refusal, Result};
 use crate::graphql::command::Target;
@@ -54,7 +55,7 @@ pub async fn update(
                     refuse_grants(update)?;
                 }
                 let row = bring_up_to_date(tx, row).await?.row;
-                let mut next = apply(&row, update.clone(), organization.zone())?;
+                let mut next = apply(&row, update.clone(), organization.zone(), tx.now())?;
                 if next.current_period_end > row.current_period_end {
                     next.last_renewed_by = Some(tx.scope().caller()?.subject().to_owned());
                 }
@@ -84,7 +85,7 @@ fn refuse_grants(update: &Update) -> Result<()> {
     check.finish()
 }
 
-fn apply(row: &subscription::Model, update: Update, zone: Tz) -> Result<subscription::Model> {
+fn apply(row: &subscription::Model, update: Update, zone: Tz, now: Timestamp) -> Result<subscription::Model> {
     let mut next = row.clone();
     let mut check = Check::new();
     let mode = row.overridden_state.map_or(row.mode, |beneath| beneath.mode);
@@ -111,6 +112,10 @@ fn apply(row: &subscription::Model, update: Update, zone: Tz) -> Result<subscrip
     }
     if let Some(start) = update.current_period_start {
         let start = start.start(zone);
+        if start > now {
+            let message = "The period that runs has begun: its start lies in the past.";
+            check.refuse("input.currentPeriodStart", Code::InvalidDate, message);
+        }
         next.current_period_start = Some(start);
         next.anchor_day = period::anchor_day(start);
     }

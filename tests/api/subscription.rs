@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
+mod around;
 mod available;
 mod before;
 mod days;

@@ -110,6 +110,7 @@ impl Action {
     pub(super) fn way_out(self, row: &subscription::Model) -> &'static str {
         let overridden = row.mode == ManagementMode::Override;
         match self {
+            Self::Extend if row.ended_at.is_some() => ": bring it back, or subscribe anew",
             Self::Extend if row.status == Pending => " and only waits for its start: activate it first",
             Self::Extend | Self::Suspend | Self::ChangeTier | Self::Pause if overridden => {
                 " and overridden: end the override first"

@@ -36,7 +36,7 @@ fn mutation(action: &str, other: &str) -> (&'static str, Value) {
     match action {
         "UPDATE" => ("updateSubscription", json!({"externalId": "x"})),
         "ACTIVATE" => ("activateSubscription", json!({})),
-        "START_TRIAL" => ("startTrial", json!({"days": 5})),
+        "START_TRIAL" => ("startTrial", json!({})),
         "EXTEND" => ("extendSubscription", json!({"days": 1})),
         "CHANGE_TIER" => ("changeTier", json!({"tierId": other})),
         "OVERRIDE_TIER" => ("overrideTier", json!({"tierId": other, "reason": "another gift"})),
