@@ -6,11 +6,11 @@ use super::graphql::Customer;
 use super::{NewCustomer, Update};
 use crate::auth::Permission;
 use crate::entity::{CustomerId, OrganizationId};
-use crate::error::{Code, Refusal, Result};
+use crate::error::{Code, Result, not_found};
 use crate::graphql::command::{command, target_input};
 use crate::graphql::context::ContextExt;
 use crate::graphql::error::payload;
-use crate::graphql::input::{Check, check_key, parse_optional_id};
+use crate::graphql::input::{Check, check_key};
 use crate::graphql::json::GivenJson;
 use crate::graphql::scalar::DeletedId;
 use crate::graphql::update::{Omittable, update_input};
@@ -98,13 +98,13 @@ impl CustomerMutation {
         let command = command(ctx, "createCustomer", &input.idempotency_key);
         CustomerPayload::new(
             async {
-                let named =
-                    parse_optional_id::<OrganizationId>("input.organizationId", input.organization_id.as_ref())?;
-                let organization = named
-                    .or(writer.caller()?.organization())
-                    .ok_or_else(|| Refusal::new(Code::Required, "Name the organization.").at("input.organizationId"))?;
                 let mut check = Check::new();
                 check_key(&mut check, input.idempotency_key.as_deref());
+                let named = check.optional_id("input.organizationId", input.organization_id.as_ref());
+                let organization: Option<OrganizationId> = named.or(writer.caller()?.organization());
+                if organization.is_none() && input.organization_id.is_none() {
+                    check.refuse("input.organizationId", Code::Required, "Name the organization.");
+                }
                 let new = NewCustomer {
                     name: check.text("input.name", &input.name, 200),
                     email: input.email.as_deref().map(|email| check.email("input.email", email)),
@@ -117,6 +117,7 @@ impl CustomerMutation {
                 };
                 check.finish()?;
                 let order = order.unwrap_or_else(Order::default_trial);
+                let organization = organization.ok_or_else(|| not_found("organization", "input.organizationId"))?;
                 super::create(&writer, &command, ctx.settings(), organization, &new, &order).await
             }
             .await,

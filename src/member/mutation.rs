@@ -6,11 +6,11 @@ use super::graphql::Member;
 use super::{NewMember, Step};
 use crate::auth::Permission;
 use crate::entity::{MemberId, MemberRole, OrganizationId};
-use crate::error::{Code, Refusal, Result};
+use crate::error::{Code, Result, not_found};
 use crate::graphql::command::{command, target_input};
 use crate::graphql::context::ContextExt;
 use crate::graphql::error::payload;
-use crate::graphql::input::{Check, check_key, parse_optional_id};
+use crate::graphql::input::{Check, check_key};
 use crate::graphql::update::{Omittable, update_input};
 
 /// Makes a member.
@@ -78,19 +78,20 @@ impl MemberMutation {
         let command = command(ctx, "createMember", &input.idempotency_key);
         MemberPayload::new(
             async {
-                let named =
-                    parse_optional_id::<OrganizationId>("input.organizationId", input.organization_id.as_ref())?;
-                let organization = named
-                    .or(writer.caller()?.organization())
-                    .ok_or_else(|| Refusal::new(Code::Required, "Name the organization.").at("input.organizationId"))?;
                 let mut check = Check::new();
                 check_key(&mut check, input.idempotency_key.as_deref());
+                let named = check.optional_id("input.organizationId", input.organization_id.as_ref());
+                let organization: Option<OrganizationId> = named.or(writer.caller()?.organization());
+                if organization.is_none() && input.organization_id.is_none() {
+                    check.refuse("input.organizationId", Code::Required, "Name the organization.");
+                }
                 let new = NewMember {
                     email: check.email("input.email", &input.email),
                     name: check.text("input.name", &input.name, 200),
                     role: input.role,
                 };
                 check.finish()?;
+                let organization = organization.ok_or_else(|| not_found("organization", "input.organizationId"))?;
                 super::create(&writer, &command, &ctx.settings().policy, organization, &new).await
             }
             .await,

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::graphql::command::{command, target_input};
 use crate::graphql::context::ContextExt;
 use crate::graphql::error::payload;
-use crate::graphql::input::{Check, check_key, parse_optional_id};
+use crate::graphql::input::{Check, check_key};
 use crate::graphql::json::GivenJson;
 use crate::graphql::scalar::{CurrencyCode, DeletedId};
 use crate::graphql::update::{Omittable, update_input};
@@ -118,9 +118,9 @@ impl OrganizationMutation {
         let command = command(ctx, "createOrganization", &input.idempotency_key);
         OrganizationPayload::new(
             async {
-                let parent = parse_optional_id::<OrganizationId>("input.parentId", input.parent_id.as_ref())?;
                 let mut check = Check::new();
                 check_key(&mut check, input.idempotency_key.as_deref());
+                let parent = check.optional_id::<OrganizationId>("input.parentId", input.parent_id.as_ref());
                 let new = NewOrganization {
                     parent: parent.or(writer.caller()?.organization()),
                     name: check.text("input.name", &input.name, 200),

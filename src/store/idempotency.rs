@@ -29,6 +29,11 @@ impl Command {
         Self { operation, key, fingerprint }
     }
 
+    /// Whether it removes what it is told.
+    pub(super) fn deletes(&self) -> bool {
+        self.operation.starts_with("delete")
+    }
+
     /// The source, or no row of it if the command was carried out before: then none is looked for or locked.
     ///
     /// The key is not taken. Two commands with the same key at the same time both do their work, and the one that is

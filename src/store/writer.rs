@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join, join3, ready, try_join};
-use sea_orm::{ColumnTrait, EntityTrait, ModelTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, IdenStatic, Iterable, ModelTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::database::{Database, Whose};
@@ -136,10 +136,14 @@ impl Writer {
             Box::pin(async move {
                 let (tx, hold) = (self.begin(place.tenant(), None, attempt == 0).await?, Hold::at(attempt));
                 let result = match place {
-                    Place::Named(id, _) => {
+                    Place::Named(id, path) => {
                         let opened = async {
                             let tenant = command.unless_done(self.caller()?, self.tenant(id)?);
                             let found = hold.find(&tx, &tenant).await?;
+                            if found.as_ref().is_some_and(|row| row.status == OperationalStatus::Terminated) {
+                                let message = "The organization is terminated: nothing is made in it any more.";
+                                return Err(Refusal::new(Code::OwnerInactive, message).at(path).into());
+                            }
                             self.open(&tx, place, found, self.check_own(&tx, place.tenant(), hold)).await
                         };
                         // What the work reads first goes right behind the look for the organization. Whether that can
@@ -341,21 +345,32 @@ impl Writer {
                 Ok(result)
             }
             Ok(Attempt::Replayed(id)) => {
-                self.replay(id).await?.ok_or_else(|| not_found(M::NOUN, "input.idempotencyKey"))
+                self.replay(command, id).await?.ok_or_else(|| not_found(M::NOUN, "input.idempotencyKey"))
             }
             // It may be for what the command itself did, before or at the same time.
             Err(refused @ Error::Refused(_)) => match command.outcome(self.caller()?, self.database()).await? {
-                Some(id) => self.replay(id).await?.ok_or(refused),
+                Some(id) => self.replay(command, id).await?.ok_or_else(|| not_found(M::NOUN, "input.idempotencyKey")),
                 None => Err(refused),
             },
             Err(error) => Err(error),
         }
     }
 
-    /// What came of a command that was carried out before, as it is now; none if the caller lost its access meanwhile.
-    async fn replay<M: Row>(&self, id: Uuid) -> Result<Option<M>> {
-        let tenants = self.reach().ever(M::Entity::tenant())?;
-        Ok(self.database().one(M::Entity::find().filter(M::Entity::id().eq(id)).filter(tenants)).await?)
+    /// What came of a command that was carried out before, as it is now; none if the caller lost its access meanwhile, or
+    /// if it was deleted by another command.
+    async fn replay<M: Row>(&self, command: &Command, id: Uuid) -> Result<Option<M>> {
+        let found = M::Entity::find().filter(M::Entity::id().eq(id));
+        let found = if command.deletes() {
+            found.filter(self.reach().ever(M::Entity::tenant())?)
+        } else {
+            let deleted = <M::Entity as EntityTrait>::Column::iter().find(|column| column.as_str() == "deleted_at");
+            let kept = Condition::all().add_option(deleted.map(|column| column.is_null()));
+            let tenant = M::Entity::tenant();
+            // Of nobody: the platform's catalogue.
+            let visible = Condition::any().add(self.reach().tenants(tenant)?).add(tenant.is_null());
+            found.filter(visible).filter(kept)
+        };
+        Ok(self.database().one(found).await?)
     }
 
     fn database(&self) -> &Database {

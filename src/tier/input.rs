@@ -8,7 +8,7 @@ use super::{MAX_DESCRIPTION, MAX_NAME, NewTier, Update};
 use crate::entity::{BillingCycle, FeatureKind, Gateway, PeriodEndPolicy, TierId, TierKind};
 use crate::error::{Code, Result};
 use crate::graphql::command::target_input;
-use crate::graphql::input::{Check, MAX_DAYS, check_key, parse_id, parse_optional_id};
+use crate::graphql::input::{Check, MAX_DAYS, check_key, parse_id};
 use crate::graphql::scalar::{CurrencyCode, SafeInt};
 use crate::graphql::update::{Omittable, list_given, update_input};
 
@@ -164,9 +164,9 @@ fn features(check: &mut Check, inputs: Vec<TierFeatureInput>) -> Vec<Feature> {
 impl CreateTierInput {
     /// The tier that this input stands for.
     pub(super) fn tier(self) -> Result<NewTier> {
-        let fallback = parse_optional_id::<TierId>("input.fallbackTierId", self.fallback_tier_id.as_ref())?;
         let mut check = Check::new();
         check_key(&mut check, self.idempotency_key.as_deref());
+        let fallback = check.optional_id::<TierId>("input.fallbackTierId", self.fallback_tier_id.as_ref());
         check.range("input.trialDays", self.trial_days.into(), 0..=MAX_DAYS);
         let new = NewTier {
             key: check.key("input.key", &self.key),

@@ -138,6 +138,11 @@ on_both! {
         let bob = made(&admin, "bob", "WORKER").await;
         let shouted = json!({"email": "ADA@EXAMPLE.COM", "name": "Ada", "role": "WORKER"});
         world.refused(&admin, "createMember", shouted, "DUPLICATE", "input.email").await;
+        // One address is one member, however it is written.
+        let address = |email: &str| json!({"email": email, "name": "Eve", "role": "WORKER"});
+        world.refused(&admin, "createMember", address("\"ada\"@example.com"), "INVALID_FORMAT", "input.email").await;
+        admin.mutate("createMember", address("eve@ex\u{e4}mple.com"), "").await;
+        world.refused(&admin, "createMember", address("eve@xn--exmple-cua.com"), "DUPLICATE", "input.email").await;
         admin.mutate("deactivateMember", json!({"id": bob}), "").await;
         world.refused(&admin, "createMember", named("bob", "WORKER"), "DUPLICATE", "input.email").await;
         made(&world.admin(world.beta), "ada", "ADMIN").await;
