@@ -64,9 +64,7 @@ impl Answer {
     pub fn outcome(&self) -> Cow<'static, str> {
         let error = match self {
             Self::Written { error, .. } | Self::Resolved { error, .. } => error.clone(),
-            Self::Refused(answer) | Self::Unavailable(answer) => {
-                answer.errors.first().and_then(graphql::error::code)
-            }
+            Self::Refused(answer) | Self::Unavailable(answer) => answer.errors.first().and_then(graphql::error::code),
             Self::IsMutation => return Cow::Borrowed("METHOD_NOT_ALLOWED"),
         };
         error.map_or(Cow::Borrowed("OK"), Cow::Owned)

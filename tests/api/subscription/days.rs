@@ -14,7 +14,7 @@ async fn in_berlin(world: &World) {
 
 on_both! {
     async fn a_start_is_the_days_midnight_and_an_end_the_midnight_behind_it(world: World) {
-        in_berlin(&world).await;
+        in_berlin(world).await;
         let terms = json!({"startsAt": "2026-03-29", "trialEndsAt": "2026-04-05", "expiresAt": "2026-12-31"});
         let (_, id) = world.subscribed(world.alpha, "Ada", world.alpha.basic, terms).await;
         let document = "query($id: ID!) { subscription(id: $id) { startsAt trialEndsAt expiresAt } }";
@@ -25,23 +25,23 @@ on_both! {
         // The day that begins now has begun, and the day that ends has not ended.
         let terms = json!({"startsAt": "2026-03-01", "currentPeriodEnd": "2026-03-01"});
         let (_, id) = world.subscribed(world.alpha, "Bob", world.alpha.basic, terms).await;
-        let begun = state(&world, &id).await;
+        let begun = state(world, &id).await;
         assert_eq!((&begun["status"], &begun["startsAt"]), (&json!("ACTIVE"), &json!("2026-02-28T23:00:00Z")));
         assert_eq!(begun["currentPeriodEnd"], "2026-03-01T23:00:00Z");
         let input = json!({"id": id, "currentPeriodStart": "2026-02-15", "currentPeriodEnd": "2026-03-31", "expiresAt": "2026-04-30"});
-        act(&world, "updateSubscription", input).await;
-        let moved = state(&world, &id).await;
+        act(world, "updateSubscription", input).await;
+        let moved = state(world, &id).await;
         assert_eq!((&moved["currentPeriodStart"], &moved["currentPeriodEnd"]), (&json!("2026-02-14T23:00:00Z"), &json!("2026-03-31T22:00:00Z")));
         assert_eq!(read(&id).await["expiresAt"], "2026-04-30T22:00:00Z");
-        let canceled = act(&world, "cancelSubscription", json!({"id": id, "timing": "DATE", "at": "2026-03-10"})).await;
+        let canceled = act(world, "cancelSubscription", json!({"id": id, "timing": "DATE", "at": "2026-03-10"})).await;
         assert_eq!(canceled["cancelAt"], "2026-03-10T23:00:00Z");
-        act(&world, "undoCancel", json!({"id": id})).await;
+        act(world, "undoCancel", json!({"id": id})).await;
         let paused = world.admin(world.alpha).mutate("pauseSubscription", json!({"id": id, "resumesAt": "2026-04-02"}), "subscription { resumesAt }").await;
         assert_eq!(paused["subscription"]["resumesAt"], "2026-04-01T22:00:00Z");
     }
 
     async fn steps_that_end_by_themselves_take_days(world: World) {
-        in_berlin(&world).await;
+        in_berlin(world).await;
         let (_, id) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
         let gift = json!({"id": id, "tierId": world.alpha.plus.to_string(), "reason": "goodwill", "endsAt": "2026-03-29"});
         let given = world.root().mutate("overrideTier", gift, STATE).await;
@@ -97,13 +97,13 @@ on_both! {
             assert!(!refusals.is_empty() && refusals.iter().all(|refusal| refusal["code"] == "INVALID_DATE"), "{payload}");
         }
         assert_eq!(world.writes().await, before);
-        act(&world, "extendSubscription", json!({"id": id, "days": 1})).await;
+        act(world, "extendSubscription", json!({"id": id, "days": 1})).await;
         // What was paid for is moved when it resumes, and then it is too late.
-        act(&world, "pauseSubscription", json!({"id": id})).await;
+        act(world, "pauseSubscription", json!({"id": id})).await;
         world.pass(TimeDelta::days(2));
         let refusal = admin.refusal("resumeSubscription", json!({"id": id})).await;
         assert_eq!((&refusal["code"], &refusal["path"]), (&json!("INVALID_DATE"), &json!(["input", "id"])));
-        let state = state(&world, &id).await;
+        let state = state(world, &id).await;
         assert_eq!(state["status"], Value::from("PAUSED"));
     }
 }
