@@ -104,7 +104,6 @@ pub struct Document {
 /// An operation of a document.
 struct Prepared {
     name: Option<SchemaName>,
-    ty: ast::OperationType,
     variables: Vec<Variable>,
     selected: Selected,
 }
@@ -219,7 +218,7 @@ impl Documents {
             Selected::Sometimes { source, operation, conditions, forms: Mutex::default() }
         };
         let variables = operation.variables.iter().map(variable).collect();
-        Ok(Prepared { name: operation.name.clone(), ty: operation.operation_type, variables, selected })
+        Ok(Prepared { name: operation.name.clone(), variables, selected })
     }
 
     /// Specification: section 6.1.2. All that is wrong is told at once.

@@ -37,7 +37,9 @@ impl Documents {
             let of = root.and_then(|root| self.schema.type_field(root, &field.node.name.node).ok());
             for argument in of.iter().flat_map(|of| &of.arguments) {
                 let given = field.node.get_argument(&argument.name).map(|value| &value.node);
-                let is_id = matches!(&*argument.ty, ast::Type::Named(name) if name == "ID");
+                // Without an organization's id, the caller's own is meant, and many documents say null for that.
+                let is_id = matches!(&*argument.ty, ast::Type::Named(name) if name == "ID")
+                    && argument.name != "organizationId";
                 if is_id && given.and_then(|value| fill(value, &operation.variables)) == Some(Value::Null) {
                     // Who lost the id of one thing must not be told of another.
                     let message = format!("Give `{}` a value, or leave it out.", argument.name);

@@ -23,8 +23,8 @@ use super::{MAX_ERRORS, Refused, problem_error, too_much};
 
 /// How long a document's text may be, in bytes.
 const MAX_TEXT: usize = 16 * 1024;
-/// How many tokens a document may have.
-const MAX_TOKENS: usize = 2_000;
+/// How many tokens a document may have, each with what separates it from the next, which the parser counts as well.
+const MAX_TOKENS: usize = 2 * 2_000;
 /// How deep selections and values may be nested.
 const MAX_NESTING: usize = 48;
 /// How many aliases a document may use.

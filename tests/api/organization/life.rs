@@ -65,7 +65,7 @@ on_both! {
         world.refused(&reseller, "resumeOrganization", json!({"id": id}), "OWNER_INACTIVE", "input.id").await;
         root.mutate("updateCustomer", json!({"id": customer, "name": "x"}), "").await;
         world.refused(&root, "resumeOrganization", json!({"id": id}), "OWNER_INACTIVE", "input.id").await;
-        world.refused(&root, "createSubscription", json!({"organizationId": id, "terms": {}}), "OWNER_INACTIVE", "").await;
+        world.refused(&root, "createSubscription", json!({"organizationId": id, "terms": {}}), "OWNER_INACTIVE", "input.organizationId").await;
         world.refused(&root, "reactivateSubscription", json!({"id": own["subscription"]["id"]}), "OWNER_INACTIVE", "input.id").await;
     }
 
@@ -161,8 +161,8 @@ on_both! {
         let lists = "query($ids: [ID!]!, $of: ID!) { nodes(ids: $ids) { id } organization(id: $of) { id } bySlug: organization(slug: \"delta\") { id }
             organizations(where: {ids: [$of]}) { nodes { id } } members(where: {organizationId: $of}) { nodes { id } }
             customers(where: {organizationId: $of}) { nodes { id } } subscriptions(where: {organizationId: $of}) { nodes { id } }
-            payments(where: {organizationId: $of}) { nodes { id } } paymentMethods(where: {organizationId: $of}) { nodes { id } }
-            tiers(where: {catalogueOf: $of}) { nodes { id } } currentSubscription(organizationId: $of) { id }
+            payments(where: {organizationId: $of}) { nodes { id } } paymentMethods(where: {organizationId: $of}) { nodes { id } } }";
+        let more = "query($of: ID!) { tiers(where: {catalogueOf: $of}) { nodes { id } } currentSubscription(organizationId: $of) { id }
             checkoutTiers(organizationSlug: \"delta\") { id } }";
         let none = json!({"nodes": []});
         for client in [root.clone(), world.caller(Role::Reseller, world.gamma), world.admin(world.delta)] {
@@ -170,8 +170,10 @@ on_both! {
             assert_eq!(data, json!({
                 "nodes": [null, null, null, null, null, null, null, null], "organization": null, "bySlug": null,
                 "organizations": none, "members": none, "customers": none, "subscriptions": none, "payments": none,
-                "paymentMethods": none, "tiers": none, "currentSubscription": null, "checkoutTiers": [],
+                "paymentMethods": none,
             }));
+            let data = client.ok(more, json!({"of": id})).await;
+            assert_eq!(data, json!({"tiers": none, "currentSubscription": null, "checkoutTiers": []}));
             for (mutation, input) in [
                 ("updateOrganization", json!({"id": id, "name": "x"})),
                 ("updateCustomer", json!({"id": customer, "name": "x"})),

@@ -47,6 +47,8 @@ pub fn ids_of(schema: &Schema, estate: &Estate) -> Ids {
 pub struct Call {
     head: String,
     below: Vec<Selection>,
+    /// The answer that refused all that was asked for.
+    refused: Option<String>,
 }
 
 /// Every call of every field of the root.
@@ -55,7 +57,7 @@ pub fn every_call(schema: &Schema, own: &Ids) -> Vec<Call> {
         let name = field.name.clone();
         let part = move |(head, below): (String, Vec<Selection>)| {
             let head = name.clone() + &head;
-            parts(below).into_iter().map(move |below| Call { head: head.clone(), below })
+            parts(below).into_iter().map(move |below| Call { head: head.clone(), below, refused: None })
         };
         calls(schema, field, own).into_iter().flat_map(part)
     };
@@ -67,7 +69,10 @@ impl Call {
     /// taken out of the call and the rest asked for again, so that one refusal hides nothing. Only where the whole
     /// field is refused, the last answer is this refusal.
     pub async fn show(&mut self, client: &Client) -> Vec<String> {
-        let mut answers = Vec::new();
+        let mut answers: Vec<_> = self.refused.clone().into_iter().collect();
+        if !answers.is_empty() {
+            return answers;
+        }
         loop {
             let document = format!("{{ {}{} }}", self.head, text(&self.below));
             let answer = client.send(&document, json!({})).await.0;
@@ -83,6 +88,10 @@ impl Call {
             }
             for path in refused {
                 prune(&mut self.below, &path[1..].iter().map(String::as_str).collect::<Vec<_>>());
+            }
+            if self.below.is_empty() {
+                self.refused = answers.last().cloned();
+                return answers;
             }
         }
     }
