@@ -1,6 +1,6 @@
 //! Breaks what Tessera stands on, on both databases, and prints what it promises beside what was seen: `make prove-faults`.
 //!
-//! A fault is a file of [`faults`]: a function that gets a [`Ground`](ground::Ground) to break things on, and returns lines of
+//! A fault is a file of [`faults`]: a function that gets a [`ground::Ground`] to break things on, and returns lines of
 //! the report. To add one, write the file, and name it in [`faults::ALL`].
 
 mod client;

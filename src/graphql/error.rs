@@ -177,7 +177,7 @@ pub(crate) fn finish(response: &mut Response, request_id: &str) {
     }
     tell_once(&mut response.errors);
     // What fails first is chance; where it stands in the document is not.
-    response.errors.sort_by(|one, other| place(one).cmp(&place(other)));
+    response.errors.sort_by_key(place);
 }
 
 /// Where an error stands: in the document, then in the answer.

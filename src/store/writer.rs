@@ -168,7 +168,7 @@ impl Writer {
     /// Changes the row with this id: it is found through the scope, locked, and handed to the work together with a
     /// transaction in its tenant. `path` is the input field that the id came from.
     ///
-    /// What it belongs to is locked [before](super::lock_order) it. So it is found without a lock first: what it belongs to
+    /// What it belongs to is locked before it (`lock_order.rs`). So it is found without a lock first: what it belongs to
     /// never changes.
     pub async fn change<'e, E, M: Row>(
         &'e self,

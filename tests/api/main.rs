@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod abuse;
+#[cfg(test)]
 mod audit;
 #[cfg(test)]
 mod authz;
