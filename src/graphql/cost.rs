@@ -122,6 +122,17 @@ mod tests {
     }
 
     #[test]
+    fn every_json_document_has_its_price() {
+        let sdl = crate::graphql::sdl();
+        let schema = apollo_compiler::Schema::parse(sdl, "schema.graphql").expect("a schema");
+        let objects = schema.types.values().filter_map(|of| of.as_object());
+        let fields = objects.flat_map(|of| of.fields.values());
+        let documents: std::collections::BTreeSet<_> =
+            fields.filter(|field| field.ty.inner_named_type() == "JSON").map(|field| field.name.to_string()).collect();
+        assert_eq!(documents, DOCUMENTS.map(str::to_owned).into());
+    }
+
+    #[test]
     fn what_answers_nothing_is_not_free() {
         assert_eq!(cost_of("{ customers(first: 0) { nodes { id name } } }", json!({})), 1 + 3);
     }
