@@ -4,15 +4,15 @@
 //! come. Statements that stand alone [share](shared) a few connections that way. A [transaction] has a
 //! connection to itself as soon as it locks or writes; `BEGIN` and `COMMIT` go together with its first and its last
 //! statement. Those that write everything at their end, and lock nothing before, are [written together](group_commit)
-//! over connections that wait for nobody. How the database is, is asked over a connection [apart](watch).
+//! over connections that wait for nobody. Reads that meet a lock [wait](patient) elsewhere. How the database is, is asked over a connection [apart](watch).
 
 mod answer;
 mod connection;
 mod fault;
 mod gates;
 mod group_commit;
-mod locked;
 mod member;
+mod patient;
 mod settings;
 mod shared;
 mod tls;
@@ -21,6 +21,7 @@ mod value;
 mod watch;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use deadpool::managed::{Object, Pool, PoolConfig, PoolError, QueueMode, Timeouts};
 use deadpool::{Runtime, Status};
@@ -40,6 +41,10 @@ use super::rows::Rows;
 use super::trouble::{Trouble, troubled};
 use super::writable::Unwritable;
 use crate::config::DatabaseConfig;
+
+/// How long a statement waits for a lock where others wait behind it: longer than commands hold one that do not wait
+/// themselves. What waits longer does so over a connection of its own.
+const LOCK_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// An open database.
 pub(super) struct Postgres {
@@ -74,7 +79,7 @@ impl Postgres {
         let watch = Watch::new(opener.clone(), limits.patience);
         Ok(Self {
             shared: Arc::new(Shared::new(opener.clone(), limits)),
-            hasty: pool(opener.clone().waiting_for(group_commit::LOCK_TIMEOUT), limits.groups, limits)?,
+            hasty: pool(opener.clone().waiting_for(LOCK_TIMEOUT), limits.groups, limits)?,
             owned: pool(opener, limits.transactions, limits)?,
             group_commit: GroupCommit::new(limits),
             gates: Gates::new(limits),

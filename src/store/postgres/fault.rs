@@ -9,7 +9,7 @@ use sea_orm::sqlx::error::{DatabaseError, ErrorKind};
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
-use crate::store::trouble::{Trouble, troubled};
+use crate::store::trouble::{Trouble, trouble, troubled};
 
 /// Why a statement failed.
 pub(super) type Fault = Box<dyn Error + Send + Sync>;
@@ -108,6 +108,11 @@ pub(in crate::store) fn is_lost(error: &DbErr) -> bool {
         return false;
     };
     matches!(**source, sqlx::Error::Io(_))
+}
+
+/// Whether a statement failed because it waited for a lock for too long.
+pub(super) fn is_locked(error: &DbErr) -> bool {
+    trouble(error) == Some(Trouble::Locked)
 }
 
 /// Whether a statement failed because it was prepared before the schema changed, or is not known any more.

@@ -11,7 +11,6 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use sea_orm::DbErr;
 use tokio::sync::{Semaphore, oneshot};
@@ -21,16 +20,13 @@ use uuid::Uuid;
 
 use super::connection::Connection;
 use super::fault::refused_with;
-use super::{Postgres, free};
+use super::{LOCK_TIMEOUT, Postgres, free};
 use crate::store::database::{Limits, Whose};
 use crate::store::flush::Flush;
 use crate::store::trouble::{Trouble, trouble, troubled};
 
 /// How many flushes are written together at most. With twice as many each would cost a tenth less.
 const LARGEST: usize = 8;
-
-/// How long a statement waits for a lock while it has a turn: longer than commands hold one that do not wait themselves.
-pub(super) const LOCK_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// The flushes that wait until they are sent.
 pub(super) struct GroupCommit {
@@ -226,6 +222,8 @@ fn unheard() -> DbErr {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::store::write::Write;
 

@@ -4,17 +4,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use sea_orm::{DbErr, Statement};
+use sea_orm::DbErr;
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::connection::{Connection, LIFETIME};
-use super::fault::is_lost;
-use super::locked::Locked;
+use super::fault::{is_locked, is_lost};
 use super::shared::Shared;
 use crate::store::rows::Rows;
-use crate::store::trouble::{Trouble, trouble};
 
 /// How many statements a connection has at once at most.
 pub(super) const PIPELINE: usize = 64;
@@ -36,8 +34,9 @@ const SPARE: Duration = Duration::from_secs(10);
 /// One of the connections.
 pub(super) struct Member {
     of: Weak<Shared>,
-    locked: Arc<Locked>,
     connection: Connection,
+    /// Whether it was closed because of one statement, and the others are to be sent again.
+    is_given_up: AtomicBool,
     /// Whether a statement is being canceled: it would be any that comes.
     pub(super) is_canceling: AtomicBool,
     /// How many statements are under way.
@@ -55,7 +54,7 @@ pub(super) struct Use {
     pub(super) permit: Option<OwnedSemaphorePermit>,
     is_answered: bool,
     /// Whether the connection is new.
-    pub(super) first: bool,
+    first: bool,
     /// The connection's age when the statement was sent.
     since: u64,
 }
@@ -75,22 +74,26 @@ impl Use {
     }
 
     /// Takes note of what came of the statement.
-    pub(super) fn answered(mut self, statement: &Statement, outcome: Result<Rows, DbErr>) -> Result<Rows, DbErr> {
+    pub(super) fn answered(&mut self, outcome: &Result<Rows, DbErr>) {
         self.is_answered = true;
+        self.permit = None;
         let member = &self.member;
         member.release(self.since);
-        match &outcome {
-            Ok(_) => member.locked.went_well(statement),
+        match outcome {
             Err(error) if is_lost(error) => member.leave(),
-            Err(error) if trouble(error) == Some(Trouble::Locked) => {
-                // All that stand behind it are sent again over others; those that would wait as well are not.
-                member.locked.waited_in_vain(statement);
+            Err(error) if is_locked(error) => {
+                // All that stand behind it are sent again: they need not wait for locks one after the other.
+                member.is_given_up.store(true, Ordering::SeqCst);
                 member.leave();
                 member.connection.close();
             }
-            Err(_) => {}
+            _ => {}
         }
-        outcome
+    }
+
+    /// Whether a statement that found its connection lost may do better over another one.
+    pub(super) fn is_worth_another(&self) -> bool {
+        !self.first || self.member.is_given_up.load(Ordering::SeqCst)
     }
 }
 
@@ -113,8 +116,8 @@ impl Member {
     pub(super) fn new(of: &Arc<Shared>, connection: Connection) -> Self {
         Self {
             of: Arc::downgrade(of),
-            locked: Arc::clone(of.locked()),
             connection,
+            is_given_up: AtomicBool::new(false),
             is_canceling: AtomicBool::new(false),
             load: AtomicUsize::new(0),
             heard: AtomicU64::new(0),

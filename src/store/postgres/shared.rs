@@ -3,7 +3,7 @@
 //!
 //! One statement that waits for a lock, or takes its time, holds up all that were sent behind it. So a connection that
 //! is behind gets new ones only where all are, and one that is stuck gets none: a few spare ones are
-//! opened instead. What waits for a lock in vain is [known](Locked) for a while, and is not sent meanwhile.
+//! opened instead. What waits for a lock does so over [other](Patient) connections after a moment.
 
 use std::pin::pin;
 use std::sync::atomic::Ordering;
@@ -12,13 +12,15 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::select;
 use sea_orm::{DbErr, Statement};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{MutexGuard as Turn, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
+use super::LOCK_TIMEOUT;
 use super::connection::Opener;
-use super::fault::{away, failed, is_lost, is_stale, lost};
-use super::locked::Locked;
+use super::fault::{away, failed, is_locked, is_lost, is_stale, lost};
 use super::member::{Member, PIPELINE, STUCK, Use};
+use super::patient::Patient;
+use super::transaction::answer;
 use crate::store::database::Limits;
 use crate::store::rows::Rows;
 use crate::store::trouble::{Trouble, troubled};
@@ -40,7 +42,7 @@ pub(super) struct Shared {
     canceling: Arc<Semaphore>,
     /// As many as there may be points that are sent once more.
     again: Semaphore,
-    locked: Arc<Locked>,
+    patient: Patient,
     limits: Limits,
 }
 
@@ -48,15 +50,14 @@ impl Shared {
     pub(super) fn new(opener: Opener, limits: Limits) -> Self {
         let count = limits.reads;
         Self {
-            // Reads wait only where a table is changed, which takes no time where all is well.
-            opener: opener.waiting_for(limits.lock_timeout / 4),
+            patient: Patient::new(opener.clone(), limits),
+            opener: opener.waiting_for(LOCK_TIMEOUT),
             count,
             open: Mutex::default(),
             opening: tokio::sync::Mutex::default(),
             permits: Arc::new(Semaphore::new(2 * count * PIPELINE)),
             canceling: Arc::new(Semaphore::new(count)),
             again: Semaphore::new(2 * count),
-            locked: Arc::default(),
             limits,
         }
     }
@@ -76,10 +77,6 @@ impl Shared {
         Arc::clone(&self.canceling)
     }
 
-    pub(super) fn locked(&self) -> &Arc<Locked> {
-        &self.locked
-    }
-
     fn open(&self) -> MutexGuard<'_, Vec<Arc<Member>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -92,11 +89,17 @@ impl Shared {
     pub(super) async fn send(self: &Arc<Self>, statement: &Statement) -> Result<Rows, DbErr> {
         let mut is_prepared_anew = false;
         loop {
-            let used = self.used(statement).await?;
-            let first = used.first;
+            if self.patient.knows(statement)
+                && let Some(outcome) = Box::pin(self.patient.send(statement)).await
+            {
+                return outcome;
+            }
+            let mut used = self.used().await?;
             let outcome = used.connection().send(statement).await.map_err(failed);
-            match used.answered(statement, outcome) {
-                Err(error) if !first && is_lost(&error) => {}
+            used.answered(&outcome);
+            match outcome {
+                Err(error) if is_locked(&error) => self.patient.met_lock(statement),
+                Err(error) if is_lost(&error) && used.is_worth_another() => {}
                 Err(error) if !is_prepared_anew && is_stale(&error) => is_prepared_anew = true,
                 outcome => return outcome,
             }
@@ -119,28 +122,53 @@ impl Shared {
         Box::pin(timeout(self.limits.lock_timeout, either)).await.unwrap_or_else(late)
     }
 
+    /// The same for one of several statements: all of them go over the same connection, so that they are run in the order
+    /// in which they are sent.
+    ///
+    /// What waited for a lock would be run later than others that came behind it. So it is an error of a lost connection,
+    /// after which they are all sent again.
+    pub(super) async fn send_one(
+        self: &Arc<Self>,
+        statement: &Statement,
+        mut turn: Turn<'_, Option<Arc<Member>>>,
+    ) -> Result<Rows, DbErr> {
+        if self.patient.knows(statement) {
+            return Err(self.unlocked(statement).await);
+        }
+        let mut used = match &*turn {
+            Some(member) => self.another(member).await?,
+            None => self.used().await?,
+        };
+        *turn = Some(Arc::clone(&used.member));
+        let outcome = answer(turn, used.connection(), statement).await.map_err(failed);
+        used.answered(&outcome);
+        match outcome {
+            Err(error) if is_locked(&error) => {
+                self.patient.met_lock(statement);
+                Err(self.unlocked(statement).await)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Waits for the lock that a statement waits for, and tells what to answer then.
+    async fn unlocked(&self, statement: &Statement) -> DbErr {
+        match Box::pin(self.patient.send(statement)).await {
+            Some(Err(error)) => error,
+            Some(Ok(_)) | None => lost("what it reads was locked"),
+        }
+    }
+
     /// A connection to send a statement over.
-    async fn used(self: &Arc<Self>, statement: &Statement) -> Result<Use, DbErr> {
-        self.locked.check(statement)?;
+    async fn used(self: &Arc<Self>) -> Result<Use, DbErr> {
         let permit = self.permit().await?;
         let mut used = self.choose().await?;
         used.permit = Some(permit);
         Ok(used)
     }
 
-    /// The same for one of several statements: for all of them the same connection, so that they are run in the order in
-    /// which they are sent.
-    pub(super) async fn same(
-        self: &Arc<Self>,
-        statement: &Statement,
-        member: &mut Option<Arc<Member>>,
-    ) -> Result<Use, DbErr> {
-        let Some(member) = member else {
-            let used = self.used(statement).await?;
-            *member = Some(Arc::clone(&used.member));
-            return Ok(used);
-        };
-        self.locked.check(statement)?;
+    /// The same connection for another statement.
+    async fn another(&self, member: &Arc<Member>) -> Result<Use, DbErr> {
         let permit = self.permit().await?;
         let mut used = Use::of(member, false);
         used.permit = Some(permit);

@@ -48,13 +48,11 @@ impl Transaction {
     /// The rows that a statement finds.
     pub(in crate::store) async fn read(&self, statement: &Statement) -> Result<Rows, DbErr> {
         (self.database.notice)(statement);
-        let mut turn = self.turn.lock().await;
-        if let Some(own) = self.own.get() {
-            return answer(turn, &own.connection, statement).await.map_err(failed);
+        let turn = self.turn.lock().await;
+        match self.own.get() {
+            Some(own) => answer(turn, &own.connection, statement).await.map_err(failed),
+            None => self.database.shared.send_one(statement, turn).await,
         }
-        let used = self.database.shared.same(statement, &mut turn).await?;
-        let outcome = answer(turn, used.connection(), statement).await.map_err(failed);
-        used.answered(statement, outcome)
     }
 
     /// The rows that a statement finds and locks. `BEGIN` goes ahead of it, in the same packet: it is not necessary to
@@ -89,7 +87,7 @@ impl Transaction {
 }
 
 /// Sends a statement, and takes its answer. The turn is over when the statement is on its way.
-async fn answer<A: Answer, T>(
+pub(super) async fn answer<A: Answer, T>(
     turn: MutexGuard<'_, T>,
     connection: &Connection,
     statement: &Statement,
