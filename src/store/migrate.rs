@@ -95,6 +95,9 @@ async fn connect(config: &DatabaseConfig) -> Result<DatabaseConnection, DbErr> {
     // Without a limit for statements: an index of a large table takes its time.
     options.max_connections(1).acquire_timeout(config.acquire_timeout).connect_timeout(config.acquire_timeout);
     options.sqlx_logging(false);
+    // With limits of age a task of sqlx watches the connections. It counts below zero where one is taken and given back at
+    // the same moment, and the program does not end.
+    options.idle_timeout(None).max_lifetime(None);
     // While a step waits for a lock, everybody who comes waits behind it.
     let lock_timeout = config.lock_timeout.as_millis().to_string();
     options.map_sqlx_postgres_opts(move |postgres| postgres.options([("lock_timeout", &lock_timeout)]));

@@ -7,14 +7,14 @@ mod session;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tessera::app::App;
 use tessera::config::DatabaseConfig;
 use tokio::spawn;
 
-use crate::support::{Answer, Client, World};
+use crate::support::{Answer, Client, World, connect};
 
 /// A session of somebody else, with an open transaction.
 struct Session {
@@ -25,8 +25,7 @@ struct Session {
 impl Session {
     /// Runs a statement, and keeps what it locks.
     async fn holding(world: &World, statement: &str) -> Self {
-        #[expect(clippy::disallowed_methods, reason = "a way past the store")]
-        let database = Database::connect(world.config.database.url.expose_secret()).await.expect("the database opens");
+        let database = connect(world.config.database.url.expose_secret()).await;
         let transaction = database.begin().await.expect("it begins");
         transaction.execute_unprepared(statement).await.expect("the statement works");
         Self { database, transaction }

@@ -10,7 +10,7 @@ mod shapes;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, Statement};
+use sea_orm::{DatabaseConnection, Statement};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tessera::auth::{Permission, Role};
@@ -19,7 +19,7 @@ use tessera::entity::OrganizationId;
 use self::plan::Plan;
 use self::shapes::{Known, List, Shape};
 use crate::support::introspection::Schema;
-use crate::support::{Backend, Client, World, ask, reference};
+use crate::support::{Backend, Client, World, ask, connect, reference};
 
 /// How much a caller sees, and so what its lists may cost.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -143,10 +143,7 @@ fn parents(list: &List<'_>, caller: &Caller) -> Vec<String> {
 /// Asks for every list in every way, and reads what the planner makes of it.
 async fn every_list_is_found_through_indexes(backend: Backend) {
     let world = World::new(backend).await;
-    let mut options = ConnectOptions::new(world.config.database.url.expose_secret());
-    options.max_connections(1);
-    #[expect(clippy::disallowed_methods, reason = "reads plans, which no request can")]
-    let database = Database::connect(options).await.expect("the database answers");
+    let database = connect(world.config.database.url.expose_secret()).await;
     rows::fill(&world, &database, backend).await;
     let schema = Schema::load(&world.root()).await;
     let sent = Sent::default();

@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use sea_orm::ConnectionTrait;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tessera::entity::{BillingCycle, ManagementMode, SubscriptionStatus, subscription};
 
 use super::{customers, dashboard, empty};
-use crate::support::{Tenant, World, on_both, race};
+use crate::support::{Tenant, World, connect, on_both, race};
 
 /// What a dashboard says, without its order: counts by status, and counts and revenue by tier.
 type Sums = (BTreeMap<String, i64>, BTreeMap<String, (i64, BTreeMap<String, i128>)>);
@@ -76,12 +76,6 @@ impl Chance {
     fn of<'a, T>(&mut self, list: &'a [T]) -> &'a T {
         &list[self.below(list.len())]
     }
-}
-
-/// A connection past the program.
-#[expect(clippy::disallowed_methods, reason = "what is tested is that the database itself counts")]
-async fn connect(world: &World) -> DatabaseConnection {
-    Database::connect(world.config.database.url.expose_secret()).await.expect("the database opens")
 }
 
 on_both! {
@@ -192,7 +186,7 @@ on_both! {
         let before = dashboard(&admin, None).await;
         let steps = Migrator::migrations();
         let step = steps.iter().position(|step| step.name().contains("subscription_totals")).expect("the step");
-        let connection = connect(world).await;
+        let connection = connect(world.config.database.url.expose_secret()).await;
         Migrator::down(&connection, u32::try_from(steps.len() - step).ok()).await.expect("there are no totals");
         // Not by a mutation, which needs the newest schema. The organization is the one in which one has ended.
         let another = "SELECT id FROM subscriptions WHERE ended_at IS NULL AND tenant_id IN
@@ -208,7 +202,7 @@ on_both! {
     async fn whatever_is_written_past_the_program(world: World) {
         customers(world, world.alpha, 5).await;
         customers(world, world.beta, 3).await;
-        let connection = connect(world).await;
+        let connection = connect(world.config.database.url.expose_secret()).await;
         let run = async |sql: &str| connection.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
         let kept = dashboard(&world.admin(world.alpha), None).await;
         for sql in [

@@ -1,12 +1,11 @@
 //! Rows that were written before the program knew what an override lies on.
 
 use migration::{Migrator, MigratorTrait};
-use sea_orm::Database;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::{act, state};
-use crate::support::on_both;
+use crate::support::{connect, on_both};
 
 /// The last migration that such rows know.
 const LAST: &str = "m20261120_000012_must_hold";
@@ -32,8 +31,7 @@ on_both! {
         act(world, "pauseSubscription", json!({"id": rows[3].1, "resumesAt": "2026-03-11T12:00:00Z"})).await;
         act(world, "suspendSubscription", json!({"id": rows[4].1})).await;
         act(world, "cancelSubscription", json!({"id": rows[5].1, "timing": "NOW"})).await;
-        #[expect(clippy::disallowed_methods, reason = "a way past the store")]
-        let database = Database::connect(world.config.database.url.expose_secret()).await.expect("the database opens");
+        let database = connect(world.config.database.url.expose_secret()).await;
         let newer = Migrator::migrations().iter().rev().take_while(|step| step.name() != LAST).count();
         Migrator::down(&database, Some(newer.try_into().expect("few"))).await.expect("back");
         world.sql(OVERRIDE).await;

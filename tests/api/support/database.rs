@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, Database};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tessera::clock::Clock;
@@ -90,13 +90,23 @@ fn next_name() -> String {
     format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
+/// Connects past the store, to do what no request can.
+///
+/// Connections get no limits of age: the task with which sqlx watches them counts below zero where a connection is taken
+/// and given back at the same moment, and keeps its runtime from ending.
+#[expect(clippy::disallowed_methods, reason = "a way past the store")]
+pub async fn connect(url: &str) -> DatabaseConnection {
+    let mut options = ConnectOptions::new(url);
+    options.idle_timeout(None).max_lifetime(None).sqlx_logging(false);
+    Database::connect(options).await.expect("the database answers")
+}
+
 /// Makes a database on the test server.
-#[expect(clippy::disallowed_methods, reason = "tests create databases, and are told where")]
 async fn create(name: &str, options: &str) -> DatabaseConfig {
     let server = std::env::var("TESSERA_TEST_POSTGRES_URL")
         .expect("TESSERA_TEST_POSTGRES_URL names a PostgreSQL server for tests: run them with `make test`");
     let base = server.rsplit_once('/').expect("a URL with a database").0;
-    let admin = Database::connect(&server).await.expect("the test server answers");
+    let admin = connect(&server).await;
     admin.execute_unprepared(&format!("CREATE DATABASE {name} {options}")).await.expect("a database");
     admin.close().await.expect("closes");
     config(format!("{base}/{name}"))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ConnectionTrait, Database, DbErr};
+use sea_orm::{ConnectionTrait, DbErr};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tessera::app::App;
@@ -14,7 +14,7 @@ use tessera::config::{AuthConfig, Config, KeySource};
 use tessera::entity::{OrganizationId, TierId, audit_event};
 use tessera::store::Store;
 
-use super::database::{Backend, Fresh, fresh};
+use super::database::{Backend, Fresh, connect, fresh};
 use super::seed::Seed;
 
 /// A moment, from its RFC 3339 form.
@@ -111,8 +111,7 @@ impl World {
 
     /// The same for what may fail.
     pub async fn try_sql(&self, statement: &str) -> Result<(), DbErr> {
-        #[expect(clippy::disallowed_methods, reason = "a way past the store")]
-        let database = Database::connect(self.config.database.url.expose_secret()).await.expect("the database opens");
+        let database = connect(self.config.database.url.expose_secret()).await;
         let outcome = database.execute_unprepared(statement).await;
         database.close().await.expect("the database closes");
         outcome.map(drop)
