@@ -121,7 +121,7 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         // Whoever lets it in from now on finds nobody.
         self.receiver.close();
-        let waited = self.shared.lock().give_up(self.tenant, oneshot::Sender::is_closed);
+        let waited = self.shared.lock().give_up(self.tenant, oneshot::Sender::is_closed, Instant::now());
         if !waited && self.receiver.try_recv().is_ok() {
             self.shared.leave(self.tenant, None);
         }

@@ -6,8 +6,12 @@ use std::time::{Duration, Instant};
 
 use super::limit::{Limit, Sample};
 
-/// How long a request waits to be let in: enough for a burst, and no time for who is refused.
-const PATIENCE: Duration = Duration::from_millis(2);
+/// How long a request waits to be let in, as long as nobody of its tenant was refused lately: enough for a burst.
+const PATIENCE: Duration = Duration::from_millis(25);
+/// The same for a tenant that sends more than there is room for: next to no time for who is refused.
+const IMPATIENCE: Duration = Duration::from_millis(2);
+/// How long after a refusal a tenant's requests wait no longer than that.
+const LATELY: Duration = Duration::from_secs(1);
 /// How many may wait at once.
 const PLACES: usize = 256;
 
@@ -29,6 +33,19 @@ struct Tenant<W> {
     in_flight: usize,
     /// The newest last.
     waiting: Vec<W>,
+    /// When one of its requests was last sent away.
+    refused: Option<Instant>,
+}
+
+impl<W> Tenant<W> {
+    fn new() -> Self {
+        Self { in_flight: 0, waiting: Vec::new(), refused: None }
+    }
+
+    fn patience(&self, now: Instant) -> Duration {
+        let is_lately = |refused: Instant| now.saturating_duration_since(refused) < LATELY;
+        if self.refused.is_some_and(is_lately) { IMPATIENCE } else { PATIENCE }
+    }
 }
 
 /// What becomes of a request that has come.
@@ -57,7 +74,7 @@ impl<T: Copy + Eq + Hash, W> Queue<T, W> {
     pub(super) fn arrive(&mut self, tenant: T, waiter: impl FnOnce() -> W, now: Instant) -> Arrival<W> {
         let limit = self.limit.get();
         let tenants = self.tenants.len() + usize::from(!self.tenants.contains_key(&tenant));
-        let own = self.tenants.entry(tenant).or_insert_with(|| Tenant { in_flight: 0, waiting: Vec::new() });
+        let own = self.tenants.entry(tenant).or_insert_with(Tenant::new);
         let share = (limit / tenants).max(1);
         if self.in_flight < limit || own.in_flight < share && self.in_flight < 2 * limit {
             own.in_flight += 1;
@@ -66,9 +83,10 @@ impl<T: Copy + Eq + Hash, W> Queue<T, W> {
         }
         self.limit.reached();
         own.waiting.push(waiter());
+        let until = now + own.patience(now);
         self.waiting += 1;
-        let gives_way = if self.waiting > PLACES { self.drop_oldest() } else { None };
-        Arrival::Waits { until: now + PATIENCE, gives_way }
+        let gives_way = if self.waiting > PLACES { self.drop_oldest(now) } else { None };
+        Arrival::Waits { until, gives_way }
     }
 
     /// A request has ended; with a sample if it was answered. Returns who may begin now, and how many are in flight then.
@@ -94,18 +112,20 @@ impl<T: Copy + Eq + Hash, W> Queue<T, W> {
     }
 
     /// A request that waited is gone, or its time is up. False if it was let in meanwhile, or gave way.
-    pub(super) fn give_up(&mut self, tenant: T, is_it: impl Fn(&W) -> bool) -> bool {
+    pub(super) fn give_up(&mut self, tenant: T, is_it: impl Fn(&W) -> bool, now: Instant) -> bool {
         let Some(own) = self.tenants.get_mut(&tenant) else { return false };
         let Some(place) = own.waiting.iter().position(is_it) else { return false };
         own.waiting.remove(place);
+        own.refused = Some(now);
         self.waiting -= 1;
         self.forget(tenant);
         true
     }
 
     /// The oldest one of the tenant with the most.
-    fn drop_oldest(&mut self) -> Option<W> {
+    fn drop_oldest(&mut self, now: Instant) -> Option<W> {
         let most = self.tenants.values_mut().max_by_key(|tenant| tenant.waiting.len())?;
+        most.refused = Some(now);
         self.waiting -= 1;
         Some(most.waiting.remove(0))
     }
@@ -179,13 +199,30 @@ mod tests {
         let (mut queue, now) = full('a');
         waits(&mut queue, 'a', 1, now);
         waits(&mut queue, 'a', 2, now);
-        assert!(queue.give_up('a', |waiter| *waiter == 2));
-        assert!(!queue.give_up('a', |waiter| *waiter == 2), "it is gone");
+        assert!(queue.give_up('a', |waiter| *waiter == 2, now));
+        assert!(!queue.give_up('a', |waiter| *waiter == 2, now), "it is gone");
         assert_eq!(queue.leave('a', None), Some(('a', 1, queue.limit())));
         for _ in 0..queue.limit() {
             queue.leave('a', None);
         }
         assert_eq!((queue.in_flight(), queue.waiting, queue.tenants.len()), (0, 0, 0), "nothing is kept");
+    }
+
+    #[test]
+    fn who_sends_more_than_there_is_room_for_is_told_so_sooner() {
+        let (mut queue, now) = full('a');
+        let until = |queue: &mut Letters, tenant, now| match queue.arrive(tenant, || 1, now) {
+            Arrival::Waits { until, .. } => until - now,
+            Arrival::Begins(_) => Duration::ZERO,
+        };
+        assert_eq!(until(&mut queue, 'a', now), PATIENCE, "a burst");
+        assert!(queue.give_up('a', |_| true, now));
+        assert_eq!(until(&mut queue, 'a', now), IMPATIENCE);
+        for _ in 1..=queue.limit() / 2 {
+            queue.arrive('b', || 0, now);
+        }
+        assert_eq!(until(&mut queue, 'b', now), PATIENCE, "another tenant has nothing to do with it");
+        assert_eq!(until(&mut queue, 'a', now + LATELY), PATIENCE, "nobody was refused lately");
     }
 
     #[test]
