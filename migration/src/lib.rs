@@ -8,6 +8,7 @@ use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 pub use sea_orm_migration::{MigrationName, MigratorTrait};
 
+mod closed_set;
 mod m20261120_000001_organizations;
 mod m20261120_000002_members;
 mod m20261120_000003_customers;
@@ -26,6 +27,7 @@ mod m20261127_000015_inactive_members;
 mod m20261127_000016_own_subscriptions;
 mod m20261127_000017_text_keys;
 mod m20261127_000018_calendar;
+mod m20261127_000019_flow;
 
 /// Applies the steps in order.
 pub struct Migrator;
@@ -52,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000016_own_subscriptions::Migration),
             Box::new(m20261127_000017_text_keys::Migration),
             Box::new(m20261127_000018_calendar::Migration),
+            Box::new(m20261127_000019_flow::Migration),
         ]
     }
 }
@@ -103,9 +106,10 @@ async fn portable(manager: &SchemaManager<'_>, sql: impl Into<Sql>) -> Result<()
     Ok(())
 }
 
-/// A step: its name is the file's, and it runs whole or not at all on both databases.
+/// A step: its name is the file's, and it runs whole or not at all on both databases. It is given as two texts of SQL, or
+/// as what is done with the manager.
 macro_rules! step {
-    ($up:expr, $down:expr) => {
+    (|$up_manager:ident| $up:expr, |$down_manager:ident| $down:expr) => {
         use sea_orm_migration::prelude::*;
 
         #[derive(DeriveMigrationName)]
@@ -113,18 +117,21 @@ macro_rules! step {
 
         #[async_trait::async_trait]
         impl MigrationTrait for Migration {
-            async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-                crate::portable(manager, $up).await
+            async fn up(&self, $up_manager: &SchemaManager) -> Result<(), DbErr> {
+                $up.await
             }
 
-            async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-                crate::portable(manager, $down).await
+            async fn down(&self, $down_manager: &SchemaManager) -> Result<(), DbErr> {
+                $down.await
             }
 
             fn use_transaction(&self) -> Option<bool> {
                 Some(true)
             }
         }
+    };
+    ($up:expr, $down:expr) => {
+        crate::step!(|manager| crate::portable(manager, $up), |manager| crate::portable(manager, $down));
     };
 }
 use step;

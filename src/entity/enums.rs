@@ -155,6 +155,8 @@ stored_enums! {
         Stripe = "STRIPE",
         /// Mercado Pago.
         MercadoPago = "MERCADO_PAGO",
+        /// Flow, in Chile.
+        Flow = "FLOW",
     }
 
     /// Where a payment stands.

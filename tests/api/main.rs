@@ -39,6 +39,8 @@ mod member;
 #[cfg(test)]
 mod metadata;
 #[cfg(test)]
+mod migrations;
+#[cfg(test)]
 mod node;
 #[cfg(test)]
 mod organization;

@@ -172,5 +172,11 @@ fn gateway_status(gateway: Gateway, status: PaymentStatus) -> Option<&'static st
             PaymentStatus::Canceled => "cancelled",
             PaymentStatus::PartiallyRefunded | PaymentStatus::Refunded => "refunded",
         }),
+        Gateway::Flow => Some(match status {
+            PaymentStatus::Pending | PaymentStatus::Processing => "1",
+            PaymentStatus::Succeeded | PaymentStatus::PartiallyRefunded | PaymentStatus::Refunded => "2",
+            PaymentStatus::Failed => "3",
+            PaymentStatus::Canceled => "4",
+        }),
     }
 }
