@@ -12,6 +12,7 @@ use thiserror::Error;
 use crate::auth::{Principal, TokenVerifier};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::graphql::batch::Batches;
 use crate::graphql::context::RequestContext;
 use crate::graphql::document::{Documents, Operation};
 use crate::graphql::{self, Schema, cost};
@@ -188,11 +189,11 @@ impl App {
             Ok(document) => document,
             Err(refused) => return Answer::Refused(finished(graphql::error::refused(refused), &request_id)),
         };
-        let loaders = context.loaders();
-        let mut request = Request::new("").variables(Variables::default()).data(context);
+        let (batches, loader) = Batches::new(context.scope.clone());
+        let mut request = Request::new("").variables(Variables::default()).data(context).data(loader);
         request.set_parsed_query(document);
         // In a box, because it is large and most requests do without it.
-        let response = Box::pin(loaders.drive(self.0.schema.execute(request))).await;
+        let response = Box::pin(batches.drive(self.0.schema.execute(request))).await;
         short(resolved(finished(response, &request_id), &request_id), &operation, &request_id)
     }
 

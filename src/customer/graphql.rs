@@ -89,7 +89,7 @@ impl Customer {
 
     /// The tier of its subscription.
     async fn tier_id(&self, ctx: &Context<'_>) -> Result<Option<TierId>> {
-        Ok(ctx.loaders().load(CurrentOf(self.owner())).await?.map(|row| row.tier_id))
+        Ok(ctx.loader().load_one(CurrentOf(self.owner())).await?.map(|row| row.tier_id))
     }
 
     /// What its subscription is worth at this moment.

@@ -56,7 +56,7 @@ pub struct TierRevenue {
 impl TierRevenue {
     /// The tier.
     async fn tier(&self, ctx: &Context<'_>) -> Result<Option<Tier>> {
-        Ok(ctx.loaders().load(TierKey(self.tier_id)).await?.map(Into::into))
+        Ok(ctx.loader().load_one(TierKey(self.tier_id)).await?.map(Into::into))
     }
 }
 

@@ -1,110 +1,68 @@
 //! Loading in batches, level by level.
 //!
-//! A page of fifty customers asks for fifty subscriptions. Each resolver asks for its own with [`Loaders::load`] and
-//! waits; when everything in the request waits and no statement is under way, all that was asked for meanwhile is
+//! A page of fifty customers asks for fifty subscriptions. Each resolver asks async-graphql's [`DataLoader`] for its own
+//! and waits; when everything in the request waits and no statement is under way, all that was asked for meanwhile is
 //! loaded, one statement for each kind of key and of owner. So the number of statements depends on the shape of the
-//! request: not on the number of rows, not on a timer, not on which statement happens to answer first.
+//! request: not on the number of rows, not on a clock, not on which statement happens to answer first.
 //!
-//! [`Loaders::drive`] is what notices that everything waits: it polls the whole request, and starts the batches when
-//! the request stands still.
+//! The loader takes any timer. The one of [`Batches`] fires when the request stands still.
 
-use std::any::{Any, TypeId};
-use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Poll, Waker};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::future::{BoxFuture, poll_fn};
+use async_graphql::dataloader::DataLoader;
+use async_graphql::runtime::Timer;
+use futures_util::future::{BoxFuture, FutureObj, poll_fn};
 use futures_util::stream::FuturesUnordered;
+use futures_util::task::{Spawn, SpawnError};
+use futures_util::{FutureExt, StreamExt};
+use tokio::sync::oneshot;
 
-use crate::error::Result;
 use crate::store::Scope;
 
-/// Something that is loaded by key, many keys in one statement.
-pub trait Key: Clone + Eq + Hash + Send + Sync + 'static {
-    /// What a key stands for.
-    type Value: Clone + Send + Sync + 'static;
-
-    /// The values of these keys, each of which is given once. A key without a value is left out.
-    fn load(scope: &Scope, keys: &[Self]) -> impl Future<Output = Result<HashMap<Self, Self::Value>>> + Send;
-}
-
-/// The loaders of one request. Never shared between requests: what one caller sees is not another's.
-pub struct Loaders {
+/// Runs the batches of one request.
+pub struct Batches {
     scope: Scope,
-    /// For each type of key, the batch that is being collected.
-    collecting: Mutex<HashMap<TypeId, Box<dyn Collected>>>,
+    tasks: Tasks,
+    timers: Timers,
 }
 
-/// A batch of some type of key.
-struct Batch<K: Key> {
-    keys: Mutex<Vec<K>>,
-    loaded: OnceLock<Result<HashMap<K, K::Value>>>,
-    waiting: Mutex<Vec<Waker>>,
-}
+/// Batches that nobody runs yet.
+#[derive(Clone, Default)]
+struct Tasks(Arc<Mutex<Vec<FutureObj<'static, ()>>>>);
 
-/// A batch whatever its type of key.
-trait Collected: Send {
-    fn start(self: Box<Self>, scope: Scope) -> BoxFuture<'static, ()>;
-    fn as_any(&self) -> &dyn Any;
-}
-
-impl<K: Key> Collected for Arc<Batch<K>> {
-    fn start(self: Box<Self>, scope: Scope) -> BoxFuture<'static, ()> {
-        Box::pin(async move {
-            let keys: HashSet<K> = std::mem::take(&mut *lock(&self.keys)).into_iter().collect();
-            let keys: Vec<K> = keys.into_iter().collect();
-            let loaded = K::load(&scope, &keys).await;
-            // Set once, because a batch is started once.
-            let _ = self.loaded.set(loaded);
-            for waker in std::mem::take(&mut *lock(&self.waiting)) {
-                waker.wake();
-            }
-        })
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-}
+/// Batches that wait for more keys.
+#[derive(Clone, Default)]
+struct Timers(Arc<Mutex<Vec<oneshot::Sender<()>>>>);
 
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Loaders {
-    /// The loaders of a request with this scope.
-    pub fn new(scope: Scope) -> Self {
-        Self { scope, collecting: Mutex::default() }
+impl Spawn for Tasks {
+    fn spawn_obj(&self, task: FutureObj<'static, ()>) -> Result<(), SpawnError> {
+        lock(&self.0).push(task);
+        Ok(())
     }
+}
 
-    /// The value of the key, loaded together with all others of its type that are asked for at the same level.
-    pub async fn load<K: Key>(&self, key: K) -> Result<Option<K::Value>> {
-        let batch = self.collect(key.clone());
-        poll_fn(|context| {
-            if batch.loaded.get().is_some() {
-                return Poll::Ready(());
-            }
-            lock(&batch.waiting).push(context.waker().clone());
-            Poll::Pending
-        })
-        .await;
-        match batch.loaded.get() {
-            Some(Ok(values)) => Ok(values.get(&key).cloned()),
-            Some(Err(error)) => Err(error.clone()),
-            None => Ok(None),
-        }
+impl Timer for Timers {
+    fn delay(&self, _: Duration) -> BoxFuture<'static, ()> {
+        let (fire, fired) = oneshot::channel();
+        lock(&self.0).push(fire);
+        async { drop(fired.await) }.boxed()
     }
+}
 
-    fn collect<K: Key>(&self, key: K) -> Arc<Batch<K>> {
-        let mut collecting = lock(&self.collecting);
-        let collected =
-            collecting.entry(TypeId::of::<K>()).or_insert_with(|| Box::new(Arc::new(Batch::<K>::default())));
-        let batch = collected.as_any().downcast_ref::<Arc<Batch<K>>>().map(Arc::clone).unwrap_or_default();
-        lock(&batch.keys).push(key);
-        batch
+impl Batches {
+    /// The batches of a request with this scope, and the loader that puts keys into them. It is never shared between
+    /// requests: what one caller sees is not another's.
+    pub fn new(scope: Scope) -> (Self, DataLoader<Scope>) {
+        let (tasks, timers) = (Tasks::default(), Timers::default());
+        let loader = DataLoader::new(scope.clone(), tasks.clone(), timers.clone()).max_batch_size(usize::MAX);
+        (Self { scope, tasks, timers }, loader)
     }
 
     /// Runs the request to its end, and the batches whenever it waits for nothing else.
@@ -116,6 +74,7 @@ impl Loaders {
                 if let Poll::Ready(output) = request.as_mut().poll(context) {
                     return Poll::Ready(output);
                 }
+                running.extend(lock(&self.tasks.0).drain(..));
                 let mut delivered = false;
                 while let Poll::Ready(Some(())) = running.poll_next_unpin(context) {
                     delivered = true;
@@ -123,22 +82,19 @@ impl Loaders {
                 if delivered {
                     continue;
                 }
-                if !running.is_empty() || self.scope.is_asking() {
+                if self.scope.is_asking() {
                     return Poll::Pending;
                 }
-                let collected = std::mem::take(&mut *lock(&self.collecting));
-                if collected.is_empty() {
+                let due = std::mem::take(&mut *lock(&self.timers.0));
+                if due.is_empty() {
                     return Poll::Pending;
                 }
-                running.extend(collected.into_values().map(|batch| batch.start(self.scope.clone())));
+                for timer in due {
+                    // Nobody waits for it if the field that asked was given up.
+                    let _ = timer.send(());
+                }
             }
         })
         .await
-    }
-}
-
-impl<K: Key> Default for Batch<K> {
-    fn default() -> Self {
-        Self { keys: Mutex::default(), loaded: OnceLock::new(), waiting: Mutex::default() }
     }
 }

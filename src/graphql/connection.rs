@@ -3,17 +3,18 @@
 //! Specification: <https://relay.dev/graphql/connections.htm>.
 
 use std::fmt::Write as _;
+use std::hash::Hash;
 
+use async_graphql::dataloader::Loader;
 use async_graphql::{Context, InputType, SimpleObject, Value as GraphqlValue};
 use futures_util::future::BoxFuture;
 use sea_orm::{Condition, EntityTrait, ModelTrait, Select, Value};
 
-use super::batch::Key;
-use super::context::RequestContext;
+use super::context::{ContextExt, RequestContext};
 use super::filter::{meaning, refuse_nulls};
 use super::scalar::SafeInt;
-use crate::error::{Code, Refusal, Result};
-use crate::store::{Noun, Order, PageRequest, Slice, Visible};
+use crate::error::{Code, Error, Refusal, Result};
+use crate::store::{Noun, Order, PageRequest, Scope, Slice, Visible};
 
 /// How many objects a page has when nothing is said.
 pub const DEFAULT_PAGE: i32 = 25;
@@ -72,7 +73,7 @@ impl Count {
     }
 }
 
-type Counting = dyn for<'r> Fn(&'r RequestContext) -> BoxFuture<'r, Result<u64>> + Send + Sync;
+type Counting = dyn for<'r> Fn(&'r Context<'_>) -> BoxFuture<'r, Result<u64>> + Send + Sync;
 
 /// Counts a list when it is asked for its length.
 pub struct Counter(Box<Counting>);
@@ -84,23 +85,27 @@ impl Counter {
         E: Visible,
         Select<E>: Send + Sync,
     {
-        Self(Box::new(move |request| {
+        Self(Box::new(move |ctx| {
             let query = query.clone();
-            Box::pin(async move { request.scope.count(query, COUNT_CAP + 1).await })
+            Box::pin(async move { ctx.scope().count(query, COUNT_CAP + 1).await })
         }))
     }
 
     /// Counts one parent's list, together with those of all others.
-    pub fn of_key<K: Key<Value = u64>>(key: K) -> Self {
-        Self(Box::new(move |request| {
+    pub fn of_key<K>(key: K) -> Self
+    where
+        K: Clone + Eq + Hash + Send + Sync + 'static,
+        Scope: Loader<K, Value = u64, Error = Error>,
+    {
+        Self(Box::new(move |ctx| {
             let key = key.clone();
-            Box::pin(async move { Ok(request.loaders.load(key).await?.unwrap_or(0)) })
+            Box::pin(async move { Ok(ctx.loader().load_one(key).await?.unwrap_or(0)) })
         }))
     }
 
     /// The number, at most one more than [`COUNT_CAP`].
-    pub async fn count(&self, request: &RequestContext) -> Result<u64> {
-        (self.0)(request).await
+    pub async fn count(&self, ctx: &Context<'_>) -> Result<u64> {
+        (self.0)(ctx).await
     }
 }
 
@@ -279,8 +284,7 @@ macro_rules! connection {
                 ctx: &async_graphql::Context<'_>,
             ) -> $crate::error::Result<$crate::graphql::connection::Count> {
                 use $crate::graphql::connection::Count;
-                use $crate::graphql::context::ContextExt;
-                Ok(Count::capped(self.length.count(ctx.request()).await?))
+                Ok(Count::capped(self.length.count(ctx).await?))
             }
         }
 
@@ -324,7 +328,7 @@ macro_rules! connection {
                     ListRequest::new(request, field, given.as_ref(), filter.as_ref(), &order_by, &args)?;
                 let asked = std::sync::Arc::new(Asked { found, page: page.clone(), belonging });
                 let key = Nested::new(parent, list.clone(), args, asked);
-                let slice = ctx.loaders().load(key.clone()).await?.unwrap_or_else(|| page.slice(Vec::new()));
+                let slice = ctx.loader().load_one(key.clone()).await?.unwrap_or_else(|| page.slice(Vec::new()));
                 Ok(Self::from_slice(ctx, &list, &page, Counter::of_key(Length(key)), slice))
             }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_graphql::Context;
+use async_graphql::dataloader::DataLoader;
 
-use super::batch::Loaders;
 use crate::auth::Permission;
 use crate::error::Result;
 use crate::store::{Cursors, Scope, Writer};
@@ -13,20 +13,13 @@ use crate::subscription::Settings;
 /// Everything that belongs to one request, and nothing that is shared between requests but settings.
 pub struct RequestContext {
     pub(crate) scope: Scope,
-    pub(super) loaders: Arc<Loaders>,
     pub(super) cursors: Cursors,
     pub(crate) settings: Arc<Settings>,
 }
 
 impl RequestContext {
     pub(crate) fn new(scope: Scope, cursors: Cursors, settings: Arc<Settings>) -> Self {
-        let loaders = Arc::new(Loaders::new(scope.clone()));
-        Self { scope, loaders, cursors, settings }
-    }
-
-    /// The loaders of this request, which its execution is to be driven by.
-    pub(crate) fn loaders(&self) -> Arc<Loaders> {
-        Arc::clone(&self.loaders)
+        Self { scope, cursors, settings }
     }
 }
 
@@ -45,10 +38,8 @@ pub trait ContextExt {
         self.scope().writer(permission)
     }
 
-    /// The loaders of this request.
-    fn loaders(&self) -> &Loaders {
-        &self.request().loaders
-    }
+    /// The loader of this request.
+    fn loader(&self) -> &DataLoader<Scope>;
 
     /// The settings that rules depend on.
     fn settings(&self) -> &Settings {
@@ -64,5 +55,9 @@ pub trait ContextExt {
 impl ContextExt for Context<'_> {
     fn request(&self) -> &RequestContext {
         self.data_unchecked::<RequestContext>()
+    }
+
+    fn loader(&self) -> &DataLoader<Scope> {
+        self.data_unchecked::<DataLoader<Scope>>()
     }
 }

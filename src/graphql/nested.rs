@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use async_graphql::dataloader::Loader;
 use sea_orm::sea_query::Condition;
 use sea_orm::{ColumnTrait, EntityTrait, TryIntoModel};
 use uuid::Uuid;
 
-use super::batch::Key;
 use super::connection::{COUNT_CAP, ListKey, PageArgs};
 use crate::entity::{CustomerId, OrganizationId, payment, payment_method, subscription};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::{Noun, PageRequest, Scope, Slice};
 
 /// Who a subscription, payment or payment method belongs to: a customer, or the organization itself.
@@ -171,7 +171,7 @@ impl<E: EntityTrait, P: Hash> Hash for Nested<E, P> {
     }
 }
 
-impl<E, P> Key for Nested<E, P>
+impl<E, P> Loader<Nested<E, P>> for Scope
 where
     E: Noun,
     E::ActiveModel: TryIntoModel<E::Model>,
@@ -180,8 +180,9 @@ where
     P: Copy + Eq + Hash + Send + Sync + 'static,
 {
     type Value = Slice<E::Model>;
+    type Error = Error;
 
-    async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<Self, Slice<E::Model>>> {
+    async fn load(&self, keys: &[Nested<E, P>]) -> Result<HashMap<Nested<E, P>, Slice<E::Model>>> {
         let mut pages = HashMap::with_capacity(keys.len());
         let mut left: Vec<&Nested<E, P>> = keys.iter().collect();
         // One statement for each list that is asked for: as many as the document names.
@@ -190,7 +191,7 @@ where
             left = others;
             let Asked { found, page, belonging } = &*first.asked;
             let parents: Vec<P> = same.iter().map(|key| key.parent).collect();
-            let mut rows = belonging.pages(scope, &parents, found, page).await?;
+            let mut rows = belonging.pages(self, &parents, found, page).await?;
             for key in same {
                 pages.insert(key.clone(), page.slice(rows.remove(&key.parent).unwrap_or_default()));
             }
@@ -222,7 +223,7 @@ impl<E: EntityTrait, P: Hash> Hash for Length<E, P> {
     }
 }
 
-impl<E, P> Key for Length<E, P>
+impl<E, P> Loader<Length<E, P>> for Scope
 where
     E: Noun,
     E::ActiveModel: TryIntoModel<E::Model>,
@@ -231,16 +232,17 @@ where
     P: Copy + Eq + Hash + Send + Sync + 'static,
 {
     type Value = u64;
+    type Error = Error;
 
-    async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<Self, u64>> {
+    async fn load(&self, keys: &[Length<E, P>]) -> Result<HashMap<Length<E, P>, u64>> {
         let mut lengths = HashMap::with_capacity(keys.len());
-        let mut left: Vec<&Self> = keys.iter().collect();
+        let mut left: Vec<&Length<E, P>> = keys.iter().collect();
         while let Some(first) = left.first().copied() {
             let (same, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|key| key.0.same_list(&first.0));
             left = others;
             let Asked { found, belonging, .. } = &*first.0.asked;
             let parents: Vec<P> = same.iter().map(|key| key.0.parent).collect();
-            let counted = belonging.lengths(scope, &parents, found, COUNT_CAP + 1).await?;
+            let counted = belonging.lengths(self, &parents, found, COUNT_CAP + 1).await?;
             for key in same {
                 lengths.insert(key.clone(), counted.get(&key.0.parent).copied().unwrap_or(0));
             }

@@ -45,7 +45,7 @@ impl Viewer {
     /// The customer it is; null for everyone else.
     async fn customer(&self, ctx: &Context<'_>) -> Result<Option<Customer>> {
         let (Some(organization), Some(customer)) = (self.organization_id, self.customer_id) else { return Ok(None) };
-        Ok(ctx.loaders().load(CustomerKey(organization, customer)).await?.map(Into::into))
+        Ok(ctx.loader().load_one(CustomerKey(organization, customer)).await?.map(Into::into))
     }
 }
 

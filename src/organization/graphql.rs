@@ -121,7 +121,7 @@ impl Organization {
 
     /// The tier of its own subscription.
     async fn tier_id(&self, ctx: &Context<'_>) -> Result<Option<TierId>> {
-        Ok(ctx.loaders().load(CurrentOf(self.owner())).await?.map(|row| row.tier_id))
+        Ok(ctx.loader().load_one(CurrentOf(self.owner())).await?.map(|row| row.tier_id))
     }
 
     /// What its own subscription is worth at this moment.
@@ -230,7 +230,7 @@ pub async fn visible(ctx: &Context<'_>, id: OrganizationId) -> Result<Option<Org
     if !ctx.scope().caller()?.may(Permission::OrganizationsRead) {
         return Ok(None);
     }
-    Ok(ctx.loaders().load(OrganizationKey(id)).await?.map(Into::into))
+    Ok(ctx.loader().load_one(OrganizationKey(id)).await?.map(Into::into))
 }
 
 /// Which organizations to find. Everything given must hold; a null is refused.

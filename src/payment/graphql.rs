@@ -116,7 +116,7 @@ impl From<payment::Model> for Payment {
 impl Payment {
     /// What is paid for; null if the subscription was deleted.
     async fn subscription(&self, ctx: &Context<'_>) -> Result<Option<Subscription>> {
-        Ok(ctx.loaders().load(ById(self.owner.tenant, self.subscription)).await?.map(Into::into))
+        Ok(ctx.loader().load_one(ById(self.owner.tenant, self.subscription)).await?.map(Into::into))
     }
 
     /// Who pays: the owner of the subscription; null if it was deleted.

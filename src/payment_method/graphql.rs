@@ -194,7 +194,7 @@ impl PaymentMethodQuery {
 
 /// The owner's default payment method.
 pub async fn default_of(ctx: &Context<'_>, owner: OwnerKey) -> Result<Option<PaymentMethod>> {
-    Ok(ctx.loaders().load(DefaultOf(owner)).await?.map(Into::into))
+    Ok(ctx.loader().load_one(DefaultOf(owner)).await?.map(Into::into))
 }
 
 /// A page of an owner's payment methods.

@@ -216,7 +216,7 @@ impl Subscription {
 
     /// What is subscribed to.
     async fn tier(&self, ctx: &Context<'_>) -> Result<Option<Tier>> {
-        Ok(ctx.loaders().load(TierKey(self.row.tier_id)).await?.map(Into::into))
+        Ok(ctx.loader().load_one(TierKey(self.row.tier_id)).await?.map(Into::into))
     }
 
     /// What it costs each cycle: a snapshot that later edits of the catalogue do not change.
@@ -261,7 +261,7 @@ impl Subscription {
     /// What the caller may do with it now, and why not where not.
     async fn available_actions(&self, ctx: &Context<'_>) -> Result<Vec<AvailableAction>> {
         let (caller, now) = (ctx.scope().caller()?, ctx.scope().now());
-        let Some(around) = ctx.loaders().load(Around(self.id)).await? else { return Ok(Vec::new()) };
+        let Some(around) = ctx.loader().load_one(Around(self.id)).await? else { return Ok(Vec::new()) };
         let one = |Available { action, obstacle, requires }| AvailableAction {
             action,
             allowed: obstacle.is_none(),
@@ -294,12 +294,12 @@ impl Subscription {
 
 /// The owner's live subscription, or else its latest.
 pub async fn current(ctx: &Context<'_>, owner: OwnerKey) -> Result<Option<Subscription>> {
-    Ok(ctx.loaders().load(CurrentOf(owner)).await?.map(Into::into))
+    Ok(ctx.loader().load_one(CurrentOf(owner)).await?.map(Into::into))
 }
 
 /// What the owner's subscription is worth at this moment.
 pub async fn owner_status(ctx: &Context<'_>, owner: OwnerKey) -> Result<EffectiveStatus> {
-    let row = ctx.loaders().load(CurrentOf(owner)).await?;
+    let row = ctx.loader().load_one(CurrentOf(owner)).await?;
     let exempt = is_exempt(ctx, owner).await?;
     Ok(status::effective(row.as_ref(), exempt, ctx.scope().now(), &ctx.settings().policy).into())
 }
@@ -308,5 +308,5 @@ async fn is_exempt(ctx: &Context<'_>, owner: OwnerKey) -> Result<bool> {
     if owner.customer.is_some() {
         return Ok(false);
     }
-    Ok(ctx.loaders().load(OrganizationKey(owner.tenant)).await?.is_some_and(|row| row.exempt))
+    Ok(ctx.loader().load_one(OrganizationKey(owner.tenant)).await?.is_some_and(|row| row.exempt))
 }

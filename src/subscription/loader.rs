@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
+use async_graphql::dataloader::Loader;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
 use crate::entity::{OrganizationId, SubscriptionId, subscription};
-use crate::error::Result;
-use crate::graphql::batch::Key;
+use crate::error::{Error, Result};
 use crate::graphql::nested::{OwnerKey, by_owner};
 use crate::store::{Order, PageRequest, Scope, SortKey};
 
@@ -14,13 +14,14 @@ use crate::store::{Order, PageRequest, Scope, SortKey};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CurrentOf(pub OwnerKey);
 
-impl Key for CurrentOf {
+impl Loader<CurrentOf> for Scope {
     type Value = subscription::Model;
+    type Error = Error;
 
-    async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<CurrentOf, subscription::Model>> {
+    async fn load(&self, keys: &[CurrentOf]) -> Result<HashMap<CurrentOf, subscription::Model>> {
         let owners: Vec<_> = keys.iter().map(|key| key.0).collect();
         let first = PageRequest::new(current_first(), 1, false, None, None);
-        let found = by_owner::<subscription::Entity>().pages(scope, &owners, &Condition::all(), &first).await?;
+        let found = by_owner::<subscription::Entity>().pages(self, &owners, &Condition::all(), &first).await?;
         let current = |(owner, rows): (_, Vec<_>)| Some((CurrentOf(owner), rows.into_iter().next()?));
         Ok(found.into_iter().filter_map(current).collect())
     }
@@ -37,15 +38,16 @@ pub fn current_first() -> Order<subscription::Entity> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ById(pub OrganizationId, pub SubscriptionId);
 
-impl Key for ById {
+impl Loader<ById> for Scope {
     type Value = subscription::Model;
+    type Error = Error;
 
-    async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<ById, subscription::Model>> {
+    async fn load(&self, keys: &[ById]) -> Result<HashMap<ById, subscription::Model>> {
         use subscription::Column::{Id, TenantId};
         let query = subscription::Entity::find()
             .filter(TenantId.is_in(keys.iter().map(|key| key.0)))
             .filter(Id.is_in(keys.iter().map(|key| key.1)));
-        let rows = scope.all(query).await?;
+        let rows = self.all(query).await?;
         Ok(rows.into_iter().map(|row| (ById(row.tenant_id, row.id), row)).collect())
     }
 }

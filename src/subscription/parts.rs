@@ -32,11 +32,11 @@ pub enum SubscriptionOwner {
 pub async fn owner_of(ctx: &Context<'_>, owner: OwnerKey) -> Result<Option<SubscriptionOwner>> {
     Ok(match owner.customer {
         Some(id) => {
-            let row = ctx.loaders().load(CustomerKey(owner.tenant, id)).await?;
+            let row = ctx.loader().load_one(CustomerKey(owner.tenant, id)).await?;
             row.map(|row| SubscriptionOwner::Customer(Box::new(row.into())))
         }
         None => {
-            let row = ctx.loaders().load(OrganizationKey(owner.tenant)).await?;
+            let row = ctx.loader().load_one(OrganizationKey(owner.tenant)).await?;
             row.map(|row| SubscriptionOwner::Organization(Box::new(row.into())))
         }
     })
@@ -88,7 +88,7 @@ pub struct ScheduledChange {
 impl ScheduledChange {
     /// The tier that it changes to.
     async fn tier(&self, ctx: &Context<'_>) -> Result<Option<Tier>> {
-        Ok(ctx.loaders().load(TierKey(self.tier_id)).await?.map(Into::into))
+        Ok(ctx.loader().load_one(TierKey(self.tier_id)).await?.map(Into::into))
     }
 }
 

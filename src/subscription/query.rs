@@ -24,7 +24,7 @@ async fn owner(ctx: &Context<'_>, organization: Option<ID>, customer: Option<ID>
         }
         (None, Some(id)) => Ok(find_customer(ctx, id).await?),
         (Some(id), None) => {
-            let found = ctx.loaders().load(OrganizationKey(id)).await?;
+            let found = ctx.loader().load_one(OrganizationKey(id)).await?;
             Ok(found.map(|row| OwnerKey { tenant: row.id, customer: None }))
         }
         (None, None) => match (caller.organization(), caller.customer()) {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_graphql::dataloader::Loader;
 use sea_orm::{ColumnTrait, Condition, IdenStatic, Iterable as _};
 
 use super::lifecycle::as_of;
@@ -11,8 +12,7 @@ use crate::entity::{
     OperationalStatus, OrganizationId, SubscriptionId, SubscriptionManagement, TierId, customer, organization,
     subscription, tier,
 };
-use crate::error::Result;
-use crate::graphql::batch::Key;
+use crate::error::{Error, Result};
 use crate::read::shape::{Cells, One, Readable, one};
 use crate::store::{First, Reading, Scope, Source};
 
@@ -169,11 +169,12 @@ pub async fn around_all(scope: &Scope, ids: &[SubscriptionId]) -> Result<HashMap
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Around(pub SubscriptionId);
 
-impl Key for Around {
+impl Loader<Around> for Scope {
     type Value = Surroundings;
+    type Error = Error;
 
-    async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<Around, Surroundings>> {
+    async fn load(&self, keys: &[Around]) -> Result<HashMap<Around, Surroundings>> {
         let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
-        Ok(around_all(scope, &ids).await?.into_iter().map(|(id, around)| (Around(id), around)).collect())
+        Ok(around_all(self, &ids).await?.into_iter().map(|(id, around)| (Around(id), around)).collect())
     }
 }

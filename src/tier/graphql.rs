@@ -117,7 +117,7 @@ impl Tier {
     /// see.
     async fn fallback_tier(&self, ctx: &Context<'_>) -> Result<Option<Tier>> {
         match self.fallback {
-            Some(id) => Ok(ctx.loaders().load(TierKey(id)).await?.map(Into::into)),
+            Some(id) => Ok(ctx.loader().load_one(TierKey(id)).await?.map(Into::into)),
             None => Ok(None),
         }
     }
@@ -125,13 +125,13 @@ impl Tier {
     /// What it costs, by currency and cycle.
     async fn prices(&self, ctx: &Context<'_>) -> Result<Vec<TierPrice>> {
         let manages = rules::obstacle(ctx.scope().caller()?, self.tenant).is_none();
-        let rows = ctx.loaders().load(PricesOf(self.id)).await?.unwrap_or_default();
+        let rows = ctx.loader().load_one(PricesOf(self.id)).await?.unwrap_or_default();
         Ok(rows.into_iter().map(|row| TierPrice::new(row, manages)).collect())
     }
 
     /// What it grants, by key.
     async fn features(&self, ctx: &Context<'_>) -> Result<Vec<TierFeature>> {
-        let rows = ctx.loaders().load(FeaturesOf(self.id)).await?.unwrap_or_default();
+        let rows = ctx.loader().load_one(FeaturesOf(self.id)).await?.unwrap_or_default();
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
@@ -141,7 +141,7 @@ impl Tier {
         if !rules::reads_statistics(ctx.scope().caller()?, self.tenant) {
             return Ok(None);
         }
-        Ok(Some(ctx.loaders().load(StatisticsOf(self.id)).await?.unwrap_or_default().into()))
+        Ok(Some(ctx.loader().load_one(StatisticsOf(self.id)).await?.unwrap_or_default().into()))
     }
 
     /// Whether the caller may change it.

@@ -2,24 +2,25 @@
 
 use std::collections::HashMap;
 
+use async_graphql::dataloader::Loader;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::statistics::{Group, Statistics};
 use crate::entity::{TierId, subscription_total, tier, tier_feature, tier_price};
-use crate::error::Result;
-use crate::graphql::batch::Key;
+use crate::error::{Error, Result};
 use crate::store::{Order, Scope, SortKey};
 
 /// A tier by its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TierKey(pub TierId);
 
-impl Key for TierKey {
+impl Loader<TierKey> for Scope {
     type Value = tier::Model;
+    type Error = Error;
 
-    async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<TierKey, tier::Model>> {
+    async fn load(&self, keys: &[TierKey]) -> Result<HashMap<TierKey, tier::Model>> {
         let query = tier::Entity::find().filter(tier::Column::Id.is_in(keys.iter().map(|key| key.0)));
-        let rows = scope.all(query).await?;
+        let rows = self.all(query).await?;
         Ok(rows.into_iter().map(|row| (TierKey(row.id), row)).collect())
     }
 }
@@ -41,17 +42,18 @@ pub fn features_first() -> Order<tier_feature::Entity> {
     Order::new(vec![SortKey { column: Key, descending: false }], Id)
 }
 
-impl Key for PricesOf {
+impl Loader<PricesOf> for Scope {
     type Value = Vec<tier_price::Model>;
+    type Error = Error;
 
-    async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<PricesOf, Vec<tier_price::Model>>> {
+    async fn load(&self, keys: &[PricesOf]) -> Result<HashMap<PricesOf, Vec<tier_price::Model>>> {
         use tier_price::Column::{BillingCycle, Currency, TierId};
         let query = tier_price::Entity::find()
             .filter(TierId.is_in(keys.iter().map(|key| key.0)))
             .order_by_asc(Currency)
             .order_by_asc(BillingCycle);
         let mut prices: HashMap<_, Vec<_>> = HashMap::new();
-        for row in scope.all(query).await? {
+        for row in self.all(query).await? {
             prices.entry(PricesOf(row.tier_id)).or_default().push(row);
         }
         Ok(prices)
@@ -62,14 +64,15 @@ impl Key for PricesOf {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FeaturesOf(pub TierId);
 
-impl Key for FeaturesOf {
+impl Loader<FeaturesOf> for Scope {
     type Value = Vec<tier_feature::Model>;
+    type Error = Error;
 
-    async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<FeaturesOf, Vec<tier_feature::Model>>> {
+    async fn load(&self, keys: &[FeaturesOf]) -> Result<HashMap<FeaturesOf, Vec<tier_feature::Model>>> {
         use tier_feature::Column::{Key, TierId};
         let query = tier_feature::Entity::find().filter(TierId.is_in(keys.iter().map(|key| key.0))).order_by_asc(Key);
         let mut features: HashMap<_, Vec<_>> = HashMap::new();
-        for row in scope.all(query).await? {
+        for row in self.all(query).await? {
             features.entry(FeaturesOf(row.tier_id)).or_default().push(row);
         }
         Ok(features)
@@ -80,13 +83,14 @@ impl Key for FeaturesOf {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StatisticsOf(pub TierId);
 
-impl Key for StatisticsOf {
+impl Loader<StatisticsOf> for Scope {
     type Value = Statistics;
+    type Error = Error;
 
-    async fn load(scope: &Scope, keys: &[Self]) -> Result<HashMap<StatisticsOf, Statistics>> {
+    async fn load(&self, keys: &[StatisticsOf]) -> Result<HashMap<StatisticsOf, Statistics>> {
         let of_tiers = subscription_total::Column::TierId.is_in(keys.iter().map(|key| key.0));
         let mut groups: HashMap<_, Vec<Group>> = HashMap::new();
-        for group in Group::all(scope, of_tiers).await? {
+        for group in Group::all(self, of_tiers).await? {
             groups.entry(StatisticsOf(group.tier_id)).or_default().push(group);
         }
         Ok(groups.into_iter().map(|(key, groups)| (key, Statistics::of(&groups))).collect())
