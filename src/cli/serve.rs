@@ -24,7 +24,11 @@ impl Serve {
             .await
             .map_err(|error| Failure::new(format!("cannot listen on {} (TESSERA_LISTEN): {error}", config.listen)))?;
         tracing::info!(address = %config.listen, version = env!("CARGO_PKG_VERSION"), "listening");
+        let store = app.store().clone();
         let router = http::router(app, http::Options::new(&config));
-        Ok(http::serve(listener, router, config.server, http::shutdown_signal()).await?)
+        let served = http::serve(listener, router, config.server, http::shutdown_signal()).await;
+        // SQLite's last connection puts the log into the file: a copy of that is whole.
+        store.close().await;
+        Ok(served?)
     }
 }

@@ -85,7 +85,17 @@ pub(super) fn log_filter(text: &str) -> Parsed<String> {
 
 /// Does not repeat the value: a URL can hold a password.
 pub(super) fn database_url(text: &str) -> Parsed<SecretString> {
-    let known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
+    if let Some(file) = text.strip_prefix("sqlite:") {
+        let (file, parameters) = file.split_once('?').unwrap_or((file, ""));
+        return match file.trim_start_matches('/') {
+            "" | ":memory:" => Err("must name a file: connections share no memory".to_owned()),
+            _ if !["", "mode=rwc"].contains(&parameters) => {
+                Err("must have no parameters: the file is always written, and made if it is missing".to_owned())
+            }
+            _ => Ok(text.into()),
+        };
+    }
+    let known = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
     if known { Ok(text.into()) } else { Err("must begin with sqlite: or postgres://".to_owned()) }
 }
 
@@ -123,6 +133,18 @@ pub(super) fn jwks_url(text: &str) -> Parsed<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_database_is_a_file_that_is_written_or_a_server() {
+        for good in
+            ["sqlite:a.db", "sqlite:///var/a.db", "sqlite://a.db?mode=rwc", "postgres://host/a", "postgresql://a"]
+        {
+            assert!(database_url(good).is_ok(), "{good}");
+        }
+        for bad in ["sqlite:", "sqlite::memory:", "sqlite://:memory:", "sqlite:a.db?mode=ro", "mysql://a", "a.db"] {
+            assert!(database_url(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn durations_have_a_unit() {

@@ -96,10 +96,12 @@ pub async fn run(options: DemoOptions) -> Result<(), DemoError> {
     let issuer = issuer.ok_or(IssueError::Grant("the demo has a secret to sign with"))?;
     let personas = persona::all(&store, &issuer).await?;
     let text = banner::text(address, &data_dir, &personas);
-    let app = App::with_store(&config, store)?;
+    let app = App::with_store(&config, store.clone())?;
     let router = http::router(app, http::Options { personas: Some(personas), ..http::Options::new(&config) });
     banner::show(&text);
-    http::serve(listener, router, config.server, http::shutdown_signal()).await.map_err(DemoError::Serve)
+    let served = http::serve(listener, router, config.server, http::shutdown_signal()).await;
+    store.close().await;
+    served.map_err(DemoError::Serve)
 }
 
 async fn bind(listen: SocketAddr) -> Result<TcpListener, DemoError> {

@@ -49,6 +49,11 @@ async fn every_step_goes_up_and_down(backend: Backend) {
         Backend::Sqlite => SCHEMA_OF_SQLITE,
         Backend::Postgres => SCHEMA_OF_POSTGRES,
     };
+    for table in ["subscriptions", "payments", "payment_methods"] {
+        // A value that is used cannot be taken away.
+        let unused = format!("UPDATE {table} SET gateway = 'STRIPE' WHERE gateway = 'FLOW'");
+        database.execute_unprepared(&unused).await.expect("another gateway");
+    }
     for step in Migrator::migrations().iter().rev() {
         let name = step.name();
         let before = texts(&database, schema).await;
@@ -82,8 +87,8 @@ async fn every_step_goes_up_and_down_on_postgres() {
 /// What a set does not have any more, no row may have.
 async fn a_value_that_is_used_stays(backend: Backend) {
     let (_fresh, database) = full(backend).await;
-    let used = "UPDATE payment_methods SET gateway = 'FLOW' WHERE gateway = 'STRIPE'";
-    assert!(database.execute_unprepared(used).await.expect("it is a gateway").rows_affected() > 0);
+    let used = texts(&database, "SELECT gateway FROM payment_methods WHERE gateway = 'FLOW'").await;
+    assert!(!used.is_empty(), "the example data has no such payment method");
     let applied = Migrator::get_applied_migrations(&database).await.expect("they are known").len();
     let position = Migrator::migrations().iter().position(|step| step.name().ends_with("_flow")).expect("there is one");
     let steps = u32::try_from(applied - position).expect("few");

@@ -93,7 +93,12 @@ const ORGANIZATIONS: [Spec; 8] = [
         ..Spec::new(RESELLER, "Umbra Partners", 1, Story::Overridden)
     },
     Spec { parent: Some(RESELLER), ..Spec::new("umbra-north", "Umbra North", 1, Story::PaidByGateway) },
-    Spec { parent: Some(RESELLER), ..Spec::new("umbra-south", "Umbra South", 0, Story::PastDue) },
+    Spec {
+        parent: Some(RESELLER),
+        gateway: Gateway::Flow,
+        time_zone: "America/Santiago",
+        ..Spec::new("umbra-south", "Umbra South", 0, Story::PastDue)
+    },
     Spec { exempt: true, ..Spec::new("tessera-demo", "Tessera Demonstration", 3, Story::Lapsed) },
     Spec { status: Suspended, ..Spec::new("dormant-docks", "Dormant Docks", 1, Story::Paid) },
     Spec { status: Terminated, ..Spec::new("faded-fjord", "Faded Fjord", 0, Story::Canceled) },
