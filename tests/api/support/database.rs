@@ -102,6 +102,7 @@ pub async fn connect(url: &str) -> DatabaseConnection {
 }
 
 /// Makes a database on the test server.
+#[expect(clippy::disallowed_methods, reason = "tests are told where to create databases")]
 async fn create(name: &str, options: &str) -> DatabaseConfig {
     let server = std::env::var("TESSERA_TEST_POSTGRES_URL")
         .expect("TESSERA_TEST_POSTGRES_URL names a PostgreSQL server for tests: run them with `make test`");
