@@ -90,13 +90,17 @@ impl Jwks {
                 None => {}
             }
         }
+        let asked = self.0.clock.now();
         self.refresh(known.is_none()).await;
 
         let state = self.0.state();
-        if !state.is_younger(MAX_STALE, &self.0.clock) {
-            return Err(TokenError::KeysUnavailable);
+        let usable = state.is_younger(MAX_STALE, &self.0.clock);
+        match state.find(header).filter(|_| usable) {
+            Some(key) => Ok(key),
+            None if state.fetched.is_some_and(|fetched| fetched >= asked) => Err(TokenError::UnknownKey),
+            // It may be a key that the issuer has published since: nobody can say that the token is not valid.
+            None => Err(TokenError::KeysUnavailable { retry_after: state.pause(self.0.clock.now()) }),
         }
-        state.find(header).ok_or(TokenError::UnknownKey)
     }
 
     /// Fetches now, whatever is remembered, and says how many keys are usable.
@@ -115,7 +119,7 @@ impl Jwks {
             guard
         };
         let now = self.0.clock.now();
-        if self.0.state().attempted.is_some_and(|(at, pause)| now.since(at) < pause) {
+        if !self.0.state().pause(now).is_zero() {
             return;
         }
         // A task of its own: a caller that goes away must not take the fetch with it.
@@ -170,6 +174,12 @@ impl Inner {
 impl State {
     fn is_younger(&self, age: TimeDelta, clock: &Clock) -> bool {
         self.fetched.is_some_and(|fetched| clock.now().since(fetched) < age)
+    }
+
+    /// How long it is until the set may be fetched again.
+    fn pause(&self, now: Timestamp) -> Duration {
+        let left = self.attempted.map(|(at, pause)| pause - now.since(at));
+        left.and_then(|left| left.to_std().ok()).unwrap_or_default()
     }
 
     /// By `kid`; a token without one is unambiguous only when a single key can have signed it.

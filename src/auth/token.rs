@@ -43,8 +43,8 @@ pub enum TokenError {
     Algorithm,
     #[error("the key set has no key for the header's `kid`")]
     UnknownKey,
-    #[error("the key set could not be fetched")]
-    KeysUnavailable,
+    #[error("the key set cannot be fetched, or not yet again")]
+    KeysUnavailable { retry_after: Duration },
     #[error("the signature is not one of the configured key")]
     Signature,
     #[error("{0}")]
@@ -64,7 +64,7 @@ impl TokenError {
     pub fn message(&self) -> &'static str {
         match self {
             Self::Expired => "The token has expired.",
-            Self::KeysUnavailable => "Tokens cannot be verified at the moment.",
+            Self::KeysUnavailable { .. } => "Tokens cannot be verified at the moment.",
             _ => "The token is not valid.",
         }
     }

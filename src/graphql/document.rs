@@ -56,6 +56,17 @@ impl Refused {
         Self { code: "GRAPHQL_VALIDATION_FAILED", errors }
     }
 
+    /// The same for those who are not told the schema: where something is wrong, but not what would be right.
+    fn discreet(mut self) -> Self {
+        if self.code == "GRAPHQL_VALIDATION_FAILED" {
+            for error in &mut self.errors {
+                "The document is not valid here.".clone_into(&mut error.message);
+                error.extensions = None;
+            }
+        }
+        self
+    }
+
     fn input(error: ServerError) -> Self {
         Self { code: "BAD_USER_INPUT", errors: vec![error] }
     }
@@ -183,7 +194,8 @@ impl Documents {
         if let Some(known) = self.known.get(query) {
             return Ok(known);
         }
-        let source = Arc::new(validate::validate(query, &self.schema, &self.implementers)?);
+        let source = validate::validate(query, &self.schema, &self.implementers);
+        let source = Arc::new(source.map_err(|refused| if self.introspection { refused } else { refused.discreet() })?);
         let operations = source.operations.iter().map(|operation| self.prepare(&source, operation));
         let document = Arc::new(Document { operations: operations.collect::<Result<_, _>>()? });
         self.known.insert(query.to_owned(), Arc::clone(&document));
@@ -248,6 +260,9 @@ impl Documents {
             }
         }
         problems.truncate(MAX_ERRORS);
+        if !self.introspection {
+            problems.iter_mut().for_each(Problem::hide_types);
+        }
         if problems.is_empty() { Ok(coerced) } else { Err(Refused::input(problem_error(problems, None))) }
     }
 

@@ -175,16 +175,16 @@ pub(crate) fn finish(response: &mut Response, request_id: &str) {
         }
         extensions.set("code", code);
     }
-    tell_once(&mut response.errors);
     // What fails first is chance; where it stands in the document is not.
-    response.errors.sort_by_key(place);
+    response.errors.sort_by_cached_key(place);
+    tell_once(&mut response.errors);
 }
 
 /// Where an error stands: in the document, then in the answer.
-fn place(error: &ServerError) -> (Option<(usize, usize)>, Vec<usize>) {
+fn place(error: &ServerError) -> (Option<(usize, usize)>, Vec<(usize, String)>) {
     let step = |step: &'_ PathSegment| match step {
-        PathSegment::Index(index) => *index,
-        PathSegment::Field(_) => 0,
+        PathSegment::Index(index) => (*index, String::new()),
+        PathSegment::Field(name) => (0, name.clone()),
     };
     let location = error.locations.first().map(|at| (at.line, at.column));
     (location, error.path.iter().map(step).collect())

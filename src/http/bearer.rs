@@ -1,15 +1,11 @@
 //! From the `Authorization` header to a principal (RFC 6750 §2.1).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
 
 use super::error::HttpError;
 use crate::auth::{Principal, TokenError, TokenVerifier};
-
-/// When to try again if the issuer's keys could not be fetched.
-const KEYS_RETRY: Duration = Duration::from_secs(5);
 
 /// The caller; none if there is no `Authorization` header. A token that is not valid is refused, never ignored: the
 /// client believes it is somebody.
@@ -32,7 +28,7 @@ pub(super) async fn authenticate(
             tracing::info!(reason = %error, "token refused");
             Err(match error {
                 // The client must not throw away a token that nobody could look at.
-                TokenError::KeysUnavailable => HttpError::unavailable(error.message(), KEYS_RETRY),
+                TokenError::KeysUnavailable { retry_after } => HttpError::unavailable(error.message(), retry_after),
                 _ => HttpError::unauthenticated(error.message()),
             })
         }

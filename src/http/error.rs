@@ -11,6 +11,7 @@
 //! | 408 | `REQUEST_TIMEOUT` | the body did not come in time |
 //! | 413 | `PAYLOAD_TOO_LARGE` | the body is larger than 128 KiB |
 //! | 415 | `UNSUPPORTED_MEDIA_TYPE` | the body is not `application/json` in UTF-8 |
+//! | 421 | `MISDIRECTED_REQUEST` | the demo is asked by a name |
 //! | 500 | `INTERNAL_SERVER_ERROR` | a fault of the server; `requestId` finds it in the logs |
 //! | 503 | `SERVICE_UNAVAILABLE` | the issuer's keys cannot be fetched, there is more to do than can be done, or the database cannot do it now |
 //! | 503 | `READ_ONLY` | the database only reads |

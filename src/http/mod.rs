@@ -11,6 +11,7 @@ mod error;
 mod graphiql;
 mod graphql;
 mod health;
+mod host;
 mod metrics;
 mod parameters;
 mod request_id;
@@ -95,6 +96,7 @@ pub fn router(app: App, options: Options) -> Router {
     if options.introspection {
         router = router.route("/schema.graphql", get(schema));
     }
+    let is_demo = options.personas.is_some();
     if options.graphiql {
         router = router.route("/", get(async || Redirect::temporary("/graphiql")));
         router = router.merge(graphiql::routes(options.personas.map(Arc::from)));
@@ -107,7 +109,11 @@ pub fn router(app: App, options: Options) -> Router {
         body_timeout: options.body_timeout,
         admission,
     };
-    router.fallback(not_found).layer(from_fn(edge::observe)).with_state(served)
+    router = router.fallback(not_found);
+    if is_demo {
+        router = router.layer(from_fn(host::insist_on_address));
+    }
+    router.layer(from_fn(edge::observe)).with_state(served)
 }
 
 /// As plain text, which browsers show and every tool reads. The registered types are for requests and answers, and an

@@ -15,10 +15,13 @@ const MAX_BYTES: usize = 128;
 pub(super) struct RequestId(Arc<str>);
 
 impl RequestId {
-    /// The id of a request with these headers.
+    /// The id of a request with these headers. It goes into logs, answers and the audit trail, which others show: so it
+    /// has no character that means something in HTML, a shell, a spreadsheet or a format string.
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let sent = headers.get(HEADER).and_then(|value| value.to_str().ok());
-        let usable = |id: &&str| (1..=MAX_BYTES).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+        let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:/".contains(&byte);
+        let begins = |id: &str| id.starts_with(|first: char| first.is_ascii_alphanumeric());
+        let usable = |id: &&str| id.len() <= MAX_BYTES && begins(id) && id.bytes().all(safe);
         Self(sent.filter(usable).map_or_else(generate, Arc::from))
     }
 
@@ -56,12 +59,14 @@ mod tests {
     fn a_usable_id_is_kept() {
         assert_eq!(of("a"), "a");
         assert_eq!(of(&"x".repeat(128)), "x".repeat(128));
-        assert_eq!(of("trace/7f:{1}"), "trace/7f:{1}");
+        assert_eq!(of("trace/7f:1.a_B-2"), "trace/7f:1.a_B-2");
     }
 
     #[test]
     fn another_is_replaced() {
-        for odd in ["", "two words", "ümlaut", "tab\there", &"x".repeat(129)] {
+        let odd =
+            ["", "two words", "ümlaut", "tab\there", "<b>", "a\"b", "$(x)", "`x`", "=1+1", "-x", "{x}", "a;b", "%n"];
+        for odd in odd.into_iter().chain([&*"x".repeat(129)]) {
             let id = of(odd);
             assert!(Uuid::parse_str(&id).is_ok(), "{odd} became {id}");
         }

@@ -19,6 +19,8 @@ mod customer;
 #[cfg(test)]
 mod dashboard;
 #[cfg(test)]
+mod discretion;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod faults;

@@ -127,18 +127,36 @@ async fn invented_key_ids_do_not_flood_the_issuer() {
     let key = es256();
     provider.publish(&[key.jwk("known")]);
     assert!(verifier.verify(&key.sign(Some("known"), &claims(0))).await.is_ok());
+    clock.advance(TimeDelta::seconds(10));
     for number in 0..50 {
         let kid = format!("../../{number}' OR 1=1 --");
         let error = verifier.verify(&key.sign(Some(&kid), &claims(number))).await.expect_err("unknown");
-        assert_eq!(error, TokenError::UnknownKey);
+        assert_eq!(error, TokenError::KeysUnavailable { retry_after: Duration::from_secs(20) });
     }
     assert_eq!(provider.requests(), 1, "within the cool-down of the first fetch");
-    clock.advance(TimeDelta::seconds(30));
+    clock.advance(TimeDelta::seconds(20));
     for number in 0..50 {
         let error = verifier.verify(&key.sign(Some("invented"), &claims(number))).await.expect_err("unknown");
-        assert_eq!(error, TokenError::UnknownKey);
+        assert_eq!(error, TokenError::UnknownKey, "the set was fetched for it");
     }
     assert_eq!(provider.requests(), 2);
+}
+
+#[tokio::test]
+async fn a_key_that_rotates_in_the_cool_down_is_not_called_invalid() {
+    let (provider, verifier, clock) = start().await;
+    let (old, new) = (es256(), es256());
+    provider.publish(&[old.jwk("old")]);
+    assert!(verifier.verify(&old.sign(Some("old"), &claims(0))).await.is_ok());
+    provider.publish(&[old.jwk("old"), new.jwk("new")]);
+    let token = new.sign(Some("new"), &claims(1));
+    for second in 1..30 {
+        clock.advance(TimeDelta::seconds(1));
+        let error = verifier.verify(&token).await.expect_err("not fetched yet");
+        assert_eq!(error, TokenError::KeysUnavailable { retry_after: Duration::from_secs(30 - second) });
+    }
+    clock.advance(TimeDelta::seconds(1));
+    assert!(verifier.verify(&token).await.is_ok(), "as it was told");
 }
 
 #[tokio::test]
@@ -180,7 +198,7 @@ async fn an_outage_is_survived_with_the_last_keys_for_a_day() {
 
     clock.advance(TimeDelta::hours(1));
     let error = verifier.verify(&key.sign(Some("known"), &claims(10))).await.expect_err("too old");
-    assert_eq!(error, TokenError::KeysUnavailable);
+    assert!(matches!(error, TokenError::KeysUnavailable { .. }), "{error}");
 
     provider.publish(&[key.jwk("known")]);
     clock.advance(TimeDelta::seconds(5));
@@ -203,7 +221,8 @@ async fn useless_answers_are_refused() {
         ("oversize", StatusCode::OK, format!("{set}{}", " ".repeat(256 * 1024))),
     ] {
         provider.answer(status, body);
-        assert_eq!(verifier.verify(&token).await.expect_err(what), TokenError::KeysUnavailable, "{what}");
+        let error = verifier.verify(&token).await.expect_err(what);
+        assert_eq!(error, TokenError::KeysUnavailable { retry_after: Duration::from_secs(5) }, "{what}");
         assert!(verifier.check_keys().await.is_err(), "{what}");
         clock.advance(TimeDelta::seconds(5));
     }
@@ -220,7 +239,7 @@ async fn redirects_are_not_followed() {
     let clock = Clock::manual(Timestamp::from_micros(NOW * 1_000_000));
     let verifier = verifier(&format!("{url}/moved"), &clock);
     let error = verifier.verify(&key.sign(Some("known"), &claims(0))).await.expect_err("a redirect");
-    assert_eq!(error, TokenError::KeysUnavailable);
+    assert!(matches!(error, TokenError::KeysUnavailable { .. }), "{error}");
     assert_eq!(provider.requests(), 0);
 }
 

@@ -29,6 +29,18 @@ pub struct Problem {
     pub path: Vec<String>,
 }
 
+impl Problem {
+    /// Says it without the names of types and of their values.
+    pub fn hide_types(&mut self) {
+        let plain = match self.code {
+            Code::Required => "A value is required.",
+            Code::InvalidFormat => "The value does not fit here.",
+            _ => return,
+        };
+        plain.clone_into(&mut self.message);
+    }
+}
+
 /// How a value is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notation {

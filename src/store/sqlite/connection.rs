@@ -1,5 +1,6 @@
 //! Connections past sqlx, which moves each row from one thread to another.
 
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
@@ -48,6 +49,7 @@ impl Connection {
 
     /// One that writes. A file that is missing is created.
     pub(super) fn writing(file: &Path) -> rusqlite::Result<Self> {
+        create(file);
         let connection = Self::open(file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE, BUSY)?;
         // With a write-ahead log, NORMAL keeps the database whole at any crash but may forget the last commits when the
         // machine loses power; an acknowledged write must not be lost.
@@ -119,6 +121,16 @@ impl Connection {
     pub(super) fn execute(&self, statement: &Statement) -> rusqlite::Result<u64> {
         Ok(self.sqlite.prepare_cached(&statement.sql)?.execute(values(statement))? as u64)
     }
+}
+
+/// Makes the file, if it is missing, so that its owner alone can read it: SQLite would let everyone. The files beside it
+/// get the same rights from SQLite. What cannot be made is told of when it is opened.
+fn create(file: &Path) {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let _ = options.open(file);
 }
 
 fn values(statement: &Statement) -> impl Params + use<'_> {

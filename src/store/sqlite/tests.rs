@@ -93,6 +93,19 @@ async fn give_up<T>(unending: impl Future<Output = T>) {
 
 const LONG: Duration = Duration::from_secs(600);
 
+#[cfg(unix)]
+#[tokio::test]
+async fn its_files_are_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let fixture = Fixture::new(Duration::from_secs(30)).await;
+    fixture.acknowledged(1).await;
+    for file in ["test.db", "test.db-wal", "test.db-shm"] {
+        let mode = std::fs::metadata(fixture.dir.path().join(file)).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+}
+
 #[tokio::test]
 async fn a_commit_that_fails_leaves_nothing_open() {
     let fixture = Fixture::new(LONG).await;

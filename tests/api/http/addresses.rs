@@ -77,3 +77,25 @@ async fn a_demo_offers_its_personas() {
     assert_eq!(answer.header("cache-control"), "no-store");
     assert_eq!(answer.json(), json!([{ "name": "ROOT", "token": "t", "query": "{ __typename }" }]));
 }
+
+/// A page of another site could have had its name point here.
+#[tokio::test]
+async fn a_demo_is_not_asked_by_another_name() {
+    let persona = Persona { name: "ROOT".into(), token: Some("t".into()), query: "{ __typename }".into() };
+    let demo = Edge::start_with(|_, options| options.personas = Some(vec![persona])).await;
+    let server = Edge::start().await;
+    for path in ["/", "/graphiql/personas.json", "/graphql?query={__typename}", "/healthz"] {
+        let asked = |host: &str| {
+            let request = Request::get(path).header("host", host).header("accept", "*/*");
+            request.body(Body::empty()).expect("a request")
+        };
+        for host in ["localhost:8080", "127.0.0.1:8080", "[::1]", "192.0.2.1"] {
+            assert!(demo.send(asked(host)).await.status < 400, "{host}{path}");
+        }
+        for host in ["evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example"] {
+            let answer = demo.send(asked(host)).await;
+            assert_eq!((answer.status, answer.code()), (421, json!("MISDIRECTED_REQUEST")), "{host}{path}");
+            assert_ne!(server.send(asked(host)).await.status, 421, "{host}{path}");
+        }
+    }
+}
