@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Pos, Request, Response, Variables};
@@ -21,6 +22,9 @@ pub use crate::store::RequestMeta;
 use crate::store::{Cursors, Scope, Store};
 use crate::subscription::Settings;
 use crate::subscription::status::Policy;
+
+/// How long it takes at most until all replicas know of a revocation.
+const LEARN_EVERY: Duration = Duration::from_secs(5);
 
 /// A running Tessera, without the network around it.
 #[derive(Clone)]
@@ -114,7 +118,22 @@ impl App {
         if !store.keys_are_current().await? {
             return Err(StartError::Text);
         }
+        store.learn_revoked().await?;
         Self::with_store(config, store)
+    }
+
+    /// Learns every few seconds which tokens were revoked on other replicas, for as long as the program is used.
+    pub fn keep_learning(&self) {
+        let parts = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(LEARN_EVERY).await;
+                let Some(store) = parts.upgrade().map(|parts| parts.store.clone()) else { return };
+                if let Err(error) = store.learn_revoked().await {
+                    tracing::warn!(%error, "it cannot be learned which tokens are revoked; the last ones stay so");
+                }
+            }
+        });
     }
 
     /// Builds everything else around an open database.
@@ -131,7 +150,9 @@ impl App {
         Ok(Self(Arc::new(Parts {
             schema: graphql::schema(config.introspection),
             documents: Documents::new(&graphql::sdl(), config.introspection).map_err(StartError::Schema)?,
-            verifier: TokenVerifier::new(&config.auth, store.clock().clone()).map_err(StartError::Keys)?,
+            verifier: TokenVerifier::new(&config.auth, store.clock().clone())
+                .map_err(StartError::Keys)?
+                .refusing(store.revoked()),
             cursors: Cursors::new(&config.cursor_secret),
             settings: Arc::new(settings),
             store,

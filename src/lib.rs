@@ -31,5 +31,6 @@ pub mod operational;
 pub mod organization;
 pub mod payment;
 pub mod payment_method;
+pub mod revocation;
 pub mod subscription;
 pub mod tier;

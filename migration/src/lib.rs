@@ -28,6 +28,8 @@ mod m20261127_000016_own_subscriptions;
 mod m20261127_000017_text_keys;
 mod m20261127_000018_calendar;
 mod m20261127_000019_flow;
+mod m20261127_000020_private_metadata;
+mod m20261127_000021_revocations;
 
 /// Applies the steps in order.
 pub struct Migrator;
@@ -55,6 +57,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000017_text_keys::Migration),
             Box::new(m20261127_000018_calendar::Migration),
             Box::new(m20261127_000019_flow::Migration),
+            Box::new(m20261127_000020_private_metadata::Migration),
+            Box::new(m20261127_000021_revocations::Migration),
         ]
     }
 }

@@ -3,12 +3,14 @@
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
 use sea_orm::{ColumnTrait, Condition};
 
+use super::sight::{self, Sight};
 use super::{read_id, show_id};
+use crate::auth::Standing;
 use crate::clock::Timestamp;
 use crate::entity::{AuditEventId, OrganizationId, StoredJson, audit_event};
 use crate::error::{Code, Refusal, Result};
 use crate::graphql::connection::{PageArgs, connection, sort_order};
-use crate::graphql::context::RequestContext;
+use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::filter::DateTimeRange;
 use crate::graphql::input::parse_optional_id;
 use crate::organization::graphql::Organization;
@@ -19,77 +21,101 @@ use crate::organization::graphql::Organization;
 pub struct AuditEvent {
     /// Globally unique.
     pub id: AuditEventId,
-    /// Subject of the token, or `system` for what time brought about.
-    pub actor: String,
     /// Role of the actor; `SYSTEM` for what time brought about.
     pub actor_role: String,
-    /// Who acted in the actor's name, if somebody did.
-    pub impersonator: Option<String>,
     /// Noun and verb, such as `subscription.suspend`.
     pub action: String,
     /// Noun of the object, such as `subscription`.
     pub entity_type: String,
     /// Id of the object: what `node` finds, if it was not deleted.
     pub entity_id: ID,
-    /// What changed: a JSON object from field to `{from, to}`; null, with an error, if it is too deep to be read.
-    pub changes: Option<StoredJson>,
-    /// Why, in the actor's words.
-    pub reason: Option<String>,
-    /// The request that did it.
-    pub request_id: Option<String>,
-    /// Network address that the request came from.
-    pub address: Option<String>,
     /// When it was recorded.
     pub created_at: Timestamp,
     /// When it took effect: what time brings about is recorded when somebody notices, and is due earlier.
     pub effective_at: Timestamp,
     #[graphql(skip)]
-    tenant: Option<OrganizationId>,
+    row: Box<audit_event::Model>,
 }
 
 impl From<audit_event::Model> for AuditEvent {
     fn from(row: audit_event::Model) -> Self {
+        let kept = Box::new(row.clone());
         let audit_event::Model {
             id,
-            tenant_id: tenant,
-            actor,
+            tenant_id: _,
+            actor: _,
             actor_role,
-            impersonator,
+            impersonator: _,
             action,
             entity_type,
             entity_id,
-            changes,
-            reason,
-            request_id,
-            address,
+            changes: _,
+            reason: _,
+            request_id: _,
+            address: _,
             created_at,
             effective_at,
         } = row;
         Self {
             id,
-            actor,
             actor_role,
-            impersonator,
             action,
             entity_id: ID(show_id(&entity_type, entity_id)),
             entity_type,
-            changes: Some(changes),
-            reason,
-            request_id,
-            address,
             created_at,
             effective_at: effective_at.unwrap_or(created_at),
-            tenant,
+            row: kept,
         }
+    }
+}
+
+impl AuditEvent {
+    fn sight<'a>(&'a self, ctx: &'a Context<'_>) -> Result<Sight<'a>> {
+        let (caller, impersonated) = (ctx.scope().caller()?, self.row.impersonator.is_some());
+        Ok(Sight { caller, actor_role: &self.actor_role, impersonated })
     }
 }
 
 #[ComplexObject]
 impl AuditEvent {
+    /// Subject of the token; `system` for what time brought about; the role, for callers of organizations, where the
+    /// platform's own people acted.
+    async fn actor(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(self.sight(ctx)?.actor(self.row.actor.clone()))
+    }
+
+    /// Who acted in the actor's name, if somebody did; `PLATFORM` for callers of organizations.
+    async fn impersonator(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        Ok(self.sight(ctx)?.impersonator(self.row.impersonator.clone()))
+    }
+
+    /// What changed: a JSON object from field to `{from, to}`, of the fields that the caller may read; null, with an
+    /// error, if it is too deep to be read.
+    async fn changes(&self, ctx: &Context<'_>) -> Result<Option<StoredJson>> {
+        let caller = ctx.scope().caller()?;
+        Ok(Some(sight::changes(caller, &self.entity_type, self.row.changes.clone())))
+    }
+
+    /// Why, in the actor's words. Null for callers of organizations where the platform's own people acted.
+    async fn reason(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        Ok(self.sight(ctx)?.personal(self.row.reason.clone()))
+    }
+
+    /// The request that did it. Null for callers of organizations where the platform's own people acted.
+    async fn request_id(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        Ok(self.sight(ctx)?.personal(self.row.request_id.clone()))
+    }
+
+    /// Network address that the request came from. Null for callers of organizations where the platform's own people
+    /// acted.
+    async fn address(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        Ok(self.sight(ctx)?.personal(self.row.address.clone()))
+    }
+
     /// The organization that the object belongs to; null for the platform's own objects and for callers that cannot see
     /// organizations.
     async fn organization(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
-        match self.tenant {
+        match self.row.tenant_id {
             Some(id) => crate::organization::graphql::visible(ctx, id).await,
             None => Ok(None),
         }
@@ -117,15 +143,15 @@ pub struct AuditEventFilter {
     entity_type: Option<String>,
     /// By action.
     action: Option<AuditActionFilter>,
-    /// By this actor: the subject of its token.
+    /// By this actor: what `actor` shows.
     actor: Option<String>,
     /// By time.
     created_at: Option<DateTimeRange>,
 }
 
 impl AuditEventFilter {
-    fn condition(&self, _: &RequestContext) -> Result<Condition> {
-        use audit_event::Column::{Action, Actor, CreatedAt, EntityId, EntityType, TenantId};
+    fn condition(&self, request: &RequestContext) -> Result<Condition> {
+        use audit_event::Column::{Action, CreatedAt, EntityId, EntityType, TenantId};
         let organization = parse_optional_id::<OrganizationId>("where.organizationId", self.organization_id.as_ref())?;
         let entity = self.entity_id.as_ref().map(|id| {
             read_id(id).ok_or_else(|| {
@@ -143,9 +169,20 @@ impl AuditEventFilter {
             .add_option(self.entity_type.as_ref().map(|noun| EntityType.eq(noun)))
             .add_option(action.and_then(|action| action.eq.as_ref()).map(|action| Action.eq(action)))
             .add_option(any_of.map(|actions| Action.is_in(actions)))
-            .add_option(self.actor.as_ref().map(|actor| Actor.eq(actor)))
+            .add_option(self.actor.as_ref().map(|actor| by_actor(request, actor)).transpose()?)
             .add_option(self.created_at.map(|range| range.on(CreatedAt))))
     }
+}
+
+/// What this actor did, by the name that the caller knows it by.
+fn by_actor(request: &RequestContext, actor: &str) -> Result<Condition> {
+    use audit_event::Column::{Actor, ActorRole};
+    let is = Condition::all().add(Actor.eq(actor));
+    Ok(match (request.scope.caller()?.standing(), sight::STAFF.contains(&actor)) {
+        (Standing::Platform, _) => is,
+        (_, true) => Condition::all().add(ActorRole.eq(actor)),
+        (_, false) => is.add(ActorRole.is_not_in(sight::STAFF)),
+    })
 }
 
 sort_order!(AuditEventOrder, AuditEventSort of audit_event {

@@ -2,11 +2,12 @@
 
 pub mod graphql;
 pub mod read;
+mod sight;
 
 use uuid::Uuid;
 
 use crate::entity::{
-    CustomerId, MemberId, OrganizationId, PaymentId, PaymentMethodId, SubscriptionId, TierId, TypedId,
+    CustomerId, MemberId, OrganizationId, PaymentId, PaymentMethodId, RevocationId, SubscriptionId, TierId, TypedId,
 };
 
 macro_rules! nouns {
@@ -37,12 +38,13 @@ nouns! {
     "subscription": SubscriptionId,
     "payment": PaymentId,
     "payment_method": PaymentMethodId,
+    "revocation": RevocationId,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entity::{AuditEventId, Mutable, customer, member, organization, subscription, tier};
+    use crate::entity::{AuditEventId, Mutable, customer, member, organization, revocation, subscription, tier};
 
     #[test]
     fn every_noun_that_is_written_has_typed_ids() {
@@ -52,6 +54,7 @@ mod tests {
             customer::Model::NOUN,
             tier::Model::NOUN,
             subscription::Model::NOUN,
+            revocation::Model::NOUN,
         ];
         for noun in written {
             let shown = show_id(noun, CustomerId::generate().into());

@@ -23,6 +23,9 @@ pub struct Claims {
     /// When it was issued, in seconds since the epoch.
     #[serde(default, deserialize_with = "optional_numeric_date", skip_serializing_if = "Option::is_none")]
     pub iat: Option<i64>,
+    /// The token's own id: what it is revoked by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jti: Option<String>,
     /// Role of the subject.
     pub role: String,
     /// Organization of the subject, as `org_…`; none for the platform.

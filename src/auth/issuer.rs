@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use secrecy::ExposeSecret;
@@ -43,6 +46,9 @@ pub enum IssueError {
     /// The token would be valid for too long.
     #[error("a token cannot be valid for that long")]
     Expiry,
+    /// The system gave no random numbers for the token's id.
+    #[error("the system gave no random numbers")]
+    Random,
     /// The signature could not be made.
     #[error("the token could not be signed: {0}")]
     Signature(#[from] jsonwebtoken::errors::Error),
@@ -85,6 +91,7 @@ impl TokenIssuer {
             exp: expires.to_utc().timestamp(),
             nbf: None,
             iat: Some(now.to_utc().timestamp()),
+            jti: Some(token_id()?),
             role: grant.role.as_str().to_owned(),
             org: grant.organization.map(|id| id.to_string()),
             customer: grant.customer.map(|id| id.to_string()),
@@ -95,4 +102,11 @@ impl TokenIssuer {
         Principal::from_claims(&claims).map_err(IssueError::Grant)?;
         Ok(encode(&Header::new(Algorithm::HS256), &claims, &self.key)?)
     }
+}
+
+/// An id that no other token has.
+fn token_id() -> Result<String, IssueError> {
+    let mut bytes = [0; 16];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| IssueError::Random)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }

@@ -7,6 +7,7 @@ mod jws;
 mod key;
 mod permission;
 mod principal;
+mod revoked;
 #[cfg(test)]
 mod test_keys;
 mod token;
@@ -16,4 +17,5 @@ pub use issuer::{Grant, IssueError, TokenIssuer};
 pub(crate) use key::check_public_key;
 pub use permission::{Permission, Permissions, Role};
 pub use principal::{Membership, Principal, Standing};
+pub use revoked::{Named, Revocation, Revoked};
 pub use token::{TokenError, TokenVerifier};

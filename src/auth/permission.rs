@@ -97,6 +97,12 @@ impl Permissions {
         Self(self.0 & other.0)
     }
 
+    /// Whether whoever has the others may do all of this, but for what customers do with what is their own.
+    pub fn is_within(self, others: Self) -> bool {
+        let own = Self::bit(Permission::SubscriptionsSelfService);
+        self.0 & !own & !others.0 == 0
+    }
+
     /// All of them, in the order of [`Permission::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Permission> {
         Permission::ALL.iter().copied().filter(move |permission| self.contains(*permission))

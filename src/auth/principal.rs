@@ -2,6 +2,7 @@
 
 use super::claims::Claims;
 use super::permission::{Permission, Permissions, Role};
+use crate::clock::Timestamp;
 use crate::entity::{CustomerId, MemberId, OrganizationId, TypedId};
 
 /// Where a caller stands: what it can see at most.
@@ -77,6 +78,9 @@ pub struct Principal {
     permissions: Permissions,
     member: Option<Membership>,
     impersonator: Option<String>,
+    token_id: Option<String>,
+    /// In seconds since the epoch.
+    issued_at: Option<i64>,
 }
 
 impl Principal {
@@ -115,12 +119,18 @@ impl Principal {
         };
         let (subject, impersonator) = (claims.sub.clone(), claims.act_subject());
         let member = Membership::from_claims(claims, role)?;
-        Ok(Self { subject, role, standing, permissions, member, impersonator })
+        let (token_id, issued_at) = (claims.jti.clone(), claims.iat);
+        Ok(Self { subject, role, standing, permissions, member, impersonator, token_id, issued_at })
     }
 
     /// The token's subject.
     pub fn subject(&self) -> &str {
         &self.subject
+    }
+
+    /// What others are told of who it is: of the platform's own people no more than their role.
+    pub fn known_as(&self) -> &str {
+        if self.standing == Standing::Platform { self.role.as_str() } else { &self.subject }
     }
 
     /// The caller's role.
@@ -151,6 +161,16 @@ impl Principal {
     /// Who acts in the subject's name (RFC 8693 §4.1, claim `act`).
     pub fn impersonator(&self) -> Option<&str> {
         self.impersonator.as_deref()
+    }
+
+    /// The id of its token (claim `jti`), if it has one.
+    pub fn token_id(&self) -> Option<&str> {
+        self.token_id.as_deref()
+    }
+
+    /// Whether its token was issued after this moment; one that does not say when was not.
+    pub fn is_issued_after(&self, moment: Timestamp) -> bool {
+        self.issued_at.is_some_and(|seconds| seconds.saturating_mul(1_000_000) > moment.micros())
     }
 
     /// The organization the caller belongs to; none for the platform.

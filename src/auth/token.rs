@@ -19,6 +19,7 @@ use super::jwks::Jwks;
 use super::jws::{Header, Jws};
 use super::key::VerificationKey;
 use super::principal::Principal;
+use super::revoked::Revoked;
 use crate::clock::{Clock, Timestamp};
 use crate::config::{AuthConfig, KeySource};
 
@@ -57,6 +58,8 @@ pub enum TokenError {
     Expired,
     #[error("not valid yet")]
     NotYetValid,
+    #[error("revoked")]
+    Revoked,
 }
 
 impl TokenError {
@@ -64,6 +67,7 @@ impl TokenError {
     pub fn message(&self) -> &'static str {
         match self {
             Self::Expired => "The token has expired.",
+            Self::Revoked => "The token was revoked.",
             Self::KeysUnavailable { .. } => "Tokens cannot be verified at the moment.",
             _ => "The token is not valid.",
         }
@@ -79,6 +83,7 @@ pub struct TokenVerifier {
     clock: Clock,
     /// By SHA-256 of the token, so that a dump of the memory holds no tokens.
     remembered: Cache<[u8; 32], Remembered>,
+    revoked: Arc<Revoked>,
 }
 
 enum Keys {
@@ -107,11 +112,22 @@ impl TokenVerifier {
             keys,
             clock,
             remembered: Cache::new(REMEMBERED_TOKENS),
+            revoked: Arc::default(),
         })
+    }
+
+    /// The same, which refuses what is revoked.
+    pub fn refusing(self, revoked: Arc<Revoked>) -> Self {
+        Self { revoked, ..self }
     }
 
     /// The principal that the token speaks of.
     pub async fn verify(&self, token: &str) -> Result<Arc<Principal>, TokenError> {
+        let principal = self.verified(token).await?;
+        if self.revoked.contains(&principal, self.clock.now()) { Err(TokenError::Revoked) } else { Ok(principal) }
+    }
+
+    async fn verified(&self, token: &str) -> Result<Arc<Principal>, TokenError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::Malformed);
         }
@@ -166,8 +182,8 @@ impl TokenVerifier {
             return Err(TokenError::NotYetValid);
         }
         let actor = claims.act.as_ref().map(|actor| actor.sub.as_str());
-        if ![Some(claims.sub.as_str()), actor].into_iter().flatten().all(is_subject) {
-            return Err(TokenError::Claims("a subject is empty, too long or has control characters"));
+        if ![Some(claims.sub.as_str()), actor, claims.jti.as_deref()].into_iter().flatten().all(is_subject) {
+            return Err(TokenError::Claims("a subject or the token's id is empty, too long or has control characters"));
         }
         Ok(expires)
     }

@@ -3,6 +3,7 @@
 mod demo;
 mod doctor;
 mod migrate;
+mod revoke;
 mod schema;
 mod serve;
 mod token;
@@ -34,6 +35,9 @@ enum Command {
     /// Make a token, to try things with
     #[command(after_help = SECRETS)]
     Token(token::Token),
+    /// Have tokens refused before they expire
+    #[command(after_help = SECRETS)]
+    Revoke(revoke::Revoke),
     /// Print the GraphQL schema
     Schema,
     /// Check configuration, database, migrations and keys, and say what to mend
@@ -82,6 +86,7 @@ impl Cli {
             Command::Demo(demo) => demo.run().await,
             Command::Migrate(migrate) => migrate.run().await,
             Command::Token(token) => token.run().await,
+            Command::Revoke(revoke) => revoke.run().await,
             Command::Schema => schema::run(),
             Command::Doctor(doctor) => doctor.run().await,
         };

@@ -20,6 +20,7 @@ impl Serve {
         let config = self.settings.config()?;
         let _logs = telemetry::init(config.log_format, &config.log_filter);
         let app = App::start(&config, Clock::system()).await.map_err(Failure::new)?;
+        app.keep_learning();
         let listener = TcpListener::bind(config.listen)
             .await
             .map_err(|error| Failure::new(format!("cannot listen on {} (TESSERA_LISTEN): {error}", config.listen)))?;

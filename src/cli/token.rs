@@ -96,7 +96,7 @@ impl Token {
     }
 }
 
-async fn organization(config: &Config, name: &str) -> Result<OrganizationId, Failure> {
+pub(super) async fn organization(config: &Config, name: &str) -> Result<OrganizationId, Failure> {
     if let Some(id) = OrganizationId::parse(name) {
         return Ok(id);
     }

@@ -3,6 +3,7 @@
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
 use sea_orm::{ColumnTrait, Condition};
 
+use crate::auth::Permission;
 use crate::clock::Timestamp;
 use crate::entity::{CustomerId, OperationalStatus, OrganizationId, StoredJson, TierId, customer};
 use crate::error::Result;
@@ -10,6 +11,7 @@ use crate::graphql::connection::{PageArgs, connection, sort_order};
 use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::filter::{DateTimeRange, enum_filter};
 use crate::graphql::input::{parse_id, parse_optional_id};
+use crate::graphql::json::private;
 use crate::graphql::nested::{OwnerKey, by_organization};
 use crate::graphql::search::Search;
 use crate::organization::graphql::Organization;
@@ -37,6 +39,8 @@ pub struct Customer {
     pub status: OperationalStatus,
     /// Free-form JSON object of the integrator; null, with an error, if it is too deep to be read.
     pub metadata: Option<StoredJson>,
+    #[graphql(skip)]
+    private_metadata: Option<StoredJson>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -59,13 +63,26 @@ impl From<customer::Model> for Customer {
             status,
             search_text: _,
             metadata,
+            private_metadata,
             created_at,
             updated_at,
             version,
             deleted_at: _,
         } = row;
         let metadata = Some(metadata);
-        Self { id, name, email, external_ref, status, metadata, created_at, updated_at, version, tenant }
+        Self {
+            id,
+            name,
+            email,
+            external_ref,
+            status,
+            metadata,
+            private_metadata,
+            created_at,
+            updated_at,
+            version,
+            tenant,
+        }
     }
 }
 
@@ -77,6 +94,12 @@ impl Customer {
 
 #[ComplexObject]
 impl Customer {
+    /// Free-form JSON object of those who manage it, shown to nobody else: null without `customers.manage`, and with an error if it
+    /// is too deep to be read.
+    async fn private_metadata(&self, ctx: &Context<'_>) -> Result<Option<StoredJson>> {
+        Ok(private(ctx.scope().caller()?, Permission::CustomersManage, self.private_metadata.clone()))
+    }
+
     /// The organization it is a customer of; null for callers that cannot see organizations.
     async fn organization(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
         crate::organization::graphql::visible(ctx, self.tenant).await

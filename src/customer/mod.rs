@@ -9,8 +9,9 @@ use async_graphql::MaybeUndefined;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::Value;
 
-use crate::entity::{CustomerId, OperationalStatus, OrganizationId, customer};
-use crate::error::{Code, Refusal, Result};
+use crate::auth::Permission;
+use crate::entity::{CustomerId, OperationalStatus, OrganizationId, StoredJson, customer};
+use crate::error::{Code, Error, Refusal, Result};
 use crate::graphql::command::Target;
 use crate::graphql::input::{Check, check_version, updated};
 use crate::graphql::json::GivenJson;
@@ -30,6 +31,8 @@ pub struct NewCustomer {
     pub external_ref: Option<String>,
     /// Free-form JSON object.
     pub metadata: Value,
+    /// The same of those who manage it.
+    pub private_metadata: Option<StoredJson>,
 }
 
 /// Makes a customer together with its subscription: both or neither.
@@ -59,6 +62,7 @@ pub async fn create(
                     status: OperationalStatus::Active,
                     search_text: String::new(),
                     metadata: new.metadata.clone().into(),
+                    private_metadata: new.private_metadata.clone(),
                     created_at: tx.now(),
                     updated_at: tx.now(),
                     version: 1,
@@ -100,6 +104,8 @@ pub struct Update {
     pub external_ref: MaybeUndefined<String>,
     /// Free-form JSON object; replaces all of it.
     pub metadata: MaybeUndefined<GivenJson>,
+    /// The same of those who manage it; replaces all of it.
+    pub private_metadata: MaybeUndefined<GivenJson>,
 }
 
 /// Changes a customer. A customer itself may change its name and address only.
@@ -109,15 +115,16 @@ pub async fn update(
     target: &Target<CustomerId>,
     update: &Update,
 ) -> Result<customer::Model> {
+    let caller = writer.caller()?;
+    let of_customers = update.external_ref.is_undefined() && update.metadata.is_undefined();
+    let is_managed = !update.private_metadata.is_undefined() || (caller.customer().is_some() && !of_customers);
     writer
         .change::<customer::Entity, _>(command, target.id, "input.id", |tx, row| {
             Box::pin(async move {
                 check_version(target.expected_version, row.version)?;
                 let update = update.clone();
-                if tx.scope().caller()?.customer().is_some()
-                    && (!update.external_ref.is_undefined() || !update.metadata.is_undefined())
-                {
-                    return Err(crate::error::Error::Forbidden(crate::auth::Permission::CustomersManage));
+                if is_managed && !tx.scope().caller()?.may(Permission::CustomersManage) {
+                    return Err(Error::Forbidden(Permission::CustomersManage));
                 }
                 let mut check = Check::new();
                 let mut next = row.clone();
@@ -130,6 +137,10 @@ pub async fn update(
                 next.external_ref = check.optional_text("input.externalRef", next.external_ref.as_deref(), 255);
                 if !update.metadata.is_undefined() {
                     next.metadata = check.metadata("input.metadata", update.metadata.take()).into();
+                }
+                if !update.private_metadata.is_undefined() {
+                    let given = update.private_metadata.take();
+                    next.private_metadata = check.private_metadata("input.privateMetadata", given);
                 }
                 check.finish()?;
                 refuse_taken_ref(tx, next.external_ref.as_deref(), Some(row.id)).await?;

@@ -31,6 +31,8 @@ pub struct CreateCustomerInput {
     external_ref: Option<String>,
     /// Free-form JSON object: at most 16 KiB, 1,000 keys and 32 levels.
     metadata: Option<GivenJson>,
+    /// The same of those who manage the customer, shown to nobody else.
+    private_metadata: Option<GivenJson>,
     /// What its subscription begins with; the default trial if not given.
     subscription: Option<SubscriptionTermsInput>,
     /// Makes the command safe to send again: at most 255 characters, new for every command.
@@ -48,6 +50,8 @@ update_input! {
         external_ref: MaybeUndefined<String>,
         /// Free-form JSON object: at most 16 KiB, 1,000 keys and 32 levels. Replaces all of it.
         metadata: MaybeUndefined<GivenJson>,
+        /// The same of those who manage the customer, shown to nobody else. Needs `customers.manage`.
+        private_metadata: MaybeUndefined<GivenJson>,
     }
 }
 
@@ -110,6 +114,7 @@ impl CustomerMutation {
                     email: input.email.as_deref().map(|email| check.email("input.email", email)),
                     external_ref: check.optional_text("input.externalRef", input.external_ref.as_deref(), 255),
                     metadata: check.metadata("input.metadata", input.metadata),
+                    private_metadata: check.private_metadata("input.privateMetadata", input.private_metadata),
                 };
                 let order = match input.subscription {
                     Some(terms) => check.absorb(terms.order("input.subscription"))?,
@@ -141,6 +146,7 @@ impl CustomerMutation {
                     email: input.email,
                     external_ref: input.external_ref,
                     metadata: input.metadata,
+                    private_metadata: input.private_metadata,
                 };
                 super::update(&writer, &command, &target, &update).await
             }

@@ -2,12 +2,13 @@
 
 use sea_orm::{ColumnTrait, Condition};
 
+use crate::auth::Permission;
 use crate::clock::Timestamp;
 use crate::entity::customer::Column::{
-    CreatedAt, Email, ExternalRef, Id, Metadata, Name, Status, TenantId, UpdatedAt, Version,
+    CreatedAt, Email, ExternalRef, Id, Metadata, Name, PrivateMetadata, Status, TenantId, UpdatedAt, Version,
 };
 use crate::entity::{CustomerId, StoredJson, customer, payment, payment_method, subscription};
-use crate::read::shape::{Field, One, Page, Readable, column, object, one, pages};
+use crate::read::shape::{Field, One, Page, Readable, column, computed, object, one, pages, private};
 use crate::read::start::{Found, Root};
 use crate::{organization, payment_method as methods, subscription as subscriptions};
 
@@ -23,6 +24,7 @@ impl Readable for customer::Entity {
             "externalRef" => column::<Option<String>>(ExternalRef),
             "status" => column::<String>(Status),
             "metadata" => column::<StoredJson>(Metadata),
+            "privateMetadata" => computed(&[PrivateMetadata], |facts| private(facts, Permission::CustomersManage)),
             "createdAt" => column::<Timestamp>(CreatedAt),
             "updatedAt" => column::<Timestamp>(UpdatedAt),
             "version" => column::<i32>(Version),

@@ -97,6 +97,7 @@ pub async fn run(options: DemoOptions) -> Result<(), DemoError> {
     let personas = persona::all(&store, &issuer).await?;
     let text = banner::text(address, &data_dir, &personas);
     let app = App::with_store(&config, store.clone())?;
+    app.keep_learning();
     let router = http::router(app, http::Options { personas: Some(personas), ..http::Options::new(&config) });
     banner::show(&text);
     let served = http::serve(listener, router, config.server, http::shutdown_signal()).await;

@@ -103,6 +103,8 @@ typed_ids! {
     PaymentId = "pay";
     /// A stored payment method.
     PaymentMethodId = "pm";
+    /// A revocation of tokens.
+    RevocationId = "rev";
     /// An entry of the audit trail.
     AuditEventId = "aud";
     /// An event waiting in the outbox.

@@ -12,6 +12,7 @@ pub mod organization;
 pub mod outbox_event;
 pub mod payment;
 pub mod payment_method;
+pub mod revocation;
 pub mod subscription;
 pub mod subscription_total;
 pub mod tier;

@@ -40,6 +40,8 @@ pub struct Model {
     pub time_zone: String,
     /// Free-form JSON object of the integrator.
     pub metadata: StoredJson,
+    /// The same of those who manage it, for nobody else; null is nothing.
+    pub private_metadata: Option<StoredJson>,
     /// When the row was made.
     pub created_at: Timestamp,
     /// When the row was last changed.

@@ -124,6 +124,8 @@ pub struct Model {
     pub search_text: Option<String>,
     /// Free-form JSON object of the integrator.
     pub metadata: StoredJson,
+    /// The same of those who manage it, for nobody else; null is nothing.
+    pub private_metadata: Option<StoredJson>,
     /// Who renewed it last: the subject of a token, or the worker.
     pub last_renewed_by: Option<String>,
 

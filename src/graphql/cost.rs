@@ -18,7 +18,7 @@ pub const MAX_ANSWER: usize = 4 * 1024 * 1024;
 /// What a JSON document costs, which may have a hundred times the bytes of another field.
 const DOCUMENT: u64 = 20;
 /// The fields that are such documents.
-const DOCUMENTS: [&str; 2] = ["metadata", "changes"];
+const DOCUMENTS: [&str; 3] = ["metadata", "privateMetadata", "changes"];
 
 /// Lists of the introspection schema, which can be nested into each other without end.
 const INTROSPECTION_LISTS: [&str; 5] = ["fields", "inputFields", "interfaces", "possibleTypes", "types"];

@@ -181,10 +181,10 @@ pub(crate) fn finish(response: &mut Response, request_id: &str) {
 }
 
 /// Where an error stands: in the document, then in the answer.
-fn place(error: &ServerError) -> (Option<(usize, usize)>, Vec<(usize, String)>) {
+fn place(error: &ServerError) -> (Option<(usize, usize)>, Vec<String>) {
     let step = |step: &'_ PathSegment| match step {
-        PathSegment::Index(index) => (*index, String::new()),
-        PathSegment::Field(name) => (0, name.clone()),
+        PathSegment::Index(index) => format!("{index:010}"),
+        PathSegment::Field(name) => name.clone(),
     };
     let location = error.locations.first().map(|at| (at.line, at.column));
     (location, error.path.iter().map(step).collect())

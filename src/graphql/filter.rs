@@ -1,6 +1,7 @@
 //! What lists are filtered by, whatever the noun.
 
 use async_graphql::{InputObject, Name, Value};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition};
 
 use super::input::Check;
@@ -8,6 +9,11 @@ use super::scalar::SafeInt;
 use super::search::folded;
 use crate::clock::Timestamp;
 use crate::error::{Code, Result};
+
+/// The condition of a filter that finds nothing, whatever there is.
+pub fn nothing() -> Condition {
+    Condition::all().add(Expr::cust("1 = 0"))
+}
 
 /// Refuses nulls in a filter: whoever lost a value would find everything instead of nothing. A null in place of the
 /// whole filter is none.

@@ -4,12 +4,12 @@ use std::ops::RangeInclusive;
 
 use async_graphql::{ID, MaybeUndefined};
 use email_address::{EmailAddress, Options};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::json::{self, GivenJson};
+use super::json::{GivenJson, check as check_document};
 use super::scalar::OUTSIDE;
 use crate::clock::Timestamp;
-use crate::entity::TypedId;
+use crate::entity::{StoredJson, TypedId};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::text::{acts_on_its_surroundings, email_key, is_blank, is_ignorable};
 
@@ -107,10 +107,16 @@ impl Check {
         let metadata = metadata.map_or_else(|| Value::Object(Default::default()), |GivenJson(value)| value);
         if !metadata.is_object() {
             self.refuse(path, Code::InvalidFormat, "Expected a JSON object.");
-        } else if let Err((code, message)) = json::check(&metadata) {
+        } else if let Err((code, message)) = check_document(&metadata) {
             self.refuse(path, code, message);
         }
         metadata
+    }
+
+    /// The same for those who manage the object; an empty one is as good as none.
+    pub fn private_metadata(&mut self, path: &str, metadata: Option<GivenJson>) -> Option<StoredJson> {
+        let metadata = self.metadata(path, metadata);
+        (metadata != json!({})).then(|| metadata.into())
     }
 
     /// A date that can be answered.

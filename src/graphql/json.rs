@@ -10,6 +10,7 @@ use async_graphql::{
 };
 use serde_json::Value as Json;
 
+use crate::auth::{Permission, Principal};
 use crate::entity::StoredJson;
 use crate::error::{Code, Error};
 
@@ -77,6 +78,11 @@ impl OutputType for StoredJson {
             }
         }
     }
+}
+
+/// What a caller is shown of the notes of those who manage an object: all of it, or null without the permission.
+pub fn private(caller: &Principal, manage: Permission, notes: Option<StoredJson>) -> Option<StoredJson> {
+    caller.may(manage).then(|| notes.unwrap_or_else(|| Json::Object(Default::default()).into()))
 }
 
 /// How deeply a document is nested at most; an object without objects or lists in it has the depth 1.

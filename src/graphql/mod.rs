@@ -46,6 +46,7 @@ pub struct Mutation(
     crate::customer::mutation::CustomerMutation,
     crate::tier::mutation::TierMutation,
     crate::subscription::mutation::SubscriptionMutation,
+    crate::revocation::mutation::RevocationMutation,
 );
 
 /// The whole schema.

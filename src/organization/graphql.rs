@@ -13,6 +13,7 @@ use crate::graphql::connection::{PageArgs, connection, sort_order};
 use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::filter::DateTimeRange;
 use crate::graphql::input::{parse_id, parse_optional_id};
+use crate::graphql::json::private;
 use crate::graphql::nested::OwnerKey;
 use crate::graphql::scalar::CurrencyCode;
 use crate::graphql::search::Search;
@@ -48,6 +49,8 @@ pub struct Organization {
     pub time_zone: String,
     /// Free-form JSON object of the integrator; null, with an error, if it is too deep to be read.
     pub metadata: Option<StoredJson>,
+    #[graphql(skip)]
+    private_metadata: Option<StoredJson>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -74,6 +77,7 @@ impl From<organization::Model> for Organization {
             default_currency,
             time_zone,
             metadata,
+            private_metadata,
             created_at,
             updated_at,
             version,
@@ -90,6 +94,7 @@ impl From<organization::Model> for Organization {
             default_currency: CurrencyCode(default_currency),
             time_zone,
             metadata: Some(metadata),
+            private_metadata,
             created_at,
             updated_at,
             version,
@@ -106,6 +111,12 @@ impl Organization {
 
 #[ComplexObject]
 impl Organization {
+    /// Free-form JSON object of those who manage it, shown to nobody else: null without `organizations.manage`, and with an error if it
+    /// is too deep to be read.
+    async fn private_metadata(&self, ctx: &Context<'_>) -> Result<Option<StoredJson>> {
+        Ok(private(ctx.scope().caller()?, Permission::OrganizationsManage, self.private_metadata.clone()))
+    }
+
     /// The reseller above it; null if there is none or the caller cannot see it.
     async fn parent(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
         match self.parent_id {
@@ -254,13 +265,16 @@ pub struct OrganizationFilter {
 }
 
 impl OrganizationFilter {
-    fn condition(&self, _: &RequestContext) -> Result<Condition> {
+    fn condition(&self, request: &RequestContext) -> Result<Condition> {
         use organization::Column::{CreatedAt, Exempt, Id, ParentId, SearchText, Slug, Status};
         let parent = parse_optional_id::<OrganizationId>("where.parentId", self.parent_id.as_ref())?;
+        let own = request.scope.caller()?.organization();
         let parse = |id: &ID| parse_id::<OrganizationId>("where.ids", id);
         let ids = self.ids.as_ref().map(|ids| ids.iter().map(parse).collect::<Result<Vec<_>>>()).transpose()?;
         Ok(Condition::all()
             .add_option(parent.map(|id| ParentId.eq(id)))
+            // Which one is above itself, nobody finds out by trying.
+            .add_option(own.filter(|_| parent.is_some()).map(|own| Id.ne(own)))
             .add_option(ids.map(|ids| Id.is_in(ids)))
             .add_option(self.slug.as_ref().map(|slug| Slug.eq(slug)))
             .add_option(self.status.as_ref().map(|status| status.on(Status)))

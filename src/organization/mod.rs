@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::Value;
 
 use crate::auth::{Permission, Standing};
-use crate::entity::{OperationalStatus, OrganizationId, SubscriptionManagement, organization};
+use crate::entity::{OperationalStatus, OrganizationId, StoredJson, SubscriptionManagement, organization};
 use crate::error::{Code, Error, Refusal, Result, not_found};
 use crate::graphql::command::Target;
 use crate::graphql::input::{Check, check_version, updated};
@@ -41,6 +41,8 @@ pub struct NewOrganization {
     pub subscription_management: Option<SubscriptionManagement>,
     /// Free-form JSON object.
     pub metadata: Value,
+    /// The same of those who manage it.
+    pub private_metadata: Option<StoredJson>,
 }
 
 /// Makes an organization together with its subscription: both or neither.
@@ -67,6 +69,7 @@ pub async fn create(
         default_currency: new.default_currency.clone(),
         time_zone: new.time_zone.clone(),
         metadata: new.metadata.clone().into(),
+        private_metadata: new.private_metadata.clone(),
         created_at: now,
         updated_at: now,
         version: 1,
@@ -152,6 +155,8 @@ pub struct Update {
     pub subscription_management: Option<SubscriptionManagement>,
     /// Free-form JSON object; replaces all of it.
     pub metadata: MaybeUndefined<GivenJson>,
+    /// The same of those who manage it; replaces all of it.
+    pub private_metadata: MaybeUndefined<GivenJson>,
 }
 
 /// Changes an organization's profile.
@@ -164,6 +169,9 @@ pub async fn update(
     let platform_only = update.slug.is_some() || update.exempt.is_some();
     if platform_only && !writer.caller()?.may(Permission::PlatformManage) {
         return Err(Error::Forbidden(Permission::PlatformManage));
+    }
+    if !update.private_metadata.is_undefined() && !writer.caller()?.may(Permission::OrganizationsManage) {
+        return Err(Error::Forbidden(Permission::OrganizationsManage));
     }
     writer
         .change::<organization::Entity, _>(command, target.id, "input.id", |tx, row| {
@@ -191,6 +199,10 @@ pub async fn update(
                 }
                 if !update.metadata.is_undefined() {
                     next.metadata = check.metadata("input.metadata", update.metadata.take()).into();
+                }
+                if !update.private_metadata.is_undefined() {
+                    let given = update.private_metadata.take();
+                    next.private_metadata = check.private_metadata("input.privateMetadata", given);
                 }
                 check.finish()?;
                 if next.slug != row.slug {

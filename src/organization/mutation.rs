@@ -43,6 +43,8 @@ pub struct CreateOrganizationInput {
     subscription_management: Option<SubscriptionManagement>,
     /// Free-form JSON object: at most 16 KiB, 1,000 keys and 32 levels.
     metadata: Option<GivenJson>,
+    /// The same of those who manage the organization, shown to nobody else.
+    private_metadata: Option<GivenJson>,
     /// What its subscription begins with; the default trial if not given.
     subscription: Option<SubscriptionTermsInput>,
     /// Makes the command safe to send again: at most 255 characters, new for every command.
@@ -69,6 +71,8 @@ update_input! {
         subscription_management: Omittable<SubscriptionManagement>,
         /// Free-form JSON object: at most 16 KiB, 1,000 keys and 32 levels. Replaces all of it.
         metadata: MaybeUndefined<GivenJson>,
+        /// The same of those who manage the organization, shown to nobody else. Needs `organizations.manage`.
+        private_metadata: MaybeUndefined<GivenJson>,
     }
 }
 
@@ -131,6 +135,7 @@ impl OrganizationMutation {
                     exempt: input.exempt,
                     subscription_management: input.subscription_management,
                     metadata: check.metadata("input.metadata", input.metadata),
+                    private_metadata: check.private_metadata("input.privateMetadata", input.private_metadata),
                 };
                 let order = match input.subscription {
                     Some(terms) => check.absorb(terms.order("input.subscription"))?,
@@ -164,6 +169,7 @@ impl OrganizationMutation {
                     exempt: input.exempt.given(),
                     subscription_management: input.subscription_management.given(),
                     metadata: input.metadata,
+                    private_metadata: input.private_metadata,
                 };
                 super::update(&writer, &command, &target, &update).await
             }

@@ -3,9 +3,10 @@
 use async_graphql::ID;
 use sea_orm::{ColumnTrait, Condition};
 
+use crate::auth::Permission;
 use crate::clock::Timestamp;
 use crate::entity::organization::Column::{
-    BillingEmail, CreatedAt, DefaultCurrency, Exempt, Id, Metadata, Name, ParentId, Slug, Status,
+    BillingEmail, CreatedAt, DefaultCurrency, Exempt, Id, Metadata, Name, ParentId, PrivateMetadata, Slug, Status,
     SubscriptionManagement, TimeZone, UpdatedAt, Version,
 };
 use crate::entity::{
@@ -13,7 +14,7 @@ use crate::entity::{
 };
 use crate::graphql::context::RequestContext;
 use crate::read::arguments::Arguments;
-use crate::read::shape::{Field, One, Page, Readable, column, object, one, pages};
+use crate::read::shape::{Field, One, Page, Readable, column, computed, object, one, pages, private};
 use crate::read::start::{Found, Root};
 use crate::read::{Planned, Unplanned};
 use crate::{payment_method as methods, subscription as subscriptions};
@@ -34,6 +35,7 @@ impl Readable for organization::Entity {
             "defaultCurrency" => column::<String>(DefaultCurrency),
             "timeZone" => column::<String>(TimeZone),
             "metadata" => column::<StoredJson>(Metadata),
+            "privateMetadata" => computed(&[PrivateMetadata], |facts| private(facts, Permission::OrganizationsManage)),
             "createdAt" => column::<Timestamp>(CreatedAt),
             "updatedAt" => column::<Timestamp>(UpdatedAt),
             "version" => column::<i32>(Version),

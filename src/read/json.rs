@@ -64,10 +64,22 @@ columns! {
 
 impl Column for StoredJson {
     fn write(row: Row<'_>, column: usize, out: &mut Vec<u8>) -> Result<()> {
-        match row.get(column)? {
-            Some(Self::Unreadable(_)) => Err(unreadable()),
-            Some(Self::Read(value)) => write(Some(value), out),
+        match row.get::<Self>(column)? {
+            Some(document) => document.write_if_readable(out),
             None => write(None::<serde_json::Value>, out),
+        }
+    }
+}
+
+impl StoredJson {
+    /// Appends what it says.
+    pub(super) fn write_if_readable(&self, out: &mut Vec<u8>) -> Result<()> {
+        match self {
+            Self::Unreadable(_) => Err(unreadable()),
+            Self::Read(value) => {
+                value.write_json(out);
+                Ok(())
+            }
         }
     }
 }
@@ -91,6 +103,8 @@ pub enum Json {
     List(Vec<Json>),
     /// An amount in minor units of the currency with this ISO 4217 code.
     Money(i64, String),
+    /// A document that others wrote.
+    Document(StoredJson),
     /// What is shown of the row at this place, of a value that is made of rows.
     Row(usize),
 }

@@ -7,6 +7,7 @@ use sea_orm::{Condition, IdenStatic, Iterable, TryIntoModel};
 use super::arguments::Arguments;
 use super::json::{Column, Json, write_column};
 use super::{Planned, Unplanned};
+use crate::auth::Permission;
 use crate::error::{Error, Result};
 use crate::graphql::connection::{ListKey, ListRequest, Listed, MAX_SORT_KEYS, PageArgs};
 use crate::graphql::context::RequestContext;
@@ -200,6 +201,12 @@ pub fn all<E: Readable>(column: E::Column, equals: impl IdenStatic, order: fn() 
 pub fn computed<C: IdenStatic>(columns: &[C], value: fn(&Facts<'_>) -> Result<Json>) -> Option<Field> {
     let columns = columns.iter().map(IdenStatic::as_str).collect();
     Some(Field::Computed(Computed { needs: vec![(None, columns)], value }))
+}
+
+/// The notes of those who manage an object; null for who does not.
+pub fn private(facts: &Facts<'_>, manage: Permission) -> Result<Json> {
+    let shown = crate::graphql::json::private(facts.request.scope.caller()?, manage, facts.get(0)?);
+    Ok(shown.map(Json::Document).into())
 }
 
 /// What a computed value is computed from.

@@ -197,6 +197,7 @@ impl Rows<'_> {
             (Json::Int(value), _) => value.write_json(out),
             (Json::Text(value), _) => (&**value).write_json(out),
             (Json::Time(value), _) => value.write_json(out),
+            (Json::Document(document), _) => document.write_if_readable(out)?,
             (Json::List(items), _) => array(out, items, |out, item| self.json(item, selected, out))?,
             (Json::Object(name, fields), Selected::Fields(entries)) => object(out, entries, |out, field| {
                 if field.name == "__typename" {

@@ -4,16 +4,17 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, RwLock};
 
-use sea_orm::{DbBackend, DbErr, RuntimeErr, Statement, sqlx};
+use sea_orm::{ColumnTrait as _, DbBackend, DbErr, EntityTrait as _, QueryFilter as _, RuntimeErr, Statement, sqlx};
 
 use super::database::{Connections, Database, Notice};
 use super::executor::Executor as _;
 use super::postgres::{is_lost, is_stale};
 use super::reading::Filters;
 use super::trouble::Troubles;
+use crate::auth::Revoked;
 use crate::clock::{Clock, Timestamp};
 use crate::config::DatabaseConfig;
-use crate::entity::OrganizationId;
+use crate::entity::{OrganizationId, revocation};
 use crate::error::Contention;
 
 /// An open database, shared by all requests.
@@ -30,6 +31,7 @@ pub(super) struct Opened {
     pub(super) troubles: Troubles,
     /// Organizations that were found to have a limit on what they make.
     pub(super) limited: RwLock<HashSet<(OrganizationId, &'static str)>>,
+    revoked: Arc<Revoked>,
     clock: Clock,
     statements: Arc<AtomicU64>,
     observer: Arc<OnceLock<Observer>>,
@@ -56,6 +58,7 @@ impl Store {
             filters: Filters::default(),
             troubles: Troubles::default(),
             limited: RwLock::default(),
+            revoked: Arc::default(),
             clock,
             statements,
             observer,
@@ -65,6 +68,19 @@ impl Store {
     /// Closes all connections.
     pub async fn close(self) {
         self.0.database.close().await;
+    }
+
+    /// Which tokens are revoked, as far as this process knows.
+    pub fn revoked(&self) -> Arc<Revoked> {
+        Arc::clone(&self.0.revoked)
+    }
+
+    /// Learns which tokens are revoked by now, on whichever replica.
+    pub async fn learn_revoked(&self) -> Result<(), DbErr> {
+        let valid = revocation::Entity::find().filter(revocation::Column::ExpiresAt.gt(self.now()));
+        let rows = self.0.database.all(valid).await?;
+        self.0.revoked.replace(rows.into_iter().filter_map(revocation::Model::into_revocation));
+        Ok(())
     }
 
     /// How many statements were sent since the start.

@@ -4,7 +4,7 @@ use super::Visible;
 use super::reading::Lock;
 use crate::entity::{
     CustomerId, Mutable, OrganizationId, audit_event, customer, member, organization, payment, payment_method,
-    subscription, tier,
+    revocation, subscription, tier,
 };
 
 /// A table whose rows are nodes of the API: each has an id and a tenant.
@@ -45,7 +45,7 @@ macro_rules! nouns {
 }
 nouns!(
     organization Id, member TenantId, customer TenantId, tier TenantId, subscription TenantId, payment TenantId,
-    payment_method TenantId, audit_event TenantId
+    payment_method TenantId, audit_event TenantId, revocation TenantId
 );
 
 macro_rules! records {
@@ -71,6 +71,7 @@ records! {
     member _ => Lock::NoKeyUpdate, None;
     customer _ => Lock::KeyShare, None;
     tier _ => Lock::KeyShare, None;
+    revocation _ => Lock::KeyShare, None;
     subscription row => if row.customer_id.is_none() { Lock::NoKeyUpdate } else { Lock::KeyShare }, row.customer_id;
 }
 
@@ -120,4 +121,5 @@ mutable! {
     customer "customer" id tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
     subscription "subscription" id tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
     tier "tier" id tenant_id => |row, tenant| row.tenant_id = tenant;
+    revocation "revocation" id tenant_id => |row, tenant| row.tenant_id = tenant;
 }

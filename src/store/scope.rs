@@ -114,6 +114,13 @@ impl Scope {
         }
     }
 
+    /// Learns at once which tokens are revoked. If that fails, it is learned a moment later.
+    pub(crate) async fn learn_revoked(&self) {
+        if let Err(error) = self.store.learn_revoked().await {
+            tracing::warn!(%error, "it is not known yet which tokens are revoked");
+        }
+    }
+
     /// Whether a statement of the request is under way.
     pub(crate) fn is_asking(&self) -> bool {
         self.asking.load(Ordering::Relaxed) > 0

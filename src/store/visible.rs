@@ -5,8 +5,8 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, TryIntoModel};
 
 use crate::auth::{Membership, Permission, Permissions, Principal, Standing};
 use crate::entity::{
-    CustomerId, OrganizationId, audit_event, customer, member, organization, payment, payment_method, subscription,
-    subscription_total, tier, tier_feature, tier_price,
+    CustomerId, OrganizationId, audit_event, customer, member, organization, payment, payment_method, revocation,
+    subscription, subscription_total, tier, tier_feature, tier_price,
 };
 use crate::error::{Error, Result};
 
@@ -76,6 +76,15 @@ impl<'a> Reach<'a> {
     /// That this is still there.
     fn there(self, there: SelectStatement) -> Option<Expr> {
         (!self.presumes).then(|| Expr::exists(there))
+    }
+
+    /// That the caller itself is still there: its organization, its member, and the customer if it is one.
+    pub(super) fn present(self) -> Option<Condition> {
+        let caller = self.caller.filter(|_| !self.presumes)?;
+        let own = caller.standing.organization()?;
+        let organization = alive(own).cond_where(self.member_is_active(own)).take();
+        let customer = caller.standing.customer().map(|id| Expr::exists(undeleted(id)));
+        Some(Condition::all().add(Expr::exists(organization)).add_option(customer))
     }
 
     fn needs(self, permission: Permission) -> Result<()> {
@@ -297,6 +306,13 @@ impl Visible for audit_event::Entity {
     }
 }
 
+impl Visible for revocation::Entity {
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
+        reach.needs(Permission::MembersManage)?;
+        reach.tenants(revocation::Column::TenantId)
+    }
+}
+
 impl Visible for tier::Entity {
     // What is public is seen by whoever has a token.
     const ASKS_FOR_CALLER: bool = false;
@@ -339,6 +355,12 @@ impl Visible for tier::Entity {
             );
             seen = seen.add(Expr::exists(subscribed));
         }
+        // Whoever is gone sees what everybody does.
+        let offered = Condition::all().add(Public.eq(true)).add(ArchivedAt.is_null());
+        let seen = match reach.present() {
+            Some(present) => Condition::any().add(offered).add(Condition::all().add(present).add(seen)),
+            None => seen,
+        };
         Ok(Condition::all().add(catalogues).add(seen))
     }
 }

@@ -368,7 +368,7 @@ impl Writer {
             let tenant = M::Entity::tenant();
             // Of nobody: the platform's catalogue.
             let visible = Condition::any().add(self.reach().tenants(tenant)?).add(tenant.is_null());
-            found.filter(visible).filter(kept)
+            found.filter(visible).filter(kept).filter(Condition::all().add_option(self.reach().present()))
         };
         Ok(self.database().one(found).await?)
     }

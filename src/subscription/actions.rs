@@ -72,7 +72,7 @@ pub fn available(
     now: Timestamp,
 ) -> Result<Vec<Available>> {
     // The integrator's documents decide nothing, and every step would copy them.
-    let row = subscription::Model { metadata: serde_json::Value::Null.into(), ..row.clone() };
+    let row = subscription::Model { metadata: serde_json::Value::Null.into(), private_metadata: None, ..row.clone() };
     let state = overdue::foreseen(&row, now);
     let one = |action| {
         let (obstacle, requires) = match check(&state, action, caller, around, now) {

@@ -7,10 +7,11 @@ use super::actions::{self, Available};
 use super::loader::CurrentOf;
 use super::parts::{
     AvailableAction, EffectiveStatus, FeatureOverride, ScheduledChange, SubscriptionOwner, TierOverride,
-    feature_overrides, owner_of,
+    feature_overrides, is_told_why, owner_of,
 };
 use super::status;
 use super::surroundings::Around;
+use crate::auth::Permission;
 use crate::clock::Timestamp;
 use crate::entity::{
     BillingCycle, Gateway, ManagementMode, StoredJson, SubscriptionId, SubscriptionStatus, SuspensionCause, TierId,
@@ -19,6 +20,7 @@ use crate::entity::{
 use crate::error::Result;
 use crate::graphql::connection::PageArgs;
 use crate::graphql::context::ContextExt;
+use crate::graphql::json::private;
 use crate::graphql::nested::OwnerKey;
 use crate::graphql::scalar::Money;
 use crate::organization::graphql::Organization;
@@ -89,8 +91,6 @@ pub struct Subscription {
     pub external_id: Option<String>,
     /// Free-form JSON object of the integrator; null, with an error, if it is too deep to be read.
     pub metadata: Option<StoredJson>,
-    /// Who renewed it last: the subject of a token, or the worker.
-    pub last_renewed_by: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -151,7 +151,8 @@ impl From<subscription::Model> for Subscription {
             external_id,
             search_text: _,
             metadata,
-            last_renewed_by,
+            private_metadata: _,
+            last_renewed_by: _,
             access_ends_at: _,
             next_at: _,
             next_status: _,
@@ -193,7 +194,6 @@ impl From<subscription::Model> for Subscription {
             gateway_subscription_id,
             external_id,
             metadata: Some(metadata),
-            last_renewed_by,
             created_at,
             updated_at,
             version,
@@ -204,6 +204,12 @@ impl From<subscription::Model> for Subscription {
 
 #[ComplexObject]
 impl Subscription {
+    /// Free-form JSON object of those who manage it, shown to nobody else: null without `subscriptions.manage`, and with an error if it
+    /// is too deep to be read.
+    async fn private_metadata(&self, ctx: &Context<'_>) -> Result<Option<StoredJson>> {
+        Ok(private(ctx.scope().caller()?, Permission::SubscriptionsManage, self.row.private_metadata.clone()))
+    }
+
     /// Who is entitled.
     async fn owner(&self, ctx: &Context<'_>) -> Result<Option<SubscriptionOwner>> {
         owner_of(ctx, OwnerKey { tenant: self.row.tenant_id, customer: self.row.customer_id }).await
@@ -244,13 +250,20 @@ impl Subscription {
 
     /// The administrator's override, while there is one.
     #[graphql(name = "override")]
-    async fn tier_override(&self) -> Option<TierOverride> {
-        let row = &self.row;
-        Some(TierOverride {
-            reason: row.override_reason.clone()?,
+    async fn tier_override(&self, ctx: &Context<'_>) -> Result<Option<TierOverride>> {
+        let (row, is_told) = (&self.row, is_told_why(ctx.scope().caller()?));
+        Ok(row.overridden_tier_id.map(|overridden_tier_id| TierOverride {
+            reason: row.override_reason.clone().filter(|_| is_told),
             ends_at: row.override_ends_at,
-            overridden_tier_id: row.overridden_tier_id?,
-        })
+            overridden_tier_id,
+        }))
+    }
+
+    /// Who renewed it last: the subject of a token, `ROOT` for the platform's own people, or the worker. Null for callers
+    /// with neither `subscriptions.manage` nor `audit.read`.
+    async fn last_renewed_by(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let is_told = is_told_why(ctx.scope().caller()?);
+        Ok(self.row.last_renewed_by.clone().filter(|_| is_told))
     }
 
     /// Features that differ from the tier's.

@@ -66,6 +66,8 @@ pub struct SubscriptionTermsInput {
     external_id: Option<String>,
     /// Free-form JSON object: at most 16 KiB, 1,000 keys and 32 levels.
     metadata: Option<GivenJson>,
+    /// The same of those who manage the subscription, shown to nobody else.
+    private_metadata: Option<GivenJson>,
 }
 
 /// A feature that differs from the tier's.
@@ -116,6 +118,7 @@ impl SubscriptionTermsInput {
             feature_overrides: overrides(&mut check, &at("featureOverrides"), self.feature_overrides),
             external_id: check.optional_text(&at("externalId"), self.external_id.as_deref(), 255),
             metadata: check.metadata(&at("metadata"), self.metadata),
+            private_metadata: check.private_metadata(&at("privateMetadata"), self.private_metadata),
         };
         check.finish()?;
         let currency = self.currency.map(|currency| currency.0);
@@ -168,6 +171,8 @@ update_input! {
         external_id: MaybeUndefined<String>,
         /// Free-form JSON object: at most 16 KiB, 1,000 keys and 32 levels. Replaces all of it.
         metadata: MaybeUndefined<GivenJson>,
+        /// The same of those who manage the subscription, shown to nobody else.
+        private_metadata: MaybeUndefined<GivenJson>,
     }
 }
 target_input! {

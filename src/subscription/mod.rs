@@ -133,7 +133,7 @@ async fn take<'e>(
         _ => {}
     }
     if lifecycle::renews(&step, &row, &next) {
-        next.last_renewed_by = Some(tx.scope().caller()?.subject().to_owned());
+        next.last_renewed_by = Some(tx.scope().caller()?.known_as().to_owned());
     }
     let next = tx.update(&row, next, Change::new(step.verb()).because(target.reason.clone())).await?;
     Ok(bring_up_to_date(tx, next).await?.row)

@@ -144,6 +144,7 @@ impl SubscriptionMutation {
                     feature_overrides,
                     external_id: input.external_id,
                     metadata: input.metadata,
+                    private_metadata: input.private_metadata,
                 };
                 super::update(&writer, &command, &target, &update).await
             }

@@ -7,7 +7,9 @@ use serde_json::Value;
 use super::lifecycle::{Offer, settled};
 use super::period;
 use crate::clock::Timestamp;
-use crate::entity::{CustomerId, ManagementMode, OrganizationId, SubscriptionId, SubscriptionStatus, subscription};
+use crate::entity::{
+    CustomerId, ManagementMode, OrganizationId, StoredJson, SubscriptionId, SubscriptionStatus, subscription,
+};
 use crate::error::{Code, Result};
 use crate::graphql::input::Check;
 use crate::graphql::when::When;
@@ -39,6 +41,8 @@ pub struct Terms<Date = Timestamp> {
     pub external_id: Option<String>,
     /// Free-form object of the integrator.
     pub metadata: Value,
+    /// The same of those who manage it.
+    pub private_metadata: Option<StoredJson>,
 }
 
 impl Terms<When> {
@@ -57,6 +61,7 @@ impl Terms<When> {
             feature_overrides: self.feature_overrides,
             external_id: self.external_id,
             metadata: self.metadata,
+            private_metadata: self.private_metadata,
         }
     }
 }
@@ -160,6 +165,7 @@ pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription
         external_id: terms.external_id,
         search_text: None,
         metadata: terms.metadata.into(),
+        private_metadata: terms.private_metadata,
         last_renewed_by: None,
         access_ends_at: None,
         next_at: None,

@@ -106,6 +106,7 @@ impl Order {
                 feature_overrides: serde_json::json!({}),
                 external_id: None,
                 metadata: serde_json::json!({}),
+                private_metadata: None,
             },
         }
     }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::actions::Obstacle;
 use super::lifecycle::Action;
 use super::status::{Effective, Kind, Reason};
+use crate::auth::{Permission, Principal};
 use crate::clock::Timestamp;
 use crate::customer::graphql::Customer;
 use crate::customer::loader::CustomerKey;
@@ -92,11 +93,17 @@ impl ScheduledChange {
     }
 }
 
+/// Whether a caller is told who renewed a subscription, and why somebody gave another tier: who manages subscriptions, or
+/// reads the trail, which tells it as well.
+pub fn is_told_why(caller: &Principal) -> bool {
+    [Permission::SubscriptionsManage, Permission::AuditRead].into_iter().any(|permission| caller.may(permission))
+}
+
 /// A tier given without payment.
 #[derive(Clone, SimpleObject)]
 pub struct TierOverride {
-    /// Why.
-    pub reason: String,
+    /// Why; null for callers with neither `subscriptions.manage` nor `audit.read`.
+    pub reason: Option<String>,
     /// When it ends by itself; null if it does not.
     pub ends_at: Option<Timestamp>,
     /// The tier that its end returns to.

@@ -6,16 +6,18 @@ use serde_json::Value;
 
 use super::actions::{self, Available};
 use super::loader::current_first;
+use super::parts::is_told_why;
 use super::status::{self, Effective};
 use super::surroundings;
+use crate::auth::Permission;
 use crate::clock::Timestamp;
 use crate::entity::subscription::Column::{
     AmountMinor, AnchorDay, BillingCycle, CancelAt, CanceledAt, CreatedAt, Currency, CurrentPeriodEnd,
     CurrentPeriodStart, CustomerId, EndedAt, ExpiresAt, ExternalId, FeatureOverrides, Gateway, GatewaySubscriptionId,
     GraceEndsAt, Id, LastRenewedBy, Metadata, Mode, OverriddenState, OverriddenTierId, OverrideEndsAt, OverrideReason,
-    PastDueSince, PausedAt, PendingUntil, ResumesAt, ScheduledAmountMinor, ScheduledAt, ScheduledBillingCycle,
-    ScheduledTierId, StartsAt, Status, SuspendedAt, SuspendedFrom, SuspensionCause, TenantId, TierId, TrialEndsAt,
-    TrialStartedAt, UpdatedAt, UserLimit, Version,
+    PastDueSince, PausedAt, PendingUntil, PrivateMetadata, ResumesAt, ScheduledAmountMinor, ScheduledAt,
+    ScheduledBillingCycle, ScheduledTierId, StartsAt, Status, SuspendedAt, SuspendedFrom, SuspensionCause, TenantId,
+    TierId, TrialEndsAt, TrialStartedAt, UpdatedAt, UserLimit, Version,
 };
 use crate::entity::{self, StoredJson, SubscriptionId, TypedId, customer, organization, payment, subscription};
 use crate::error::Result;
@@ -24,7 +26,7 @@ use crate::graphql::scalar::money;
 use crate::read::arguments::Arguments;
 use crate::read::json::Json;
 use crate::read::shape::{
-    Cells, Computed, Either, Facts, Field, Object, One, Page, Readable, column, computed, object, one, pages,
+    Cells, Computed, Either, Facts, Field, Object, One, Page, Readable, column, computed, object, one, pages, private,
 };
 use crate::read::start::{Found, Root};
 use crate::read::{Planned, Unplanned};
@@ -63,7 +65,8 @@ impl Readable for subscription::Entity {
             "gatewaySubscriptionId" => column::<Option<String>>(GatewaySubscriptionId),
             "externalId" => column::<Option<String>>(ExternalId),
             "metadata" => column::<StoredJson>(Metadata),
-            "lastRenewedBy" => column::<Option<String>>(LastRenewedBy),
+            "privateMetadata" => computed(&[PrivateMetadata], |facts| private(facts, Permission::SubscriptionsManage)),
+            "lastRenewedBy" => computed(&[LastRenewedBy], told_why),
             "createdAt" => column::<Timestamp>(CreatedAt),
             "updatedAt" => column::<Timestamp>(UpdatedAt),
             "version" => column::<i32>(Version),
@@ -99,12 +102,18 @@ const SCHEDULED_CHANGE: Object = Object {
 const OVERRIDE: Object = Object {
     name: "TierOverride",
     field: |name| match name {
-        "reason" => column::<String>(OverrideReason),
+        "reason" => computed(&[OverrideReason], told_why),
         "endsAt" => column::<Option<Timestamp>>(OverrideEndsAt),
         "overriddenTierId" => column::<entity::TierId>(OverriddenTierId),
         _ => None,
     },
 };
+
+/// A text for those who may know why.
+fn told_why(facts: &Facts<'_>) -> Result<Json> {
+    let is_told = is_told_why(facts.request.scope.caller()?);
+    Ok(facts.get::<String>(0)?.filter(|_| is_told).map(Json::text).into())
+}
 
 fn feature_overrides(facts: &Facts<'_>) -> Result<Json> {
     let overrides = super::parts::feature_overrides(&facts.filled::<Value>(0)?);
@@ -217,6 +226,7 @@ pub(super) fn recorded_in(facts: Cells<'_>) -> Result<Option<subscription::Model
         gateway_subscription_id: None,
         external_id: None,
         metadata: StoredJson::Read(Value::Null),
+        private_metadata: None,
         last_renewed_by: None,
         search_text: None,
         access_ends_at: None,

@@ -28,6 +28,7 @@ pub fn terms() -> Terms {
         feature_overrides: json!({}),
         external_id: None,
         metadata: json!({}),
+        private_metadata: None,
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Update {
     pub external_id: MaybeUndefined<String>,
     /// Free-form object; replaces all of it.
     pub metadata: MaybeUndefined<GivenJson>,
+    /// The same of those who manage it; replaces all of it.
+    pub private_metadata: MaybeUndefined<GivenJson>,
 }
 
 /// Changes what is agreed on.
@@ -57,7 +59,7 @@ pub async fn update(
                 let row = bring_up_to_date(tx, row).await?.row;
                 let mut next = apply(&row, update.clone(), organization.zone(), tx.now())?;
                 if next.current_period_end > row.current_period_end {
-                    next.last_renewed_by = Some(tx.scope().caller()?.subject().to_owned());
+                    next.last_renewed_by = Some(tx.scope().caller()?.known_as().to_owned());
                 }
                 let next = tx.update(&row, next, Change::new("update").because(target.reason.clone())).await?;
                 Ok(bring_up_to_date(tx, next).await?.row)
@@ -138,6 +140,9 @@ fn apply(row: &subscription::Model, update: Update, zone: Tz, now: Timestamp) ->
     }
     if !update.metadata.is_undefined() {
         next.metadata = check.metadata("input.metadata", update.metadata.take()).into();
+    }
+    if !update.private_metadata.is_undefined() {
+        next.private_metadata = check.private_metadata("input.privateMetadata", update.private_metadata.take());
     }
     check.ordered("input.currentPeriodEnd", next.current_period_start, next.current_period_end);
     check.ordered("input.trialEndsAt", next.trial_started_at, next.trial_ends_at);

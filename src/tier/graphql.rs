@@ -8,12 +8,13 @@ use super::loader::{FeaturesOf, PricesOf, StatisticsOf, TierKey};
 use super::rules;
 use super::statistics::{self, TierStatistics};
 use super::terms::{TierFeature, TierPrice};
+use crate::auth::Standing;
 use crate::clock::Timestamp;
 use crate::entity::{OrganizationId, PeriodEndPolicy, TierId, TierKind, tier};
 use crate::error::Result;
 use crate::graphql::connection::{Listed, PageArgs, connection, given_filter, sort_order};
 use crate::graphql::context::{ContextExt, RequestContext};
-use crate::graphql::filter::refuse_nulls;
+use crate::graphql::filter::{nothing, refuse_nulls};
 use crate::graphql::input::{parse_id, parse_optional_id};
 use crate::graphql::scalar::CurrencyCode;
 use crate::graphql::search::Search;
@@ -170,19 +171,28 @@ pub struct TierFilter {
 }
 
 impl TierFilter {
-    fn condition(&self, _: &RequestContext) -> Result<Condition> {
+    fn condition(&self, request: &RequestContext) -> Result<Condition> {
         use tier::Column::{ArchivedAt, Key, Kind, Public, SearchText, TenantId};
         let catalogue = parse_optional_id::<OrganizationId>("where.catalogueOf", self.catalogue_of.as_ref())?;
         let null = |column: tier::Column, null: bool| if null { column.is_null() } else { column.is_not_null() };
         Ok(Condition::all()
             .add_option(self.kind.map(|kind| Kind.eq(kind)))
-            .add_option(catalogue.map(|id| TenantId.eq(id)))
+            .add_option(catalogue.map(|id| of_catalogue(request, id)).transpose()?)
             .add_option(self.platform.map(|platform| null(TenantId, platform)))
             .add_option(self.archived.map(|archived| null(ArchivedAt, !archived)))
             .add_option(self.public.map(|public| Public.eq(public)))
             .add_option(self.key.as_ref().map(|key| Key.eq(key.as_str())))
             .add_option(Search::of(self.search.as_deref())?.map(|search| search.on(SearchText))))
     }
+}
+
+/// The tiers of a catalogue that the caller can know whose it is: which organization is above its own, nobody finds out by
+/// trying.
+fn of_catalogue(request: &RequestContext, id: OrganizationId) -> Result<Condition> {
+    Ok(match request.scope.caller()?.standing() {
+        Standing::Organization(own) | Standing::Customer(own, _) if own != id => nothing(),
+        _ => Condition::all().add(tier::Column::TenantId.eq(id)),
+    })
 }
 
 sort_order!(TierOrder, TierSort of tier {

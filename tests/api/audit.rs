@@ -157,6 +157,12 @@ on_both! {
         it.leaves("terminateOrganization", json!({"id": acme}), "organization", &["subscription.cancel", "organization.terminate"]).await;
         it.leaves("deleteOrganization", json!({"id": acme}), "deletedId", &["organization.delete"]).await;
 
+        let revoked = json!({"organizationId": world.alpha.id.to_string(), "subject": "x", "reason": "lost"});
+        world.root().mutate("revokeTokens", revoked, "").await;
+        let told = entries(&world.root(), json!({"entityType": "revocation"})).await;
+        assert_eq!((told.len(), &told[0]["action"], &told[0]["reason"]), (1, &json!("revocation.create"), &json!("lost")));
+        it.tried.insert("revokeTokens".to_owned());
+
         let schema = world.root().ok("{ __schema { mutationType { fields { name } } } }", json!({})).await;
         let all: BTreeSet<_> = each(&schema["__schema"]["mutationType"]["fields"], "name").iter().map(|name| name.as_str().expect("a name").to_owned()).collect();
         assert_eq!(it.tried, all, "every mutation is looked at here");
@@ -197,9 +203,11 @@ on_both! {
             impersonator: Some("support@example.com".to_owned()),
         });
         client.mutate("createCustomer", json!({"name": "Ada"}), "").await;
-        for entry in entries(&world.admin(world.alpha), json!({})).await {
-            let who = (&entry["actor"], &entry["actorRole"], &entry["impersonator"]);
-            assert_eq!(who, (&json!("ada@example.com"), &json!("ADMIN"), &json!("support@example.com")));
+        for (reader, impersonator) in [(world.root(), "support@example.com"), (world.admin(world.alpha), "PLATFORM")] {
+            for entry in entries(&reader, json!({})).await {
+                let who = (&entry["actor"], &entry["actorRole"], &entry["impersonator"]);
+                assert_eq!(who, (&json!("ada@example.com"), &json!("ADMIN"), &json!(impersonator)));
+            }
         }
         assert_eq!(world.writes().await, 2);
     }

@@ -51,9 +51,15 @@ mod payment;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
+mod privacy;
+#[cfg(test)]
 mod read_path;
 #[cfg(test)]
+mod revocation;
+#[cfg(test)]
 mod schema;
+#[cfg(test)]
+mod security;
 #[cfg(test)]
 mod statements;
 #[cfg(test)]

@@ -88,6 +88,7 @@ fn customer(tenant: &Tenant, id: CustomerId, name: &str, number: usize, at: Time
         status: OperationalStatus::Active,
         search_text: String::new(),
         metadata: if number.is_multiple_of(3) { json!({ "segment": "retail" }) } else { json!({}) }.into(),
+        private_metadata: None,
         created_at: at,
         updated_at: at,
         version: 1,

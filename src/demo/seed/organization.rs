@@ -168,6 +168,7 @@ impl Seeder {
             default_currency: spec.currency.to_owned(),
             time_zone: spec.time_zone.to_owned(),
             metadata: json!({}).into(),
+            private_metadata: None,
             created_at: at,
             updated_at: at,
             version: 1,

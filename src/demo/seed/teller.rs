@@ -49,6 +49,7 @@ pub fn terms(subject: &Subject<'_>) -> Terms {
             .filter(|_| subject.number.is_multiple_of(3))
             .map(|_| format!("crm-{:05}", subject.number)),
         metadata: json!({}),
+        private_metadata: None,
     }
 }
 

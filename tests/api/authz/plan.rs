@@ -95,6 +95,8 @@ fn plan(world: &World, mutation: &str, tenant: Tenant, cell: &str) -> Option<Pla
         "archiveTier" => Plan::of(Subject::Tier, nothing),
         "unarchiveTier" => Plan::of(Subject::Tier, nothing).after("archiveTier", json!({})),
 
+        "revokeTokens" => Plan::of(Subject::None, json!({"tokenId": cell, "organizationId": organization})),
+
         "createSubscription" => Plan::of(Subject::Owner, json!({"terms": {"tierId": plus}})),
         "ensureSubscription" => Plan::of(Subject::Owner, nothing),
         "updateSubscription" => Plan::of(Subject::Subscription, json!({"externalId": cell})),

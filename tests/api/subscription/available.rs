@@ -168,6 +168,7 @@ async fn put(
         feature_overrides: json!({}),
         external_id: None,
         metadata: json!({}),
+        private_metadata: None,
     };
     let opening = Opening {
         subscriber: Subscriber { tenant: organization, customer },

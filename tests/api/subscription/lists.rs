@@ -42,6 +42,7 @@ fn opened(dice: &mut Dice, world: &World, customer: Option<CustomerId>, now: Tim
         feature_overrides: json!({}),
         external_id: None,
         metadata: json!({}),
+        private_metadata: None,
     };
     match dice.below(6) {
         0 => terms.trial_days = Some(dice.days()),

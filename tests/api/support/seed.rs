@@ -47,6 +47,7 @@ impl Seed<'_> {
             default_currency: "USD".to_owned(),
             time_zone: "UTC".to_owned(),
             metadata: json!({}).into(),
+            private_metadata: None,
             created_at: self.now,
             updated_at: self.now,
             version: 1,

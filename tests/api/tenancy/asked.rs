@@ -8,12 +8,12 @@ use sea_orm::{EntityTrait, TryIntoModel};
 use serde_json::{Value, json};
 use tessera::auth::{Permission, Role};
 use tessera::entity::{
-    audit_event, customer, idempotency_key, member, organization, outbox_event, payment, payment_method, subscription,
-    subscription_total, tier, tier_feature, tier_price,
+    audit_event, customer, idempotency_key, member, organization, outbox_event, payment, payment_method, revocation,
+    subscription, subscription_total, tier, tier_feature, tier_price,
 };
 
 use super::classify::Means;
-use super::probe::{Probe, mutations, queries};
+use super::probe::{Form, Probe, mutations, queries};
 use super::walk::{Ids, ids_of, nowhere};
 use crate::support::estate::{self, Estate};
 use crate::support::introspection::Schema;
@@ -47,11 +47,11 @@ struct Outsider<'a> {
 }
 
 impl Outsider<'_> {
-    async fn ask(&self, schema: &Schema, probe: &Probe, object: Option<&str>, value: &str) -> String {
-        let (document, variables) = probe.with(schema, self.own, object, value);
+    async fn ask(&self, schema: &Schema, probe: &Probe, object: Option<&str>, value: &str, form: Form) -> String {
+        let (document, variables) = probe.with(schema, self.own, object, value, form);
         let mut told = self.client.send(&document, variables.clone()).await.0.to_string();
         if probe.mutation().is_none() {
-            // What the resolvers have answered once without an error, the read path answers now.
+            // The document is known now, and its parsed form used.
             told += &self.client.send(&document, variables).await.0.to_string();
         }
         // The value itself may be repeated; everything else must be the same.
@@ -145,6 +145,7 @@ async fn everything_stored(world: &World) -> Vec<Vec<String>> {
         table::<subscription_total::Entity>(world).await,
         table::<payment::Entity>(world).await,
         table::<payment_method::Entity>(world).await,
+        table::<revocation::Entity>(world).await,
         table::<audit_event::Entity>(world).await,
         table::<outbox_event::Entity>(world).await,
         table::<idempotency_key::Entity>(world).await,
@@ -192,17 +193,19 @@ impl Sent {
 }
 
 async fn try_everything(world: &World, sent: &Sent, schema: &Schema, outsider: &Outsider<'_>, findings: &mut Findings) {
-    for probe in queries(schema).into_iter().chain(mutations(schema, outsider.own)) {
+    for (number, probe) in queries(schema).into_iter().chain(mutations(schema, outsider.own)).enumerate() {
         findings.tried.insert(probe.name.clone());
-        for Values { object, hidden, unused, own } in outsider.values(&probe).await {
+        for (place, Values { object, hidden, unused, own }) in outsider.values(&probe).await.into_iter().enumerate() {
+            // Every caller tries all of them, and every probe is tried in each.
+            let form = Form::of(number + place + outsider.name.len());
             let before = world.writes().await;
             let (mut foreign, mut nothing, mut alike) = (String::new(), String::new(), false);
             // Where something is sent ahead, it can be overtaken by the news that it is for nothing.
             for _ in 0..5 {
                 sent.take();
-                foreign = outsider.ask(schema, &probe, object.as_deref(), &hidden).await;
+                foreign = outsider.ask(schema, &probe, object.as_deref(), &hidden, form).await;
                 let for_foreign = sent.take();
-                nothing = outsider.ask(schema, &probe, object.as_deref(), &unused).await;
+                nothing = outsider.ask(schema, &probe, object.as_deref(), &unused, form).await;
                 alike = for_foreign == sent.take();
                 if alike {
                     break;
@@ -213,7 +216,7 @@ async fn try_everything(world: &World, sent: &Sent, schema: &Schema, outsider: &
             }
             if foreign != nothing || world.writes().await != before {
                 findings.leaks.push(format!(
-                    "{} as {} with {hidden}:\n    hidden:  {foreign:.600}\n    nowhere: {nothing:.600}",
+                    "{} as {} with {hidden} ({form:?}):\n    hidden:  {foreign:.600}\n    nowhere: {nothing:.600}",
                     probe.name, outsider.name
                 ));
             }
@@ -223,7 +226,7 @@ async fn try_everything(world: &World, sent: &Sent, schema: &Schema, outsider: &
             }
             for own in own {
                 // Otherwise the argument might just be ignored.
-                findings.looked(&probe, outsider.ask(schema, &probe, object.as_deref(), &own).await != nothing);
+                findings.looked(&probe, outsider.ask(schema, &probe, object.as_deref(), &own, form).await != nothing);
             }
         }
     }
@@ -270,9 +273,6 @@ on_both! {
             ("Customer", &bob.id), ("Subscription", &bob.subscription), ("Payment", &bob.payment),
             ("PaymentMethod", &bob.payment_method), ("Tier", &tier),
         ].map(|(object, id)| (object.to_owned(), id.clone())).into();
-        // Whoever is below an organization may know it: it is where its public tiers come from.
-        let mut above = of_gamma.clone();
-        above.remove("Organization");
 
         let stranger = |client| Some((client, &of_beta));
         let of_another = |name, client, own, mark| Outsider {
@@ -289,7 +289,7 @@ on_both! {
             of_another("nobody", world.nobody(), &of_alpha, "zqalpha"),
             of_another("RESELLER", world.caller(Role::Reseller, world.gamma), &of_gamma, "zqgamma"),
             Outsider {
-                name: "ADMIN below", client: world.admin(world.delta), own: &of_delta, mark: "zqdelta", hidden: above,
+                name: "ADMIN below", client: world.admin(world.delta), own: &of_delta, mark: "zqdelta", hidden: of_gamma.clone(),
                 hidden_mark: Some("zqgamma"), stranger: Some((world.admin(world.gamma), &of_gamma)),
             },
             inside("CUSTOMER among customers", world.customer(world.alpha, &alpha.customer.id), of_bob, Some("zqbob")),

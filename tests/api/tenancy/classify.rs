@@ -108,7 +108,7 @@ fn text(place: &str, name: &str) -> Option<Means> {
         (
             _,
             "billingEmail" | "description" | "email" | "externalId" | "externalRef" | "idempotencyKey" | "key" | "name"
-            | "priceId" | "reason" | "slug" | "timeZone",
+            | "priceId" | "reason" | "slug" | "subject" | "timeZone" | "tokenId",
         ) if place.ends_with("Input") => Means::Nothing,
         _ => return None,
     })
