@@ -3,6 +3,7 @@
 mod life;
 mod list;
 mod management;
+mod proof;
 
 use serde_json::{Value, json};
 use tessera::auth::Role;

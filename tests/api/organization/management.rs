@@ -20,7 +20,7 @@ async fn subscribe(world: &World, tenant: Tenant, tier: &str, terms: Value) -> V
     world.root().mutate("createSubscription", input, "subscription { id }").await["subscription"]["id"].clone()
 }
 
-fn at(moment: &str) -> Value {
+pub(super) fn at(moment: &str) -> Value {
     json!(format!("{moment}T12:00:00Z"))
 }
 

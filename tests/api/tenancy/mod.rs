@@ -6,6 +6,7 @@
 mod asked;
 mod classify;
 mod document;
+mod interleaved;
 mod probe;
 mod shown;
 mod walk;

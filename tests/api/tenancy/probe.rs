@@ -30,6 +30,27 @@ enum Call {
     },
 }
 
+/// How the open value is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// In the document.
+    Literal,
+    /// As a variable.
+    Variable,
+    /// As a variable of a field that is selected twice: what is merged is asked for once.
+    Merged,
+}
+
+impl Form {
+    /// All, one after the other.
+    pub fn of(number: usize) -> Self {
+        [Self::Literal, Self::Variable, Self::Merged][number % 3]
+    }
+}
+
+/// What stands for the value of the variable until the document is written.
+const OPEN: &str = "$open";
+
 /// The object with one value at a path.
 fn at(path: &[(String, bool)], value: Value) -> Value {
     let Some(((name, list), rest)) = path.split_first() else { return value };
@@ -59,7 +80,38 @@ fn literal(value: &Value) -> String {
             format!("{{{}}}", fields.join(", "))
         }
         Value::Array(items) => format!("[{}]", items.iter().map(literal).collect::<Vec<_>>().join(", ")),
+        Value::String(text) if text == OPEN => OPEN.to_owned(),
         other => other.to_string(),
+    }
+}
+
+/// The same of an input object, whose enums are names in a document.
+fn typed_literal(schema: &Schema, of: &Type, value: &Value) -> String {
+    match (of.kind.as_str(), value) {
+        ("INPUT_OBJECT", Value::Object(fields)) => {
+            let field = |(name, value): (&String, &Value)| {
+                let input = of.input(name).unwrap_or_else(|| panic!("{} has no {name}", of.name));
+                format!("{name}: {}", typed_literal(schema, schema.get(input.of.named()), value))
+            };
+            format!("{{{}}}", fields.iter().map(field).collect::<Vec<_>>().join(", "))
+        }
+        (_, Value::Array(items)) => {
+            let items: Vec<_> = items.iter().map(|item| typed_literal(schema, of, item)).collect();
+            format!("[{}]", items.join(", "))
+        }
+        ("ENUM", Value::String(name)) => name.clone(),
+        _ => literal(value),
+    }
+}
+
+/// The type of one value at a path.
+fn type_at(schema: &Schema, inputs: &[crate::support::introspection::Input], path: &[(String, bool)]) -> String {
+    let (name, _) = &path[0];
+    let input = inputs.iter().find(|input| input.name == *name).expect("an input of the schema");
+    match &path[1..] {
+        // One that is given fits where it may be missing, and where it may not.
+        [] => format!("{}!", input.of.named()),
+        below => type_at(schema, schema.get(input.of.named()).inputs(), below),
     }
 }
 
@@ -129,14 +181,23 @@ fn required(schema: &Schema, of: &Type, own: &Ids) -> Value {
 fn besides(name: &str, own: &Ids) -> Value {
     match name {
         "createSubscription(terms.tierId)" => json!({"customerId": own.get("idle")}),
+        "revokeTokens(organizationId)" => json!({"tokenId": "probe"}),
         _ => json!({}),
     }
 }
 
 impl Probe {
     /// The document and variables of the call with this value; `object` is the type of the object that an id names.
-    pub fn with(&self, schema: &Schema, own: &Ids, object: Option<&str>, value: &str) -> (String, Value) {
-        let given = at(&self.path, json!(value));
+    pub fn with(&self, schema: &Schema, own: &Ids, object: Option<&str>, value: &str, form: Form) -> (String, Value) {
+        let given = |value: &str| at(&self.path, json!(value));
+        let (written, variables) = match form {
+            Form::Literal => (given(value), json!({})),
+            Form::Variable | Form::Merged => (given(OPEN), json!({ "open": value })),
+        };
+        let declared = |inputs| match form {
+            Form::Literal => String::new(),
+            Form::Variable | Form::Merged => format!("($open: {})", type_at(schema, inputs, &self.path)),
+        };
         match &self.call {
             Call::Query { field, of, parent } => {
                 let of = schema.get(of);
@@ -146,16 +207,38 @@ impl Probe {
                     }
                     _ => everything(schema, &of.name, usize::from(of.is_connection())),
                 };
-                let arguments = literal(&given);
+                let arguments = literal(&written);
                 let arguments = &arguments[1..arguments.len() - 1];
-                (inside(parent.as_deref(), own, &format!("{field}({arguments}){}", text(&below))), json!({}))
+                let call = |below: &[Selection]| format!("{field}({arguments}){}", text(below));
+                let calls = match form {
+                    Form::Merged if below.len() > 1 => {
+                        let (some, others) = below.split_at(below.len() / 2);
+                        format!("{} ... {{ {} }}", call(some), call(others))
+                    }
+                    _ => call(&below),
+                };
+                let holder = parent.as_deref().unwrap_or("Query");
+                let inputs = &schema.get(holder).field(field).expect("a field of the schema").args;
+                (format!("query{} {}", declared(inputs), inside(parent.as_deref(), own, &calls)), variables)
             }
             Call::Mutation { field, input_type, input } => {
-                let document = format!(
-                    "mutation($input: {input_type}!) {{ {field}(input: $input) {{ __typename userErrors {{ {} }} }} }}",
-                    crate::support::USER_ERROR
-                );
-                (document, json!({"input": merge(input.clone(), given)}))
+                let of = schema.get(input_type);
+                let (declared, written) = match form {
+                    Form::Literal => (String::new(), typed_literal(schema, of, &merge(input.clone(), written))),
+                    Form::Variable => (format!("($input: {input_type}!)"), "$input".to_owned()),
+                    Form::Merged => (declared(of.inputs()), typed_literal(schema, of, &merge(input.clone(), written))),
+                };
+                let variables = match form {
+                    Form::Variable => json!({ "input": merge(input.clone(), given(value)) }),
+                    Form::Literal | Form::Merged => variables,
+                };
+                let call = |below: &str| format!("{field}(input: {written}) {{ {below} }}");
+                let errors = format!("userErrors {{ {} }}", crate::support::USER_ERROR);
+                let calls = match form {
+                    Form::Merged => format!("{} {}", call("__typename"), call(&errors)),
+                    Form::Literal | Form::Variable => call(&format!("__typename {errors}")),
+                };
+                (format!("mutation{declared} {{ {calls} }}"), variables)
             }
         }
     }
