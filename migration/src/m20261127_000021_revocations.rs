@@ -14,7 +14,7 @@ CREATE TABLE revocations (
     version {int} NOT NULL,
     CHECK ((token_id IS NULL) <> (subject IS NULL))
 ) {strict};
-CREATE INDEX revocations_expires ON revocations (expires_at);
+CREATE INDEX revocations_valid ON revocations (tenant_id, expires_at);
 "#,
     "DROP TABLE revocations;\n"
 );

@@ -2,16 +2,21 @@
 
 pub mod mutation;
 
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+
 use crate::auth::Named;
 use crate::clock::Timestamp;
 use crate::entity::{OrganizationId, RevocationId, revocation};
-use crate::error::Result;
-use crate::store::{Change, Command, Writer};
+use crate::error::{Code, Refusal, Result};
+use crate::store::{Change, Command, Tx, Writer};
 
 /// How many days a revocation is kept where nobody says when the tokens expire.
 const KEPT_DAYS: i64 = 400;
 /// And at most.
 const MAX_DAYS: i64 = 3660;
+
+/// How many an organization may have at a time that are not over: every server knows them all.
+const MOST: i64 = 1_000;
 
 /// A revocation to be made.
 #[derive(Clone, Debug)]
@@ -54,7 +59,12 @@ pub async fn create(
         Some(id) => {
             let path = "input.organizationId";
             writer
-                .write_in(command, id, path, |tx| Box::pin(async move { tx.insert(row.clone(), change.clone()).await }))
+                .write_in(command, id, path, |tx| {
+                    Box::pin(async move {
+                        check_room(tx).await?;
+                        tx.insert(row.clone(), change.clone()).await
+                    })
+                })
                 .await?
         }
         None => {
@@ -65,4 +75,14 @@ pub async fn create(
     };
     writer.learn_revoked().await;
     Ok(made)
+}
+
+async fn check_room(tx: &Tx<'_>) -> Result<()> {
+    let valid = revocation::Entity::find().filter(revocation::Column::ExpiresAt.gt(tx.now()));
+    if tx.count_in_tenant(valid).await? < MOST {
+        return Ok(());
+    }
+    let message =
+        format!("The organization has {MOST} revocations that are not over: revoke by subject, or ask the platform.");
+    Err(Refusal::new(Code::Conflict, message).at("input").into())
 }

@@ -141,3 +141,27 @@ async fn doctor_tells_why_nothing_can_be_written() {
     let reason = "failed  writes: the database is read-only: default_transaction_read_only is on";
     assert!(told.contains(reason), "{told}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_are_revoked_where_nobody_can_sign_in() {
+    for backend in [Backend::Sqlite, Backend::Postgres] {
+        let world = World::new(backend).await;
+        let database = world.config.database.url.expose_secret().to_owned();
+        let (admin, elsewhere) = (world.admin(world.alpha), world.admin(world.beta));
+        let (code, told) =
+            run(&["revoke", "--subject", "admin@example.com", "--organization", "alpha"], &database).await;
+        assert_eq!(code, Some(0), "{told}");
+        assert!(told.contains("Refused from now on"), "{told}");
+        // The clock of a test stands still, and its tokens are older than any command.
+        world.store.learn_revoked().await.expect("the database answers");
+        assert!(world.app.verifier().verify(admin.token()).await.is_err());
+        assert!(world.app.verifier().verify(elsewhere.token()).await.is_ok());
+        for wrong in [
+            &["revoke"][..],
+            &["revoke", "--subject", "x", "--token", "y"],
+            &["revoke", "--subject", "x", "--organization", "none"],
+        ] {
+            assert_eq!(run(wrong, &database).await.0, Some(2), "{wrong:?}");
+        }
+    }
+}

@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tessera::app::App;
 use tessera::auth::{Permission, Role, TokenError};
+use tessera::entity::{RevocationId, revocation};
 
 use crate::support::{Backend, Client, World, on_both};
 
@@ -103,6 +104,27 @@ on_both! {
         assert!(!takes(&world.app, &reseller).await);
         revoke(&root, json!({"tokenId": token_id(&root)})).await;
         assert!(!takes(&world.app, &root).await, "the platform's own as well");
+    }
+
+    async fn an_organization_has_so_many_at_most(world: World) {
+        let admin = world.admin(world.alpha);
+        let one = |number: usize, days: i64| revocation::Model {
+            id: RevocationId::generate(),
+            tenant_id: Some(world.alpha.id),
+            token_id: Some(format!("token-{number}")),
+            subject: None,
+            holds: String::new(),
+            expires_at: world.clock.now().plus_days(days),
+            created_at: world.clock.now(),
+            updated_at: world.clock.now(),
+            version: 1,
+        };
+        let rows: Vec<_> = (0..1_000).map(|number| one(number, if number == 0 { 1 } else { 400 })).collect();
+        world.store.system().insert::<_, revocation::Entity>(rows).await.expect("revocations");
+        world.refused(&admin, "revokeTokens", json!({"subject": "x"}), "CONFLICT", "input").await;
+        revoke(&world.admin(world.beta), json!({"subject": "x"})).await;
+        world.pass(TimeDelta::days(1));
+        revoke(&admin, json!({"subject": "x"})).await;
     }
 
     async fn what_is_revoked_is_named_rightly(world: World) {
