@@ -1,4 +1,4 @@
-//! The audit trail, as callers read it. Entries are written by [`crate::store::Tx`] alone.
+//! The audit trail, as callers read it. Entries are written by [`crate::store::UnitOfWork`] alone.
 
 pub mod graphql;
 pub mod read;

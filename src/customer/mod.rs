@@ -17,7 +17,7 @@ use crate::graphql::input::{Check, check_version, updated};
 use crate::graphql::json::GivenJson;
 use crate::graphql::nested::OwnerKey;
 use crate::operational::Step;
-use crate::store::{Change, Command, Tx, Writer};
+use crate::store::{Change, Command, UnitOfWork, Writer};
 use crate::subscription::{self, Order, Owner, Settings, limit};
 
 /// A customer to be made.
@@ -45,13 +45,13 @@ pub async fn create(
     order: &Order,
 ) -> Result<customer::Model> {
     writer
-        .write_in(command, organization, "input.organizationId", |tx| {
+        .write_in(command, organization, "input.organizationId", |unit| {
             Box::pin(async move {
-                refuse_taken_ref(tx, new.external_ref.as_deref(), None).await?;
+                refuse_taken_ref(unit, new.external_ref.as_deref(), None).await?;
                 let operating =
                     customer::Entity::find().filter(customer::Column::Status.ne(OperationalStatus::Terminated));
                 let kept = operating.filter(customer::Column::DeletedAt.is_null());
-                limit::check_room(tx, &settings.policy, limit::CUSTOMERS, kept, "input").await?;
+                limit::check_room(unit, &settings.policy, limit::CUSTOMERS, kept, "input").await?;
                 let row = customer::Model {
                     tenant_id: organization,
                     id: CustomerId::generate(),
@@ -63,21 +63,21 @@ pub async fn create(
                     search_text: String::new(),
                     metadata: new.metadata.clone().into(),
                     private_metadata: new.private_metadata.clone(),
-                    created_at: tx.now(),
-                    updated_at: tx.now(),
+                    created_at: unit.now(),
+                    updated_at: unit.now(),
                     version: 1,
                     deleted_at: None,
                 };
-                let draft = subscription::draft(tx, settings, Owner::from(&row), order, "input.subscription").await?;
-                let row = tx.insert(row, Change::new("create")).await?;
-                tx.insert(draft, Change::new("create")).await?;
+                let draft = subscription::draft(unit, settings, Owner::from(&row), order, "input.subscription").await?;
+                let row = unit.insert(row, Change::new("create")).await?;
+                unit.insert(draft, Change::new("create")).await?;
                 Ok(row)
             })
         })
         .await
 }
 
-async fn refuse_taken_ref(tx: &Tx<'_>, external_ref: Option<&str>, own: Option<CustomerId>) -> Result<()> {
+async fn refuse_taken_ref(unit: &UnitOfWork<'_>, external_ref: Option<&str>, own: Option<CustomerId>) -> Result<()> {
     let Some(external_ref) = external_ref else { return Ok(()) };
     let taken = customer::Entity::find()
         .filter(customer::Column::ExternalRef.eq(external_ref))
@@ -86,7 +86,7 @@ async fn refuse_taken_ref(tx: &Tx<'_>, external_ref: Option<&str>, own: Option<C
         Some(own) => taken.filter(customer::Column::Id.ne(own)),
         None => taken,
     };
-    if tx.exists(taken).await? {
+    if unit.exists(taken).await? {
         let message = "Another customer of the organization has this external reference.";
         return Err(Refusal::new(Code::Duplicate, message).at("input.externalRef").into());
     }
@@ -119,11 +119,11 @@ pub async fn update(
     let of_customers = update.external_ref.is_undefined() && update.metadata.is_undefined();
     let is_managed = !update.private_metadata.is_undefined() || (caller.customer().is_some() && !of_customers);
     writer
-        .change::<customer::Entity, _>(command, target.id, "input.id", |tx, row| {
+        .change::<customer::Entity, _>(command, target.id, "input.id", |unit, row| {
             Box::pin(async move {
                 check_version(target.expected_version, row.version)?;
                 let update = update.clone();
-                if is_managed && !tx.scope().caller()?.may(Permission::CustomersManage) {
+                if is_managed && !unit.scope().caller()?.may(Permission::CustomersManage) {
                     return Err(Error::Forbidden(Permission::CustomersManage));
                 }
                 let mut check = Check::new();
@@ -143,8 +143,8 @@ pub async fn update(
                     next.private_metadata = check.private_metadata("input.privateMetadata", given);
                 }
                 check.finish()?;
-                refuse_taken_ref(tx, next.external_ref.as_deref(), Some(row.id)).await?;
-                tx.update(&row, next, Change::new("update").because(target.reason.clone())).await
+                refuse_taken_ref(unit, next.external_ref.as_deref(), Some(row.id)).await?;
+                unit.update(&row, next, Change::new("update").because(target.reason.clone())).await
             })
         })
         .await
@@ -159,17 +159,17 @@ pub async fn step(
     step: Step,
 ) -> Result<customer::Model> {
     writer
-        .change::<customer::Entity, _>(command, target.id, "input.id", |tx, row| {
+        .change::<customer::Entity, _>(command, target.id, "input.id", |unit, row| {
             Box::pin(async move {
                 check_version(target.expected_version, row.version)?;
                 let status = step.from(row.status)?;
-                let deleted_at = (step == Step::Delete).then(|| tx.now());
+                let deleted_at = (step == Step::Delete).then(|| unit.now());
                 let next = customer::Model { status, deleted_at, ..row.clone() };
                 if step.ends_subscription() {
                     let owner = OwnerKey { tenant: row.tenant_id, customer: Some(row.id) };
-                    subscription::end_with_owner(tx, owner, target.reason.clone()).await?;
+                    subscription::end_with_owner(unit, owner, target.reason.clone()).await?;
                 }
-                tx.update(&row, next, Change::new(step.verb()).because(target.reason.clone())).await
+                unit.update(&row, next, Change::new(step.verb()).because(target.reason.clone())).await
             })
         })
         .await

@@ -12,7 +12,7 @@ use crate::entity::{MemberId, MemberRole, OrganizationId, member};
 use crate::error::{Code, Error, Refusal, Result};
 use crate::graphql::command::Target;
 use crate::graphql::input::{Check, check_version};
-use crate::store::{Change, Command, Tx, Writer};
+use crate::store::{Change, Command, UnitOfWork, Writer};
 use crate::subscription::limit;
 use crate::subscription::status::Policy;
 
@@ -36,11 +36,11 @@ pub async fn create(
     new: &NewMember,
 ) -> Result<member::Model> {
     writer
-        .write_in(command, organization, "input.organizationId", |tx| {
+        .write_in(command, organization, "input.organizationId", |unit| {
             Box::pin(async move {
-                check_role(tx, new.role).await?;
-                refuse_taken_email(tx, &new.email).await?;
-                check_room(tx, policy, "input").await?;
+                check_role(unit, new.role).await?;
+                refuse_taken_email(unit, &new.email).await?;
+                check_room(unit, policy, "input").await?;
                 let row = member::Model {
                     tenant_id: organization,
                     id: MemberId::generate(),
@@ -50,11 +50,11 @@ pub async fn create(
                     search_text: String::new(),
                     role: new.role,
                     active: true,
-                    created_at: tx.now(),
-                    updated_at: tx.now(),
+                    created_at: unit.now(),
+                    updated_at: unit.now(),
                     version: 1,
                 };
-                tx.insert(row, Change::new("create")).await
+                unit.insert(row, Change::new("create")).await
             })
         })
         .await
@@ -62,8 +62,8 @@ pub async fn create(
 
 /// Refuses to give or take a role that may do more than the caller: nobody grants, demotes or deactivates more than it
 /// holds.
-fn check_holds(tx: &Tx<'_>, role: MemberRole) -> Result<()> {
-    let caller = tx.scope().caller()?;
+fn check_holds(unit: &UnitOfWork<'_>, role: MemberRole) -> Result<()> {
+    let caller = unit.scope().caller()?;
     match Role::from(role).permissions().iter().find(|permission| !caller.may(*permission)) {
         Some(missing) => Err(Error::Forbidden(missing)),
         None => Ok(()),
@@ -72,17 +72,17 @@ fn check_holds(tx: &Tx<'_>, role: MemberRole) -> Result<()> {
 
 /// Refuses a role that the caller cannot give. Only an organization without a parent has organizations below it to
 /// manage.
-async fn check_role(tx: &Tx<'_>, role: MemberRole) -> Result<()> {
-    check_holds(tx, role)?;
-    if role == MemberRole::Reseller && tx.organization().await?.parent_id.is_some() {
+async fn check_role(unit: &UnitOfWork<'_>, role: MemberRole) -> Result<()> {
+    check_holds(unit, role)?;
+    if role == MemberRole::Reseller && unit.organization().await?.parent_id.is_some() {
         let message = "An organization that is below another one has no resellers.";
         return Err(Refusal::new(Code::Conflict, message).at("input.role").into());
     }
     Ok(())
 }
 
-async fn refuse_taken_email(tx: &Tx<'_>, email: &str) -> Result<()> {
-    if tx.exists(member::Entity::find().filter(member::Column::Email.eq(email))).await? {
+async fn refuse_taken_email(unit: &UnitOfWork<'_>, email: &str) -> Result<()> {
+    if unit.exists(member::Entity::find().filter(member::Column::Email.eq(email))).await? {
         let message = "Another member of the organization has this address.";
         return Err(Refusal::new(Code::Duplicate, message).at("input.email").into());
     }
@@ -90,9 +90,9 @@ async fn refuse_taken_email(tx: &Tx<'_>, email: &str) -> Result<()> {
 }
 
 /// Refuses one more active member than the organization may have.
-async fn check_room(tx: &Tx<'_>, policy: &Policy, path: &str) -> Result<()> {
+async fn check_room(unit: &UnitOfWork<'_>, policy: &Policy, path: &str) -> Result<()> {
     let active = member::Entity::find().filter(member::Column::Active.eq(true));
-    limit::check_room(tx, policy, limit::USERS, active, path).await
+    limit::check_room(unit, policy, limit::USERS, active, path).await
 }
 
 /// A change of a member.
@@ -120,7 +120,7 @@ pub async fn change(
     step: &Step,
 ) -> Result<member::Model> {
     writer
-        .change::<member::Entity, _>(command, target.id, "input.id", |tx, row| {
+        .change::<member::Entity, _>(command, target.id, "input.id", |unit, row| {
             Box::pin(async move {
                 check_version(target.expected_version, row.version)?;
                 let mut next = row.clone();
@@ -128,29 +128,29 @@ pub async fn change(
                     Step::Update { name, role } => {
                         rename(&mut next, name.as_deref())?;
                         if let Some(role) = role.filter(|role| *role != row.role) {
-                            check_holds(tx, row.role)?;
-                            check_role(tx, role).await?;
+                            check_holds(unit, row.role)?;
+                            check_role(unit, role).await?;
                             next.role = role;
-                            keep_managed(tx, &row, &next, "input.role").await?;
+                            keep_managed(unit, &row, &next, "input.role").await?;
                         }
                         "update"
                     }
                     Step::Deactivate => {
-                        check_holds(tx, row.role)?;
+                        check_holds(unit, row.role)?;
                         next.active = false;
-                        keep_managed(tx, &row, &next, "input.id").await?;
+                        keep_managed(unit, &row, &next, "input.id").await?;
                         "deactivate"
                     }
                     Step::Reactivate => {
-                        check_holds(tx, row.role)?;
+                        check_holds(unit, row.role)?;
                         if !row.active {
-                            check_room(tx, policy, "input.id").await?;
+                            check_room(unit, policy, "input.id").await?;
                             next.active = true;
                         }
                         "reactivate"
                     }
                 };
-                tx.update(&row, next, Change::new(verb).because(target.reason.clone())).await
+                unit.update(&row, next, Change::new(verb).because(target.reason.clone())).await
             })
         })
         .await
@@ -166,16 +166,16 @@ fn rename(row: &mut member::Model, name: Option<&str>) -> Result<()> {
 
 /// Refuses to take the last active manager away from an organization. The organization is locked first, so that two
 /// managers cannot remove each other.
-async fn keep_managed(tx: &Tx<'_>, before: &member::Model, after: &member::Model, path: &str) -> Result<()> {
+async fn keep_managed(unit: &UnitOfWork<'_>, before: &member::Model, after: &member::Model, path: &str) -> Result<()> {
     if !rules::stops_managing(before, after) {
         return Ok(());
     }
-    tx.lock_organization().await?;
+    unit.lock_organization().await?;
     let others = member::Entity::find()
         .filter(member::Column::Id.ne(before.id))
         .filter(member::Column::Active.eq(true))
         .filter(member::Column::Role.is_in(rules::MANAGING));
-    if tx.exists(others).await? {
+    if unit.exists(others).await? {
         return Ok(());
     }
     let message = "This is the last active administrator of the organization: appoint another one first.";

@@ -17,7 +17,7 @@ use crate::graphql::input::{Check, check_version, updated};
 use crate::graphql::json::GivenJson;
 use crate::graphql::nested::OwnerKey;
 use crate::operational::Step;
-use crate::store::{Change, Command, Tx, Writer};
+use crate::store::{Change, Command, UnitOfWork, Writer};
 use crate::subscription::{self, Order, Owner, Settings};
 
 /// An organization to be made.
@@ -76,17 +76,17 @@ pub async fn create(
         deleted_at: None,
     };
     writer
-        .write_new(command, &row, |tx| {
+        .write_new(command, &row, |unit| {
             Box::pin(async move {
-                check_parent(tx, new).await?;
+                check_parent(unit, new).await?;
                 if new.subscription_management.is_some() {
-                    check_management(tx).await?;
+                    check_management(unit).await?;
                 }
-                refuse_taken_slug(tx, &new.slug).await?;
-                let row = tx.organization().await?;
-                let draft = subscription::draft(tx, settings, Owner::from(row), order, "input.subscription").await?;
-                let row = tx.insert(row.clone(), Change::new("create")).await?;
-                tx.insert(draft, Change::new("create")).await?;
+                refuse_taken_slug(unit, &new.slug).await?;
+                let row = unit.organization().await?;
+                let draft = subscription::draft(unit, settings, Owner::from(row), order, "input.subscription").await?;
+                let row = unit.insert(row.clone(), Change::new("create")).await?;
+                unit.insert(draft, Change::new("create")).await?;
                 Ok(row)
             })
         })
@@ -102,11 +102,11 @@ fn check_right(writer: &Writer, new: &NewOrganization) -> Result<()> {
 }
 
 /// One level only, below an active organization that stays so until the new one is committed.
-async fn check_parent(tx: &Tx<'_>, new: &NewOrganization) -> Result<()> {
+async fn check_parent(unit: &UnitOfWork<'_>, new: &NewOrganization) -> Result<()> {
     let Some(parent) = new.parent else { return Ok(()) };
     let path = "input.parentId";
-    let row = tx.share::<organization::Entity>(parent).await?.ok_or_else(|| not_found("organization", path))?;
-    let caller = tx.scope().caller()?;
+    let row = unit.share::<organization::Entity>(parent).await?.ok_or_else(|| not_found("organization", path))?;
+    let caller = unit.scope().caller()?;
     let own = caller.standing() == Standing::Platform || caller.organization() == Some(parent);
     if row.parent_id.is_some() || !own {
         let message = "An organization can be made below a reseller only, one level deep.";
@@ -120,14 +120,14 @@ async fn check_parent(tx: &Tx<'_>, new: &NewOrganization) -> Result<()> {
 
 /// Refuses to decide who manages an organization's own subscription, unless the platform does, or a reseller that
 /// manages its own. Nobody decides it for its own organization.
-async fn check_management(tx: &Tx<'_>) -> Result<()> {
-    let caller = tx.scope().caller()?;
+async fn check_management(unit: &UnitOfWork<'_>) -> Result<()> {
+    let caller = unit.scope().caller()?;
     if caller.may(Permission::PlatformManage) {
         return Ok(());
     }
-    let above = caller.organization().filter(|own| tx.tenant().is_ok_and(|tenant| tenant != *own));
+    let above = caller.organization().filter(|own| unit.tenant().is_ok_and(|tenant| tenant != *own));
     let above = match above {
-        Some(id) => tx.get::<organization::Entity>(id).await?,
+        Some(id) => unit.get::<organization::Entity>(id).await?,
         None => None,
     };
     if above.is_some_and(|above| above.subscription_management == SubscriptionManagement::SelfManaged) {
@@ -174,7 +174,7 @@ pub async fn update(
         return Err(Error::Forbidden(Permission::OrganizationsManage));
     }
     writer
-        .change::<organization::Entity, _>(command, target.id, "input.id", |tx, row| {
+        .change::<organization::Entity, _>(command, target.id, "input.id", |unit, row| {
             Box::pin(async move {
                 check_version(target.expected_version, row.version)?;
                 let update = update.clone();
@@ -194,7 +194,7 @@ pub async fn update(
                 }
                 next.exempt = update.exempt.unwrap_or(row.exempt);
                 if let Some(management) = update.subscription_management {
-                    check_management(tx).await?;
+                    check_management(unit).await?;
                     next.subscription_management = management;
                 }
                 if !update.metadata.is_undefined() {
@@ -206,9 +206,9 @@ pub async fn update(
                 }
                 check.finish()?;
                 if next.slug != row.slug {
-                    refuse_taken_slug(tx, &next.slug).await?;
+                    refuse_taken_slug(unit, &next.slug).await?;
                 }
-                tx.update(&row, next, Change::new("update").because(target.reason.clone())).await
+                unit.update(&row, next, Change::new("update").because(target.reason.clone())).await
             })
         })
         .await
@@ -222,11 +222,11 @@ pub fn check_time_zone(check: &mut Check, zone: &str) -> String {
     zone.to_owned()
 }
 
-async fn refuse_taken_slug(tx: &Tx<'_>, slug: &str) -> Result<()> {
+async fn refuse_taken_slug(unit: &UnitOfWork<'_>, slug: &str) -> Result<()> {
     let taken = organization::Entity::find()
         .filter(organization::Column::Slug.eq(slug))
         .filter(organization::Column::DeletedAt.is_null());
-    if tx.exists_anywhere(taken).await? {
+    if unit.exists_anywhere(taken).await? {
         return Err(Refusal::new(Code::Duplicate, "Another organization has this slug.").at("input.slug").into());
     }
     Ok(())
@@ -245,30 +245,30 @@ pub async fn step(
         return Err(Refusal::new(Code::OwnAccount, message).at("input.id").into());
     }
     writer
-        .change::<organization::Entity, _>(command, target.id, "input.id", |tx, row| {
+        .change::<organization::Entity, _>(command, target.id, "input.id", |unit, row| {
             Box::pin(async move {
                 check_version(target.expected_version, row.version)?;
                 let status = step.from(row.status)?;
-                let deleted_at = (step == Step::Delete).then(|| tx.now());
+                let deleted_at = (step == Step::Delete).then(|| unit.now());
                 let next = organization::Model { status, deleted_at, ..row.clone() };
                 if step == Step::Delete {
-                    refuse_children(tx, row.id).await?;
+                    refuse_children(unit, row.id).await?;
                 }
                 if step.ends_subscription() {
                     let owner = OwnerKey { tenant: row.id, customer: None };
-                    subscription::end_with_owner(tx, owner, target.reason.clone()).await?;
+                    subscription::end_with_owner(unit, owner, target.reason.clone()).await?;
                 }
-                tx.update(&row, next, Change::new(step.verb()).because(target.reason.clone())).await
+                unit.update(&row, next, Change::new(step.verb()).because(target.reason.clone())).await
             })
         })
         .await
 }
 
-async fn refuse_children(tx: &Tx<'_>, id: OrganizationId) -> Result<()> {
+async fn refuse_children(unit: &UnitOfWork<'_>, id: OrganizationId) -> Result<()> {
     let children = organization::Entity::find()
         .filter(organization::Column::ParentId.eq(id))
         .filter(organization::Column::DeletedAt.is_null());
-    if tx.exists_anywhere(children).await? {
+    if unit.exists_anywhere(children).await? {
         let message = "The organization has organizations below it: delete those first.";
         return Err(Refusal::new(Code::InUse, message).at("input.id").into());
     }

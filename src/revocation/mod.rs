@@ -8,7 +8,7 @@ use crate::auth::Named;
 use crate::clock::Timestamp;
 use crate::entity::{OrganizationId, RevocationId, revocation};
 use crate::error::{Code, Refusal, Result};
-use crate::store::{Change, Command, Tx, Writer};
+use crate::store::{Change, Command, UnitOfWork, Writer};
 
 /// How many days a revocation is kept where nobody says when the tokens expire.
 const KEPT_DAYS: i64 = 400;
@@ -59,17 +59,17 @@ pub async fn create(
         Some(id) => {
             let path = "input.organizationId";
             writer
-                .write_in(command, id, path, |tx| {
+                .write_in(command, id, path, |unit| {
                     Box::pin(async move {
-                        check_room(tx).await?;
-                        tx.insert(row.clone(), change.clone()).await
+                        check_room(unit).await?;
+                        unit.insert(row.clone(), change.clone()).await
                     })
                 })
                 .await?
         }
         None => {
             writer
-                .write_platform(command, |tx| Box::pin(async move { tx.insert(row.clone(), change.clone()).await }))
+                .write_platform(command, |unit| Box::pin(async move { unit.insert(row.clone(), change.clone()).await }))
                 .await?
         }
     };
@@ -77,9 +77,9 @@ pub async fn create(
     Ok(made)
 }
 
-async fn check_room(tx: &Tx<'_>) -> Result<()> {
-    let valid = revocation::Entity::find().filter(revocation::Column::ExpiresAt.gt(tx.now()));
-    if tx.count_in_tenant(valid).await? < MOST {
+async fn check_room(unit: &UnitOfWork<'_>) -> Result<()> {
+    let valid = revocation::Entity::find().filter(revocation::Column::ExpiresAt.gt(unit.now()));
+    if unit.count_in_tenant(valid).await? < MOST {
         return Ok(());
     }
     let message =

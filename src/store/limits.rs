@@ -4,13 +4,13 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DbBackend, EntityTrait, Order as SortOrder, QueryFilter, QueryOrder};
 
 use super::executor::Executor as _;
-use super::tx::LOCK;
-use super::{Noun, Source, Tx};
+use super::unit_of_work::LOCK;
+use super::{Noun, Source, UnitOfWork};
 use crate::entity::{TierId, organization, subscription, tier_feature};
 use crate::error::{Result, not_found};
 use crate::graphql::nested::{Owned as _, OwnerKey};
 
-impl Tx<'_> {
+impl UnitOfWork<'_> {
     /// The tenant's organization, locked until the end of the transaction: what is counted in it afterwards stays so.
     pub(crate) async fn lock_organization(&self) -> Result<organization::Model> {
         if self.connection().backend() == DbBackend::Sqlite {

@@ -1,7 +1,7 @@
 //! The one door to the database.
 //!
 //! Nothing else in the crate holds a connection. Reads go through [`Scope`], which adds what the caller may see to
-//! every query; writes through [`Writer`] and [`Tx`], which keep to one tenant and leave an audit entry and an outbox
+//! every query; writes through [`Writer`] and [`UnitOfWork`], which keep to one tenant and leave an audit entry and an outbox
 //! event behind. Work that concerns every tenant at once (the demo's data, the command line) goes through [`System`].
 
 mod around;
@@ -28,7 +28,7 @@ mod system;
 mod text;
 mod trail;
 mod trouble;
-mod tx;
+mod unit_of_work;
 mod visible;
 mod waiting;
 mod writable;
@@ -51,7 +51,7 @@ pub use trail::Change;
 pub(crate) use trail::{Changes, SYSTEM, changed, created};
 pub use trouble::Trouble;
 pub(crate) use trouble::trouble;
-pub use tx::Tx;
+pub use unit_of_work::UnitOfWork;
 pub use visible::{Reach, Visible};
 pub use writable::Unwritable;
 pub use writer::Writer;

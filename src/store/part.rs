@@ -3,7 +3,7 @@
 use sea_orm::{Condition, DbErr, EntityTrait, IdenStatic as _, Iterable as _};
 
 use super::executor::Executor as _;
-use super::{First, Noun, Reading, Row, Source, Tx, Visible};
+use super::{First, Noun, Reading, Row, Source, UnitOfWork, Visible};
 use crate::entity::{tier, tier_price};
 use crate::error::Result;
 
@@ -24,7 +24,7 @@ impl Part for tier_price::Entity {
     }
 }
 
-impl Tx<'_> {
+impl UnitOfWork<'_> {
     /// The visible rows that meet a condition, each with its one part that meets another, if there is one.
     pub(crate) async fn all_with_part<P: Part>(
         &self,

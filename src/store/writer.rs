@@ -1,4 +1,4 @@
-//! Opening transactions: authorization, the idempotency key, the tenant and its state, and the retry of lost races.
+//! Opening units of work: authorization, the idempotency key, the tenant and its state, and the retry of lost races.
 
 use std::ops::Deref;
 
@@ -10,14 +10,14 @@ use uuid::Uuid;
 use super::database::{Database, Whose};
 use super::executor::Executor as _;
 use super::reading::Lock;
-use super::tx::LOCK;
-use super::{Command, Noun, Record, Scope, Source, Tx};
+use super::unit_of_work::LOCK;
+use super::{Command, Noun, Record, Scope, Source, UnitOfWork};
 use crate::auth::{Permission, Standing};
 use crate::entity::{Mutable, OperationalStatus, OrganizationId, customer, organization};
 use crate::error::{Code, Contention, Error, Refusal, Result, Trouble, not_found};
 use crate::operational;
 
-/// How often a transaction is tried before its contention is reported as a fault.
+/// How often a unit of work is tried before its contention is reported as a fault.
 const TRIES: usize = 8;
 
 /// How often it is tried before it locks what it relies on from the beginning.
@@ -25,10 +25,11 @@ const TRIES_WITHOUT_LOCK: usize = 2;
 
 /// The right to write, given for a permission by [`Scope::writer`].
 ///
-/// Each of its methods runs one transaction. The work may be run again from the start when another transaction was
-/// faster or the connection was lost, so it must have no effect outside the transaction.
+/// Each of its methods runs one [unit of work](UnitOfWork). The work may begin before it is known that it may be done, and
+/// may be run again from the start when another command was faster or the connection was lost, so it must have no effect
+/// outside of the unit.
 ///
-/// The work returns a boxed future, `|tx| Box::pin(async move { … })`, because the compiler cannot prove yet that the
+/// The work returns a boxed future, `|unit| Box::pin(async move { … })`, because the compiler cannot prove yet that the
 /// future of an async closure that borrows is `Send` for every lifetime.
 pub struct Writer(Scope);
 
@@ -40,12 +41,12 @@ impl Deref for Writer {
     }
 }
 
-/// Where a transaction happens.
+/// Where a unit of work happens.
 #[derive(Clone, Copy)]
 enum Place<'a> {
     /// In an organization that the caller named, by the path of the input field.
     Named(OrganizationId, &'a str),
-    /// In an organization that the transaction makes.
+    /// In an organization that the work makes.
     New(&'a organization::Model),
     /// In the platform's catalogue.
     Platform,
@@ -56,7 +57,7 @@ enum Place<'a> {
 enum Hold {
     /// It is locked as a key when it is looked for: nobody suspends, terminates or deletes it.
     Lock,
-    /// It is [checked](Tx::rely_on) together with what is written. Until then there may be no transaction at all.
+    /// It is [checked](UnitOfWork::rely_on) together with what is written. Until then there may be no transaction at all.
     Check,
 }
 
@@ -67,12 +68,12 @@ impl Hold {
     }
 
     /// The organization, which stays as it is found.
-    async fn find(self, tx: &Tx<'_>, organization: &Source) -> Result<Option<organization::Model>> {
+    async fn find(self, unit: &UnitOfWork<'_>, organization: &Source) -> Result<Option<organization::Model>> {
         match self {
-            Self::Lock => tx.lock_row::<organization::Entity>(organization, Lock::KeyShare).await,
+            Self::Lock => unit.lock_row::<organization::Entity>(organization, Lock::KeyShare).await,
             Self::Check => {
-                let found = tx.connection().find::<organization::Entity>(organization).await?;
-                found.iter().for_each(|row| tx.rely_on(row));
+                let found = unit.connection().find::<organization::Entity>(organization).await?;
+                found.iter().for_each(|row| unit.rely_on(row));
                 Ok(found)
             }
         }
@@ -100,7 +101,7 @@ impl Writer {
         command: &Command,
         organization: OrganizationId,
         path: &str,
-        work: impl for<'t> Fn(&'t Tx<'e>) -> BoxFuture<'t, Result<M>> + Sync,
+        work: impl for<'t> Fn(&'t UnitOfWork<'e>) -> BoxFuture<'t, Result<M>> + Sync,
     ) -> Result<M> {
         self.write_at(command, Place::Named(organization, path), work).await
     }
@@ -109,7 +110,7 @@ impl Writer {
     pub async fn write_platform<'e, M: Row>(
         &'e self,
         command: &Command,
-        work: impl for<'t> Fn(&'t Tx<'e>) -> BoxFuture<'t, Result<M>> + Sync,
+        work: impl for<'t> Fn(&'t UnitOfWork<'e>) -> BoxFuture<'t, Result<M>> + Sync,
     ) -> Result<M> {
         self.write_at(command, Place::Platform, work).await
     }
@@ -119,7 +120,7 @@ impl Writer {
         &'e self,
         command: &Command,
         new: &organization::Model,
-        work: impl for<'t> Fn(&'t Tx<'e>) -> BoxFuture<'t, Result<M>> + Sync,
+        work: impl for<'t> Fn(&'t UnitOfWork<'e>) -> BoxFuture<'t, Result<M>> + Sync,
     ) -> Result<M> {
         self.write_at(command, Place::New(new), work).await
     }
@@ -128,38 +129,38 @@ impl Writer {
         &'e self,
         command: &Command,
         place: Place<'_>,
-        work: impl for<'t> Fn(&'t Tx<'e>) -> BoxFuture<'t, Result<M>> + Sync,
+        work: impl for<'t> Fn(&'t UnitOfWork<'e>) -> BoxFuture<'t, Result<M>> + Sync,
     ) -> Result<M> {
         let work = &work;
         // Boxed, here and below: a mutation's future is large, and a debug build keeps several copies on the stack.
         Box::pin(self.run(command, |attempt| {
             Box::pin(async move {
-                let (tx, hold) = (self.begin(place.tenant(), None, attempt == 0).await?, Hold::at(attempt));
+                let (unit, hold) = (self.begin(place.tenant(), None, attempt == 0).await?, Hold::at(attempt));
                 let result = match place {
                     Place::Named(id, path) => {
                         let opened = async {
                             let tenant = command.unless_done(self.caller()?, self.tenant(id)?);
-                            let found = hold.find(&tx, &tenant).await?;
+                            let found = hold.find(&unit, &tenant).await?;
                             if found.as_ref().is_some_and(|row| row.status == OperationalStatus::Terminated) {
                                 let message = "The organization is terminated: nothing is made in it any more.";
                                 return Err(Refusal::new(Code::OwnerInactive, message).at(path).into());
                             }
-                            self.open(&tx, place, found, self.check_own(&tx, place.tenant(), hold)).await
+                            self.open(&unit, place, found, self.check_own(&unit, place.tenant(), hold)).await
                         };
                         // What the work reads first goes right behind the look for the organization. Whether that can
                         // be written is known before anything that the work came to counts.
-                        let worked = async { Ok(work(&tx).await) };
+                        let worked = async { Ok(work(&unit).await) };
                         try_join(opened, worked).await?.1?
                     }
                     Place::New(_) | Place::Platform => {
-                        if let Some(id) = command.outcome(self.caller()?, tx.connection()).await? {
+                        if let Some(id) = command.outcome(self.caller()?, unit.connection()).await? {
                             return Ok(Attempt::Replayed(id));
                         }
-                        self.open(&tx, place, None, self.check_own(&tx, place.tenant(), hold)).await?;
-                        work(&tx).await?
+                        self.open(&unit, place, None, self.check_own(&unit, place.tenant(), hold)).await?;
+                        work(&unit).await?
                     }
                 };
-                Ok(Attempt::Done(Box::new(tx), result))
+                Ok(Attempt::Done(Box::new(unit), result))
             })
         }))
         .await
@@ -175,7 +176,7 @@ impl Writer {
         command: &Command,
         id: impl Into<Uuid>,
         path: &str,
-        work: impl for<'t> Fn(&'t Tx<'e>, E::Model) -> BoxFuture<'t, Result<M>> + Sync,
+        work: impl for<'t> Fn(&'t UnitOfWork<'e>, E::Model) -> BoxFuture<'t, Result<M>> + Sync,
     ) -> Result<M>
     where
         E: Record,
@@ -189,17 +190,17 @@ impl Writer {
                 let found = self.database().find::<E>(&visible).await?;
                 let found = found.ok_or_else(|| not_found(E::Model::NOUN, path))?;
                 let place = found.tenant().map_or(Place::Platform, |tenant| Place::Named(tenant, path));
-                let tx = self.begin(place.tenant(), Some(id), false).await?;
-                let (own, organization, row) = self.lock_in_order::<E>(&tx, place, &found, &visible).await;
+                let unit = self.begin(place.tenant(), Some(id), false).await?;
+                let (own, organization, row) = self.lock_in_order::<E>(&unit, place, &found, &visible).await;
                 // Where one of them failed, those behind it did, too.
                 if let Err(fault @ (Error::Contended(..) | Error::Unavailable(..) | Error::Internal(_))) = own {
                     return Err(fault);
                 }
                 let organization = organization?;
                 let row = row?.ok_or_else(|| not_found(E::Model::NOUN, path))?;
-                self.open(&tx, place, organization, ready(own)).await?;
-                let result = work(&tx, row).await?;
-                Ok(Attempt::Done(Box::new(tx), result))
+                self.open(&unit, place, organization, ready(own)).await?;
+                let result = work(&unit, row).await?;
+                Ok(Attempt::Done(Box::new(unit), result))
             })
         }))
         .await
@@ -209,7 +210,7 @@ impl Writer {
     #[expect(clippy::type_complexity, reason = "three outcomes that are told apart where they are used")]
     fn lock_in_order<'t, E: Record>(
         &'t self,
-        tx: &'t Tx<'_>,
+        unit: &'t UnitOfWork<'_>,
         place: Place<'t>,
         found: &'t E::Model,
         source: &'t Source,
@@ -217,26 +218,31 @@ impl Writer {
     where
         E::Model: Mutable,
     {
-        let own = self.check_own(tx, place.tenant(), Hold::Lock);
+        let own = self.check_own(unit, place.tenant(), Hold::Lock);
         let organization = async move {
             let Some(tenant) = place.tenant() else { return Ok(None) };
-            tx.lock_row::<organization::Entity>(&self.tenant(tenant)?, E::organization_lock(found)).await
+            unit.lock_row::<organization::Entity>(&self.tenant(tenant)?, E::organization_lock(found)).await
         };
         let owner_and_row = async move {
-            let row = tx.lock_row::<E>(source, Lock::Update);
+            let row = unit.lock_row::<E>(source, Lock::Update);
             let Some(owner) = E::owner(found) else { return row.await };
             let owner = Source::unfiltered::<customer::Entity>(customer::Column::Id.eq(owner).into());
-            let (owner, row) = join(tx.lock_row::<customer::Entity>(&owner, LOCK), row).await;
+            let (owner, row) = join(unit.lock_row::<customer::Entity>(&owner, LOCK), row).await;
             owner.and(row)
         };
         // In boxes, because they are large, and a debug build keeps several copies on the stack.
         join3(own.boxed(), organization.boxed(), owner_and_row.boxed()).boxed()
     }
 
-    /// Begins a transaction in a tenant, to change the row with this id if there is one.
-    async fn begin(&self, tenant: Option<OrganizationId>, row: Option<Uuid>, may_presume: bool) -> Result<Tx<'_>> {
+    /// Begins a unit of work in a tenant, to change the row with this id if there is one.
+    async fn begin(
+        &self,
+        tenant: Option<OrganizationId>,
+        row: Option<Uuid>,
+        may_presume: bool,
+    ) -> Result<UnitOfWork<'_>> {
         let whose = Whose { tenant: tenant.map(Uuid::from).unwrap_or_default(), row };
-        Ok(Tx::new(self.database().begin(whose).await?, self, tenant, may_presume))
+        Ok(UnitOfWork::new(self.database().begin(whose).await?, self, tenant, may_presume))
     }
 
     /// The organization with this id, if the caller reaches it.
@@ -246,10 +252,10 @@ impl Writer {
         Ok(Source::unfiltered::<organization::Entity>(reached))
     }
 
-    /// Opens the transaction in the tenant that was found, and refuses where it cannot be written.
+    /// Opens the unit of work in the tenant that was found, and refuses where it cannot be written.
     async fn open(
         &self,
-        tx: &Tx<'_>,
+        unit: &UnitOfWork<'_>,
         place: Place<'_>,
         found: Option<organization::Model>,
         own: impl Future<Output = Result<()>>,
@@ -268,17 +274,17 @@ impl Writer {
         if let Some(organization) = &organization {
             self.check_operational(organization, path)?;
         }
-        self.check_own_customer(tx, path).await?;
-        tx.open(organization)
+        self.check_own_customer(unit, path).await?;
+        unit.open(organization)
     }
 
     /// Who acts on an organization below its own does so only while its own is active.
-    async fn check_own(&self, tx: &Tx<'_>, target: Option<OrganizationId>, hold: Hold) -> Result<()> {
+    async fn check_own(&self, unit: &UnitOfWork<'_>, target: Option<OrganizationId>, hold: Hold) -> Result<()> {
         let Some(own) = self.caller()?.organization().filter(|own| target != Some(*own)) else {
             return Ok(());
         };
         let own = Source::unfiltered::<organization::Entity>(organization::Column::Id.eq(own).into());
-        let own = hold.find(tx, &own).await?;
+        let own = hold.find(unit, &own).await?;
         if own.is_some_and(|own| own.status == OperationalStatus::Active && own.deleted_at.is_none()) {
             return Ok(());
         }
@@ -287,10 +293,10 @@ impl Writer {
     }
 
     /// A customer acts only while it is active itself.
-    async fn check_own_customer(&self, tx: &Tx<'_>, path: &str) -> Result<()> {
+    async fn check_own_customer(&self, unit: &UnitOfWork<'_>, path: &str) -> Result<()> {
         let Some(own) = self.caller()?.customer() else { return Ok(()) };
         let own = Source::unfiltered::<customer::Entity>(customer::Column::Id.eq(own).into());
-        let own = tx.connection().find::<customer::Entity>(&own).await?;
+        let own = unit.connection().find::<customer::Entity>(&own).await?;
         if own.is_some_and(|own| own.status == OperationalStatus::Active) {
             return Ok(());
         }
@@ -307,7 +313,7 @@ impl Writer {
         Err(Refusal::new(Code::OwnerInactive, message).at(path).into())
     }
 
-    /// Runs one transaction: does the work, records the outcome, commits. Tries again when another transaction was
+    /// Runs one unit of work: does it, records the outcome, commits. Tries again when another transaction was
     /// faster or the connection was lost, and replays a command that was carried out before.
     async fn run<'e, 'f, M: Row>(
         &'e self,
@@ -340,8 +346,8 @@ impl Writer {
         work: &impl Fn(usize) -> BoxFuture<'f, Result<Attempt<'e, M>>>,
     ) -> Result<M> {
         match work(attempt).await {
-            Ok(Attempt::Done(tx, result)) => {
-                tx.commit(command.record(self.caller()?, self.now(), result.uuid())).await?;
+            Ok(Attempt::Done(unit, result)) => {
+                unit.commit(command.record(self.caller()?, self.now(), result.uuid())).await?;
                 Ok(result)
             }
             Ok(Attempt::Replayed(id)) => {
@@ -381,7 +387,7 @@ impl Writer {
 /// What a try came to, before it is committed.
 enum Attempt<'e, M> {
     /// The work was done, with this result.
-    Done(Box<Tx<'e>>, M),
+    Done(Box<UnitOfWork<'e>>, M),
     /// It had been done before, and the row with this id came of it.
     Replayed(Uuid),
 }

@@ -17,7 +17,7 @@ use crate::entity::{
 };
 use crate::error::{Code, Error, Facts, Refusal, Result};
 use crate::operational;
-use crate::store::Tx;
+use crate::store::UnitOfWork;
 
 /// What an owner may do with its own subscription, if a gateway bills it.
 pub const SELF_SERVICE: [Action; 3] = [Action::Cancel, Action::UndoCancel, Action::Reactivate];
@@ -263,18 +263,18 @@ fn authorize_now(
 }
 
 /// Refuses what the caller may not do with this row.
-pub async fn authorize(tx: &Tx<'_>, row: &subscription::Model, action: Action) -> Result<()> {
-    let (caller, now) = (tx.scope().caller()?, tx.scope().now());
-    let management = tx.organization().await?.subscription_management;
+pub async fn authorize(unit: &UnitOfWork<'_>, row: &subscription::Model, action: Action) -> Result<()> {
+    let (caller, now) = (unit.scope().caller()?, unit.scope().now());
+    let management = unit.organization().await?.subscription_management;
     authorize_now(&overdue::foreseen(row, now), action, caller, management, now)
 }
 
 /// The refusal with the actions that this caller may take instead, not all that the state allows.
-pub async fn narrowed(tx: &Tx<'_>, row: &subscription::Model, error: Error) -> Error {
+pub async fn narrowed(unit: &UnitOfWork<'_>, row: &subscription::Model, error: Error) -> Error {
     let Error::Refused(mut refusals) = error else { return error };
     for refusal in &mut refusals {
         if let Facts::IllegalTransition { allowed, .. } = &mut refusal.facts {
-            match instead(tx, row).await {
+            match instead(unit, row).await {
                 Ok(actions) => *allowed = actions,
                 Err(fault) => return fault,
             }
@@ -283,8 +283,8 @@ pub async fn narrowed(tx: &Tx<'_>, row: &subscription::Model, error: Error) -> E
     Error::Refused(refusals)
 }
 
-async fn instead(tx: &Tx<'_>, row: &subscription::Model) -> Result<Vec<Action>> {
-    let scope = tx.scope();
+async fn instead(unit: &UnitOfWork<'_>, row: &subscription::Model) -> Result<Vec<Action>> {
+    let scope = unit.scope();
     let Some(around) = around_all(scope, &[row.id]).await?.remove(&row.id) else { return Ok(Vec::new()) };
     let available = available(row, scope.caller()?, &around, scope.now())?;
     Ok(available.into_iter().filter(|one| one.obstacle.is_none()).map(|one| one.action).collect())

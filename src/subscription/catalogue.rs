@@ -7,12 +7,12 @@ use super::lifecycle::Offer;
 use crate::auth::Permission;
 use crate::entity::{BillingCycle, OrganizationId, TierId, TierKind, organization, tier, tier_price};
 use crate::error::{Code, Error, Refusal, Result, not_found};
-use crate::store::Tx;
+use crate::store::UnitOfWork;
 
 /// Sells the tiers that are on offer in a transaction's tenant to owners of one kind.
 pub struct Seller<'a> {
     /// The transaction.
-    pub tx: &'a Tx<'a>,
+    pub unit: &'a UnitOfWork<'a>,
     /// The kind of the owner.
     pub kind: TierKind,
     /// Where the tier's id, cycle and currency stand in the input.
@@ -57,7 +57,7 @@ impl Seller<'_> {
     /// The tier, if this owner can have it: of its kind, not archived, from the catalogue of the organization, of the
     /// one above or of the platform, and public unless the caller manages that catalogue.
     pub async fn tier(&self, id: TierId) -> Result<tier::Model> {
-        let tier = self.tx.get::<tier::Entity>(id).await?;
+        let tier = self.unit.get::<tier::Entity>(id).await?;
         self.sold(tier.ok_or_else(|| self.no_tier())?).await
     }
 
@@ -69,7 +69,7 @@ impl Seller<'_> {
     }
 
     async fn priced(&self, tiers: Condition, cost: Cost<'_>) -> Result<Vec<(tier::Model, Option<tier_price::Model>)>> {
-        self.tx.all_with_part::<tier_price::Entity>(tiers, cost.condition(self.tx.tenant()?)).await
+        self.unit.all_with_part::<tier_price::Entity>(tiers, cost.condition(self.unit.tenant()?)).await
     }
 
     fn no_tier(&self) -> Error {
@@ -83,8 +83,8 @@ impl Seller<'_> {
             return Err(Refusal::new(Code::WrongTierKind, message).at(&path).into());
         }
         refuse_archived(&tier, &path)?;
-        let organization = self.tx.organization().await?;
-        let caller = self.tx.scope().caller()?;
+        let organization = self.unit.organization().await?;
+        let caller = self.unit.scope().caller()?;
         // Only tiers of these catalogues are sold: who is subscribed to another would not see it (`store/visible.rs`).
         // An organization sells to its customers, never to itself: it could give itself anything for nothing.
         let own = self.kind == TierKind::Customer && tier.tenant_id == Some(organization.id);
@@ -94,7 +94,7 @@ impl Seller<'_> {
             Some(catalogue) => own || caller.organization() == Some(catalogue) || caller.organization().is_none(),
         };
         if (own || above) && (tier.public || manages) {
-            self.tx.rely_on(&tier);
+            self.unit.rely_on(&tier);
             return Ok(tier);
         }
         Err(Refusal::new(Code::TierNotAvailable, "This tier is not on offer for this owner.").at(&path).into())
@@ -108,11 +108,11 @@ impl Seller<'_> {
             .add(tier::Column::ArchivedAt.is_null())
             .add(tier::Column::Public.eq(true));
         let mut tiers = self.priced(tiers, cost).await?;
-        let own = if self.kind == TierKind::Customer { Some(self.tx.tenant()?) } else { None };
+        let own = if self.kind == TierKind::Customer { Some(self.unit.tenant()?) } else { None };
         let from = |catalogue| tiers.iter().position(|(tier, _)| tier.tenant_id == catalogue);
         let chosen = own.and_then(|own| from(Some(own))).or_else(|| from(None));
         let chosen = chosen.map(|index| tiers.swap_remove(index));
-        chosen.iter().for_each(|(tier, _)| self.tx.rely_on(tier));
+        chosen.iter().for_each(|(tier, _)| self.unit.rely_on(tier));
         chosen.map(|(tier, price)| Priced(tier, price)).ok_or_else(|| {
             let message = format!("There is no default tier `{key}` for this kind of owner: name a tier, or make that one with createTier.");
             Error::from(Refusal::new(Code::TierNotAvailable, message).at(self.path))
@@ -125,7 +125,7 @@ impl Seller<'_> {
         let Some(price) = price else {
             let currency = match cost.currency {
                 Some(currency) => currency,
-                None => &self.tx.organization().await?.default_currency,
+                None => &self.unit.organization().await?.default_currency,
             };
             let message = format!("The tier `{}` has no {} price in {currency}.", tier.key, billing_cycle.as_str());
             return Err(Refusal::new(Code::NoPrice, message).at(&self.at("billingCycle")).into());
@@ -135,7 +135,7 @@ impl Seller<'_> {
 
     /// The tier that a subscription has, on offer or not.
     pub async fn current(&self, id: TierId) -> Result<tier::Model> {
-        let tier = self.tx.get::<tier::Entity>(id).await?;
+        let tier = self.unit.get::<tier::Entity>(id).await?;
         tier.ok_or_else(|| Error::Internal("a subscription's tier is missing".into()))
     }
 }

@@ -40,11 +40,11 @@ pub async fn change_tier(
     timing: Option<ChangeTiming>,
 ) -> Result<(subscription::Model, Option<LostTime>)> {
     let paid = Mutex::new(None);
-    let row = change(writer, command, target, Action::ChangeTier, &|tx, row| {
+    let row = change(writer, command, target, Action::ChangeTier, &|unit, row| {
         // Of the last run, which is the one that counts.
-        *paid.lock().unwrap_or_else(PoisonError::into_inner) = lifecycle::paid_until(row, tx.now());
+        *paid.lock().unwrap_or_else(PoisonError::into_inner) = lifecycle::paid_until(row, unit.now());
         Box::pin(async move {
-            let seller = Seller { tx, kind: kind_of(row), path: "input" };
+            let seller = Seller { unit, kind: kind_of(row), path: "input" };
             let tier_id = tier_id.unwrap_or(row.tier_id);
             let offer = if tier_id == row.tier_id && cycle.is_none_or(|cycle| cycle == row.billing_cycle) {
                 lifecycle::Offer { tier_id, amount_minor: row.amount_minor, billing_cycle: row.billing_cycle }
@@ -52,8 +52,8 @@ pub async fn change_tier(
                 let cost = Cost { billing_cycle: cycle.unwrap_or(row.billing_cycle), currency: Some(&row.currency) };
                 seller.offer(seller.priced_tier(tier_id, cost).await?, cost).await?.0
             };
-            let management = tx.organization().await?.subscription_management;
-            let from_above = actions::managed_from_above(tx.scope().caller()?, row, management);
+            let management = unit.organization().await?.subscription_management;
+            let from_above = actions::managed_from_above(unit.scope().caller()?, row, management);
             if from_above {
                 refuse_upgrade(&seller, row, &offer, timing).await?;
             }
@@ -61,7 +61,7 @@ pub async fn change_tier(
                 Some(timing) => timing == ChangeTiming::PeriodEnd,
                 None if from_above => true,
                 // In a trial nothing is paid that could be used up, and without a period there is nothing to wait for.
-                None if lifecycle::paid_until(row, tx.now()).is_none() => false,
+                None if lifecycle::paid_until(row, unit.now()).is_none() => false,
                 None => {
                     let rank = async |id| seller.current(id).await.map(|tier| tier.rank);
                     let (from, to) = if offer.tier_id == row.tier_id {

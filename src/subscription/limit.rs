@@ -7,7 +7,7 @@ use super::lifecycle::as_of;
 use super::status::{self, Effective, Policy};
 use crate::entity::{FeatureKind, ManagementMode, subscription, tier_feature};
 use crate::error::{Code, Facts, Refusal, Result};
-use crate::store::{Noun, Tx};
+use crate::store::{Noun, UnitOfWork};
 use crate::tier::Unlock;
 
 /// Something that is counted.
@@ -62,53 +62,53 @@ struct Said {
     ceiling: Option<Ceiling>,
 }
 
-async fn said(tx: &Tx<'_>, policy: &Policy, what: Countable) -> Result<Option<Said>> {
-    let Some(agreed) = tx.organization_subscription().await? else { return Ok(None) };
-    let effective = status::effective(Some(&agreed), false, tx.now(), policy);
+async fn said(unit: &UnitOfWork<'_>, policy: &Policy, what: Countable) -> Result<Option<Said>> {
+    let Some(agreed) = unit.organization_subscription().await? else { return Ok(None) };
+    let effective = status::effective(Some(&agreed), false, unit.now(), policy);
     // An override that has ended gives nothing.
-    let agreed = as_of(&agreed, tx.now(), Some(policy.renewal_tolerance)).0.into_owned();
-    let granted = tx.granted(agreed.tier_id, what.feature).await?;
+    let agreed = as_of(&agreed, unit.now(), Some(policy.renewal_tolerance)).0.into_owned();
+    let granted = unit.granted(agreed.tier_id, what.feature).await?;
     let ceiling = ceiling(&agreed, granted.as_ref(), what.feature);
     Ok(Some(Said { agreed, effective, ceiling }))
 }
 
 /// Whether something may be limited. It is not locked: where nothing limits it, nobody has to be kept from counting.
-async fn may_be_limited(tx: &Tx<'_>, policy: &Policy, what: Countable) -> Result<bool> {
-    if tx.presume_unlimited(what.feature) {
+async fn may_be_limited(unit: &UnitOfWork<'_>, policy: &Policy, what: Countable) -> Result<bool> {
+    if unit.presume_unlimited(what.feature) {
         return Ok(false);
     }
-    let said = said(tx, policy, what).await?;
+    let said = said(unit, policy, what).await?;
     // What is overridden is not presumed to be unlimited, whatever it is overridden by.
     let overridden = said.as_ref().is_some_and(|said| said.agreed.feature_overrides.get(what.feature).is_some());
     let limited = said.is_some_and(|said| said.ceiling.is_some());
-    tx.remember_limited(what.feature, limited || overridden);
+    unit.remember_limited(what.feature, limited || overridden);
     Ok(limited)
 }
 
 /// Refuses one more of something that the organization may not have. The organization is locked first, so that nobody
 /// else counts meanwhile; but where nothing limits customers, that is made sure of when all is written.
 pub async fn check_room<E: Noun>(
-    tx: &Tx<'_>,
+    unit: &UnitOfWork<'_>,
     policy: &Policy,
     what: Countable,
     counted: Select<E>,
     path: &str,
 ) -> Result<()> {
-    if !what.needs_subscription && !may_be_limited(tx, policy, what).await? {
+    if !what.needs_subscription && !may_be_limited(unit, policy, what).await? {
         return Ok(());
     }
-    let organization = tx.lock_organization().await?;
+    let organization = unit.lock_organization().await?;
     if organization.exempt {
         return Ok(());
     }
-    let said = said(tx, policy, what).await?;
+    let said = said(unit, policy, what).await?;
     let ceiling = said.as_ref().and_then(|said| said.ceiling);
     let entitled = said.as_ref().is_some_and(|said| said.effective.entitled);
     if !entitled && (what.needs_subscription || ceiling.is_some()) {
         return Err(not_entitled(what, said.map(|said| said.effective).as_ref()).at(path).into());
     }
     let (Some(Said { agreed, .. }), Some(ceiling)) = (said, ceiling) else { return Ok(()) };
-    let used = tx.count_in_tenant(counted).await?;
+    let used = unit.count_in_tenant(counted).await?;
     let replaceable = ceiling.goes_with_tier && agreed.mode == ManagementMode::Manual;
     let unlock = replaceable.then_some(Unlock {
         from: agreed.tier_id,

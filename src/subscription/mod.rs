@@ -49,7 +49,7 @@ use crate::graphql::command::Target;
 use crate::graphql::input::{MAX_DAYS, check_version};
 use crate::graphql::nested::OwnerKey;
 use crate::graphql::when::When;
-use crate::store::{Change, Command, Scope, Tx, Writer};
+use crate::store::{Change, Command, Scope, UnitOfWork, Writer};
 
 /// The settings that the rules of subscriptions depend on.
 #[derive(Clone, Debug)]
@@ -63,12 +63,12 @@ pub struct Settings {
 }
 
 /// The owner's live subscription. One that only seems so, because nobody recorded its end, is recorded as ended.
-pub async fn live(tx: &Tx<'_>, owner: OwnerKey) -> Result<Option<subscription::Model>> {
+pub async fn live(unit: &UnitOfWork<'_>, owner: OwnerKey) -> Result<Option<subscription::Model>> {
     use crate::graphql::nested::Owned;
     let of_owner = subscription::Entity::of_owner(owner);
     let found = subscription::Entity::find().filter(of_owner).filter(subscription::Column::EndedAt.is_null());
-    let Some(row) = tx.one(found).await? else { return Ok(None) };
-    Ok(Some(bring_up_to_date(tx, row).await?.row).filter(|row| row.ended_at.is_none()))
+    let Some(row) = unit.one(found).await? else { return Ok(None) };
+    Ok(Some(bring_up_to_date(unit, row).await?.row).filter(|row| row.ended_at.is_none()))
 }
 
 fn already_subscribed(live: subscription::Model) -> Refusal {
@@ -92,16 +92,16 @@ pub async fn change<'e>(
     command: &Command,
     target: &'e Target<SubscriptionId>,
     action: Action,
-    decide: &'e (impl for<'t> Fn(&'t Tx<'e>, &'t subscription::Model) -> BoxFuture<'t, Result<Step>> + Sync),
+    decide: &'e (impl for<'t> Fn(&'t UnitOfWork<'e>, &'t subscription::Model) -> BoxFuture<'t, Result<Step>> + Sync),
 ) -> Result<subscription::Model> {
     writer
-        .change::<subscription::Entity, _>(command, target.id, "input.id", |tx, row| {
+        .change::<subscription::Entity, _>(command, target.id, "input.id", |unit, row| {
             Box::pin(async move {
                 check_version(target.expected_version, row.version)?;
                 let found = row.clone();
-                let changed = take(tx, row, target, action, decide).await;
+                let changed = take(unit, row, target, action, decide).await;
                 match changed {
-                    Err(error) => Err(actions::narrowed(tx, &found, error).await),
+                    Err(error) => Err(actions::narrowed(unit, &found, error).await),
                     changed => changed,
                 }
             })
@@ -110,57 +110,57 @@ pub async fn change<'e>(
 }
 
 async fn take<'e>(
-    tx: &Tx<'e>,
+    unit: &UnitOfWork<'e>,
     row: subscription::Model,
     target: &Target<SubscriptionId>,
     action: Action,
-    decide: &'e (impl for<'t> Fn(&'t Tx<'e>, &'t subscription::Model) -> BoxFuture<'t, Result<Step>> + Sync),
+    decide: &'e (impl for<'t> Fn(&'t UnitOfWork<'e>, &'t subscription::Model) -> BoxFuture<'t, Result<Step>> + Sync),
 ) -> Result<subscription::Model> {
-    actions::authorize(tx, &row, action).await?;
-    let current = bring_up_to_date(tx, row).await?;
+    actions::authorize(unit, &row, action).await?;
+    let current = bring_up_to_date(unit, row).await?;
     if current.has_done(action) {
         return Ok(current.row);
     }
     let row = current.row;
-    let step = decide(tx, &row).await?;
-    let mut next = lifecycle::apply(&row, &step, tx.now())?;
+    let step = decide(unit, &row).await?;
+    let mut next = lifecycle::apply(&row, &step, unit.now())?;
     if row.ended_at.is_some() && next.ended_at.is_none() {
-        refuse_second_live(tx, &row).await?;
+        refuse_second_live(unit, &row).await?;
     }
     match step {
-        Step::Suspend(_) => next.suspended_by = actions::above(tx.scope().caller()?, row.tenant_id),
+        Step::Suspend(_) => next.suspended_by = actions::above(unit.scope().caller()?, row.tenant_id),
         Step::Resume | Step::Reactivate => next.suspended_by = None,
         _ => {}
     }
     if lifecycle::renews(&step, &row, &next) {
-        next.last_renewed_by = Some(tx.scope().caller()?.known_as().to_owned());
+        next.last_renewed_by = Some(unit.scope().caller()?.known_as().to_owned());
     }
-    let next = tx.update(&row, next, Change::new(step.verb()).because(target.reason.clone())).await?;
-    Ok(bring_up_to_date(tx, next).await?.row)
+    let next = unit.update(&row, next, Change::new(step.verb()).because(target.reason.clone())).await?;
+    Ok(bring_up_to_date(unit, next).await?.row)
 }
 
 /// An ended subscription comes back only while its owner has no other. The owner was locked before the subscription, so
 /// that no other can be made meanwhile.
-async fn refuse_second_live(tx: &Tx<'_>, row: &subscription::Model) -> Result<()> {
+async fn refuse_second_live(unit: &UnitOfWork<'_>, row: &subscription::Model) -> Result<()> {
     let owner = OwnerKey { tenant: row.tenant_id, customer: row.customer_id };
     let status = match row.customer_id {
-        Some(id) => tx.get::<customer::Entity>(id).await?.map(|customer| customer.status),
-        None => tx.get::<organization::Entity>(row.tenant_id).await?.map(|organization| organization.status),
+        Some(id) => unit.get::<customer::Entity>(id).await?.map(|customer| customer.status),
+        None => unit.get::<organization::Entity>(row.tenant_id).await?.map(|organization| organization.status),
     };
     if !matches!(status, Some(OperationalStatus::Active | OperationalStatus::Suspended)) {
         return Err(Refusal::new(Code::OwnerInactive, "The owner is terminated: it cannot subscribe.")
             .at("input.id")
             .into());
     }
-    match live(tx, owner).await? {
+    match live(unit, owner).await? {
         Some(live) => Err(already_subscribed(live).at("input.id").into()),
         None => Ok(()),
     }
 }
 
 /// The end that was given, if any: of a day, the organization's next midnight.
-async fn end(tx: &Tx<'_>, end: Option<When>) -> Result<Option<Timestamp>> {
-    let zone = tx.organization().await?.zone();
+async fn end(unit: &UnitOfWork<'_>, end: Option<When>) -> Result<Option<Timestamp>> {
+    let zone = unit.organization().await?.zone();
     Ok(end.map(|end| end.end(zone)))
 }
 
@@ -171,9 +171,9 @@ pub async fn pause(
     target: &Target<SubscriptionId>,
     resumes_at: Option<When>,
 ) -> Result<subscription::Model> {
-    change(writer, command, target, Action::Pause, &|tx, _| {
+    change(writer, command, target, Action::Pause, &|unit, _| {
         Box::pin(async move {
-            let zone = tx.organization().await?.zone();
+            let zone = unit.organization().await?.zone();
             Ok(Step::Pause(resumes_at.map(|date| date.start(zone))))
         })
     })
@@ -187,9 +187,9 @@ pub async fn cancel(
     target: &Target<SubscriptionId>,
     when: CancelAt<When>,
 ) -> Result<subscription::Model> {
-    change(writer, command, target, Action::Cancel, &|tx, _| {
+    change(writer, command, target, Action::Cancel, &|unit, _| {
         Box::pin(async move {
-            let zone = tx.organization().await?.zone();
+            let zone = unit.organization().await?.zone();
             Ok(Step::Cancel(when.in_zone(zone)))
         })
     })
@@ -204,11 +204,11 @@ pub async fn override_tier(
     tier_id: TierId,
     ends_at: Option<When>,
 ) -> Result<subscription::Model> {
-    change(writer, command, target, Action::OverrideTier, &|tx, row| {
+    change(writer, command, target, Action::OverrideTier, &|unit, row| {
         Box::pin(async move {
-            let ends_at = end(tx, ends_at).await?;
-            let tier = Seller { tx, kind: kind_of(row), path: "input" }.tier(tier_id).await?;
-            if ends_at.is_some_and(|end| end <= tx.now()) {
+            let ends_at = end(unit, ends_at).await?;
+            let tier = Seller { unit, kind: kind_of(row), path: "input" }.tier(tier_id).await?;
+            if ends_at.is_some_and(|end| end <= unit.now()) {
                 let message = "The end of the override must lie in the future.";
                 return Err(Refusal::new(Code::InvalidDate, message).at("input.endsAt").into());
             }
@@ -226,16 +226,16 @@ pub async fn start_trial(
     days: Option<i64>,
     ends_at: Option<When>,
 ) -> Result<subscription::Model> {
-    change(writer, command, target, Action::StartTrial, &|tx, row| {
+    change(writer, command, target, Action::StartTrial, &|unit, row| {
         Box::pin(async move {
             let days = match days {
                 Some(days) => days,
                 None => {
-                    i64::from(Seller { tx, kind: kind_of(row), path: "input" }.current(row.tier_id).await?.trial_days)
+                    i64::from(Seller { unit, kind: kind_of(row), path: "input" }.current(row.tier_id).await?.trial_days)
                 }
             };
-            let ends_at = end(tx, ends_at).await?.unwrap_or_else(|| tx.now().plus_days(days));
-            if ends_at <= tx.now() || ends_at > tx.now().plus_days(MAX_DAYS) {
+            let ends_at = end(unit, ends_at).await?.unwrap_or_else(|| unit.now().plus_days(days));
+            if ends_at <= unit.now() || ends_at > unit.now().plus_days(MAX_DAYS) {
                 let message = "Say how many days the trial has, or when it ends: from now on, at most 730 days.";
                 return Err(Refusal::new(Code::InvalidDate, message).at("input.days").into());
             }
@@ -251,12 +251,12 @@ pub async fn reactivate(
     command: &Command,
     target: &Target<SubscriptionId>,
 ) -> Result<subscription::Model> {
-    change(writer, command, target, Action::Reactivate, &|tx, row| {
+    change(writer, command, target, Action::Reactivate, &|unit, row| {
         Box::pin(async move {
             if row.mode == ManagementMode::Manual {
-                let tier = Seller { tx, kind: kind_of(row), path: "input" }.current(row.tier_id).await?;
+                let tier = Seller { unit, kind: kind_of(row), path: "input" }.current(row.tier_id).await?;
                 catalogue::refuse_archived(&tier, "input.id")?;
-                tx.rely_on(&tier);
+                unit.rely_on(&tier);
             }
             Ok(Step::Reactivate)
         })
@@ -271,24 +271,24 @@ pub async fn delete(
     target: &Target<SubscriptionId>,
 ) -> Result<subscription::Model> {
     writer
-        .change::<subscription::Entity, _>(command, target.id, "input.id", |tx, row| {
+        .change::<subscription::Entity, _>(command, target.id, "input.id", |unit, row| {
             Box::pin(async move {
                 check_version(target.expected_version, row.version)?;
-                actions::authorize(tx, &row, Action::Delete).await?;
-                let row = bring_up_to_date(tx, row).await?.row;
-                let deleted = subscription::Model { deleted_at: Some(tx.now()), ..row.clone() };
-                tx.update(&row, deleted, Change::new("delete").because(target.reason.clone())).await
+                actions::authorize(unit, &row, Action::Delete).await?;
+                let row = bring_up_to_date(unit, row).await?.row;
+                let deleted = subscription::Model { deleted_at: Some(unit.now()), ..row.clone() };
+                unit.update(&row, deleted, Change::new("delete").because(target.reason.clone())).await
             })
         })
         .await
 }
 
 /// Ends the live subscription of an owner that is being terminated or deleted, in the same transaction.
-pub async fn end_with_owner(tx: &Tx<'_>, owner: OwnerKey, reason: Option<String>) -> Result<()> {
-    let Some(row) = live(tx, owner).await? else { return Ok(()) };
+pub async fn end_with_owner(unit: &UnitOfWork<'_>, owner: OwnerKey, reason: Option<String>) -> Result<()> {
+    let Some(row) = live(unit, owner).await? else { return Ok(()) };
     let step = Step::Cancel(CancelAt::Now);
-    let next = lifecycle::apply(&row, &step, tx.now())?;
-    tx.update(&row, next, Change::new(step.verb()).because(reason)).await?;
+    let next = lifecycle::apply(&row, &step, unit.now())?;
+    unit.update(&row, next, Change::new(step.verb()).because(reason)).await?;
     Ok(())
 }
 

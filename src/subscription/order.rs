@@ -15,7 +15,7 @@ use crate::entity::{
 use crate::error::{Code, Error, Refusal, Result};
 use crate::graphql::nested::{Owned, OwnerKey};
 use crate::graphql::when::When;
-use crate::store::{Change, Command, Tx, Writer};
+use crate::store::{Change, Command, UnitOfWork, Writer};
 
 /// Key of the tier that the default trial is of.
 const DEFAULT_TIER_KEY: &str = "starter";
@@ -54,9 +54,9 @@ pub struct Owner {
 
 impl Owner {
     /// Whether it is the caller's own organization, and its subscription is managed from above.
-    async fn is_managed_from_above(&self, tx: &Tx<'_>) -> Result<bool> {
-        let own = self.key.customer.is_none() && actions::above(tx.scope().caller()?, self.key.tenant).is_none();
-        Ok(own && tx.organization().await?.subscription_management == SubscriptionManagement::PlatformManaged)
+    async fn is_managed_from_above(&self, unit: &UnitOfWork<'_>) -> Result<bool> {
+        let own = self.key.customer.is_none() && actions::above(unit.scope().caller()?, self.key.tenant).is_none();
+        Ok(own && unit.organization().await?.subscription_management == SubscriptionManagement::PlatformManaged)
     }
 }
 
@@ -121,17 +121,17 @@ pub async fn create(
     order: &Order,
 ) -> Result<subscription::Model> {
     let path = owner.path();
-    on_owner(writer, command, owner, |tx, owner| {
+    on_owner(writer, command, owner, |unit, owner| {
         Box::pin(async move {
-            if owner.is_managed_from_above(tx).await? {
+            if owner.is_managed_from_above(unit).await? {
                 return Err(actions::own_account(path).into());
             }
-            if let Some(live) = live(tx, owner.key).await? {
+            if let Some(live) = live(unit, owner.key).await? {
                 return Err(already_subscribed(live).at(path).into());
             }
-            let last = tx.last_subscription(owner.key).await?;
-            refuse_detour(tx, last.as_ref(), &order.terms, path)?;
-            open(tx, settings, owner, order, "input.terms").await
+            let last = unit.last_subscription(owner.key).await?;
+            refuse_detour(unit, last.as_ref(), &order.terms, path)?;
+            open(unit, settings, owner, order, "input.terms").await
         })
     })
     .await
@@ -146,17 +146,17 @@ pub async fn ensure(
     owner: OwnerId,
 ) -> Result<subscription::Model> {
     let path = owner.path();
-    on_owner(writer, command, owner, |tx, owner| {
+    on_owner(writer, command, owner, |unit, owner| {
         Box::pin(async move {
-            if let Some(current) = current(tx, owner.key).await? {
+            if let Some(current) = current(unit, owner.key).await? {
                 return Ok(current);
             }
-            let (last, trial) = (tx.last_subscription(owner.key).await?, Order::default_trial());
-            if last.is_some() && owner.is_managed_from_above(tx).await? {
+            let (last, trial) = (unit.last_subscription(owner.key).await?, Order::default_trial());
+            if last.is_some() && owner.is_managed_from_above(unit).await? {
                 return Err(actions::own_account(path).into());
             }
-            refuse_detour(tx, last.as_ref(), &trial.terms, path)?;
-            open(tx, settings, owner, &trial, "input").await
+            refuse_detour(unit, last.as_ref(), &trial.terms, path)?;
+            open(unit, settings, owner, &trial, "input").await
         })
     })
     .await
@@ -164,14 +164,19 @@ pub async fn ensure(
 
 /// Refuses to begin anew what the caller could not bring back: what the owner had last was suspended from above, or
 /// ordered with payment that is still due. What nobody paid in time blocks nobody. `last` may be deleted.
-fn refuse_detour(tx: &Tx<'_>, last: Option<&subscription::Model>, terms: &Terms<When>, path: &str) -> Result<()> {
-    let caller = tx.scope().caller()?;
+fn refuse_detour(
+    unit: &UnitOfWork<'_>,
+    last: Option<&subscription::Model>,
+    terms: &Terms<When>,
+    path: &str,
+) -> Result<()> {
+    let caller = unit.scope().caller()?;
     let Some(last) = last else { return Ok(()) };
     // Nobody below deletes what is suspended from above.
     if last.deleted_at.is_none() && actions::suspended_from_above(caller, last) {
         return Err(actions::lifted_from_above(path).into());
     }
-    let due = last.pending_until.is_some_and(|until| until > tx.now());
+    let due = last.pending_until.is_some_and(|until| until > unit.now());
     if due && !terms.requires_payment && !caller.may(Permission::SubscriptionsOverride) {
         return Err(Error::Forbidden(Permission::SubscriptionsOverride));
     }
@@ -182,34 +187,34 @@ async fn on_owner<'e>(
     writer: &'e Writer,
     command: &Command,
     owner: OwnerId,
-    work: impl for<'t> Fn(&'t Tx<'e>, Owner) -> BoxFuture<'t, Result<subscription::Model>> + Sync,
+    work: impl for<'t> Fn(&'t UnitOfWork<'e>, Owner) -> BoxFuture<'t, Result<subscription::Model>> + Sync,
 ) -> Result<subscription::Model> {
     let path = owner.path();
     match owner {
         OwnerId::Organization(id) => {
-            writer.change::<organization::Entity, _>(command, id, path, |tx, row| work(tx, Owner::from(&row))).await
+            writer.change::<organization::Entity, _>(command, id, path, |unit, row| work(unit, Owner::from(&row))).await
         }
         OwnerId::Customer(id) => {
-            writer.change::<customer::Entity, _>(command, id, path, |tx, row| work(tx, Owner::from(&row))).await
+            writer.change::<customer::Entity, _>(command, id, path, |unit, row| work(unit, Owner::from(&row))).await
         }
     }
 }
 
 async fn open(
-    tx: &Tx<'_>,
+    unit: &UnitOfWork<'_>,
     settings: &Settings,
     owner: Owner,
     order: &Order,
     path: &str,
 ) -> Result<subscription::Model> {
-    let row = draft(tx, settings, owner, order, path).await?;
-    tx.insert(row, Change::new("create")).await
+    let row = draft(unit, settings, owner, order, path).await?;
+    unit.insert(row, Change::new("create")).await
 }
 
 /// The subscription that an owner begins with, yet to be inserted by the transaction that made or locked the owner.
 /// `path` is where the order stands in the input.
 pub async fn draft(
-    tx: &Tx<'_>,
+    unit: &UnitOfWork<'_>,
     settings: &Settings,
     owner: Owner,
     order: &Order,
@@ -221,7 +226,7 @@ pub async fn draft(
     }
     let OwnerKey { tenant, customer } = owner.key;
     let kind = if customer.is_some() { TierKind::Customer } else { TierKind::Organization };
-    let seller = Seller { tx, kind, path };
+    let seller = Seller { unit, kind, path };
     let cost =
         Cost { billing_cycle: order.billing_cycle, currency: order.currency.as_deref().or(owner.currency.as_deref()) };
     let priced = match order.tier_id {
@@ -232,15 +237,15 @@ pub async fn draft(
     let (offer, currency) = seller.offer(priced, cost).await?;
     let zone = match owner.zone {
         Some(zone) => zone,
-        None => tx.organization().await?.zone(),
+        None => unit.organization().await?.zone(),
     };
     let mut terms = order.terms.clone().in_zone(zone);
     if order.tier_id.is_none() {
         let unsaid = terms.trial_days.is_none() && terms.trial_ends_at.is_none() && terms.period_end.is_none();
         if unsaid && !terms.requires_payment {
-            let start = terms.starts_at.unwrap_or(tx.now());
+            let start = terms.starts_at.unwrap_or(unit.now());
             let month = period::period_end(start, BillingCycle::Monthly, period::anchor_day(start));
-            if month <= tx.now() {
+            if month <= unit.now() {
                 let message = "The default trial that begins then is over: name a tier.";
                 return Err(Refusal::new(Code::InvalidDate, message).at(&format!("{path}.startsAt")).into());
             }
@@ -259,12 +264,12 @@ pub async fn draft(
         terms,
         pending_for: settings.pending_for,
     };
-    opening::open(opening, tx.now(), path)
+    opening::open(opening, unit.now(), path)
 }
 
 /// The owner's live subscription, or else its latest.
-async fn current(tx: &Tx<'_>, owner: OwnerKey) -> Result<Option<subscription::Model>> {
-    if let Some(live) = live(tx, owner).await? {
+async fn current(unit: &UnitOfWork<'_>, owner: OwnerKey) -> Result<Option<subscription::Model>> {
+    if let Some(live) = live(unit, owner).await? {
         return Ok(Some(live));
     }
     // The same order as that of the loader `CurrentOf`.
@@ -273,5 +278,5 @@ async fn current(tx: &Tx<'_>, owner: OwnerKey) -> Result<Option<subscription::Mo
         .order_by_desc(subscription::Column::EndedAt)
         .order_by_desc(subscription::Column::CreatedAt)
         .order_by_desc(subscription::Column::Id);
-    tx.one(latest).await
+    unit.one(latest).await
 }

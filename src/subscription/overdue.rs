@@ -7,7 +7,7 @@ use super::lifecycle::{Action, Event, fold};
 use crate::clock::Timestamp;
 use crate::entity::{Gateway, PaymentStatus, payment, subscription};
 use crate::error::Result;
-use crate::store::{Change, SYSTEM, Tx};
+use crate::store::{Change, SYSTEM, UnitOfWork};
 
 /// A subscription as it is now, and what time has just made of it.
 pub struct UpToDate {
@@ -39,15 +39,15 @@ pub fn foreseen(row: &subscription::Model, now: Timestamp) -> UpToDate {
 /// Writes what is due by now, each step as the system's deed at the moment that it was due.
 ///
 /// Boxed, because it is a part of every command's future.
-pub fn bring_up_to_date<'t>(tx: &'t Tx<'_>, row: subscription::Model) -> BoxFuture<'t, Result<UpToDate>> {
-    Box::pin(carry_out_due(tx, row))
+pub fn bring_up_to_date<'t>(unit: &'t UnitOfWork<'_>, row: subscription::Model) -> BoxFuture<'t, Result<UpToDate>> {
+    Box::pin(carry_out_due(unit, row))
 }
 
-async fn carry_out_due(tx: &Tx<'_>, row: subscription::Model) -> Result<UpToDate> {
-    let due = fold(&row, tx.now(), None);
+async fn carry_out_due(unit: &UnitOfWork<'_>, row: subscription::Model) -> Result<UpToDate> {
+    let due = fold(&row, unit.now(), None);
     let mut done = UpToDate { row, events: Vec::new() };
     for (due, next) in due {
-        if due.event == Event::PendingEnds && attempt_is_open(tx, &done.row).await? {
+        if due.event == Event::PendingEnds && attempt_is_open(unit, &done.row).await? {
             break;
         }
         let change = Change::new(due.event.verb()).because(Some(due.event.reason().to_owned())).due(due.at);
@@ -57,17 +57,17 @@ async fn carry_out_due(tx: &Tx<'_>, row: subscription::Model) -> Result<UpToDate
         if due.event == Event::Resume && done.row.current_period_end.is_none() && next.current_period_end.is_some() {
             next.last_renewed_by = Some(SYSTEM.to_owned());
         }
-        done.row = tx.update(&done.row, next, change).await?;
+        done.row = unit.update(&done.row, next, change).await?;
         done.events.push(due.event);
     }
     Ok(done)
 }
 
 /// Whether a gateway may still take a payment for it: its owner is not free before that is closed there.
-async fn attempt_is_open(tx: &Tx<'_>, row: &subscription::Model) -> Result<bool> {
+async fn attempt_is_open(unit: &UnitOfWork<'_>, row: &subscription::Model) -> Result<bool> {
     let open = payment::Entity::find()
         .filter(payment::Column::SubscriptionId.eq(row.id))
         .filter(payment::Column::Gateway.ne(Gateway::Manual))
         .filter(payment::Column::Status.is_in([PaymentStatus::Pending, PaymentStatus::Processing]));
-    tx.exists::<payment::Entity>(open).await
+    unit.exists::<payment::Entity>(open).await
 }

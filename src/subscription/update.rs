@@ -47,22 +47,22 @@ pub async fn update(
     update: &Update,
 ) -> Result<subscription::Model> {
     writer
-        .change::<subscription::Entity, _>(command, target.id, "input.id", |tx, row| {
+        .change::<subscription::Entity, _>(command, target.id, "input.id", |unit, row| {
             Box::pin(async move {
                 check_version(target.expected_version, row.version)?;
-                actions::authorize(tx, &row, Action::Update).await?;
-                let organization = tx.organization().await?;
+                actions::authorize(unit, &row, Action::Update).await?;
+                let organization = unit.organization().await?;
                 let management = organization.subscription_management;
-                if actions::managed_from_above(tx.scope().caller()?, &row, management) {
+                if actions::managed_from_above(unit.scope().caller()?, &row, management) {
                     refuse_grants(update)?;
                 }
-                let row = bring_up_to_date(tx, row).await?.row;
-                let mut next = apply(&row, update.clone(), organization.zone(), tx.now())?;
+                let row = bring_up_to_date(unit, row).await?.row;
+                let mut next = apply(&row, update.clone(), organization.zone(), unit.now())?;
                 if next.current_period_end > row.current_period_end {
-                    next.last_renewed_by = Some(tx.scope().caller()?.known_as().to_owned());
+                    next.last_renewed_by = Some(unit.scope().caller()?.known_as().to_owned());
                 }
-                let next = tx.update(&row, next, Change::new("update").because(target.reason.clone())).await?;
-                Ok(bring_up_to_date(tx, next).await?.row)
+                let next = unit.update(&row, next, Change::new("update").because(target.reason.clone())).await?;
+                Ok(bring_up_to_date(unit, next).await?.row)
             })
         })
         .await

@@ -25,7 +25,7 @@ use crate::entity::{
 use crate::error::{Code, Refusal, Result, not_found};
 use crate::graphql::command::Target;
 use crate::graphql::input::{Check, MAX_DAYS, check_version, updated};
-use crate::store::{Change, Command, Scope, Tx, Writer};
+use crate::store::{Change, Command, Scope, UnitOfWork, Writer};
 
 /// How many characters a name has at most.
 const MAX_NAME: usize = 200;
@@ -71,18 +71,18 @@ pub async fn create(
     match catalogue {
         Some(organization) => {
             let path = "input.organizationId";
-            writer.write_in(command, organization, path, |tx| Box::pin(insert(tx, catalogue, new))).await
+            writer.write_in(command, organization, path, |unit| Box::pin(insert(unit, catalogue, new))).await
         }
-        None => writer.write_platform(command, |tx| Box::pin(insert(tx, None, new))).await,
+        None => writer.write_platform(command, |unit| Box::pin(insert(unit, None, new))).await,
     }
 }
 
-async fn insert(tx: &Tx<'_>, catalogue: Option<OrganizationId>, new: &NewTier) -> Result<tier::Model> {
+async fn insert(unit: &UnitOfWork<'_>, catalogue: Option<OrganizationId>, new: &NewTier) -> Result<tier::Model> {
     rules::check_policy(new.period_end_policy, new.fallback_tier_id)?;
-    refuse_taken_key(tx, new).await?;
+    refuse_taken_key(unit, new).await?;
     let id = TierId::generate();
     if let Some(fallback) = new.fallback_tier_id {
-        check_fallback(tx, fallback, id, new.kind, "input.fallbackTierId").await?;
+        check_fallback(unit, fallback, id, new.kind, "input.fallbackTierId").await?;
     }
     let row = tier::Model {
         id,
@@ -99,23 +99,23 @@ async fn insert(tx: &Tx<'_>, catalogue: Option<OrganizationId>, new: &NewTier) -
         period_end_policy: new.period_end_policy,
         fallback_tier_id: new.fallback_tier_id,
         archived_at: None,
-        created_at: tx.now(),
-        updated_at: tx.now(),
+        created_at: unit.now(),
+        updated_at: unit.now(),
         version: 1,
     };
     let prices = parts::prices(id, Vec::new(), &new.prices);
     let features = parts::features(id, Vec::new(), &new.features);
     let change = features.told(prices.told(Change::new("create"))?)?;
-    let row = tx.insert(row, change).await?;
-    prices.write(tx, parts::prices_of(id)).await?;
-    features.write(tx, parts::features_of(id)).await?;
+    let row = unit.insert(row, change).await?;
+    prices.write(unit, parts::prices_of(id)).await?;
+    features.write(unit, parts::features_of(id)).await?;
     Ok(row)
 }
 
-async fn refuse_taken_key(tx: &Tx<'_>, new: &NewTier) -> Result<()> {
+async fn refuse_taken_key(unit: &UnitOfWork<'_>, new: &NewTier) -> Result<()> {
     let taken =
         tier::Entity::find().filter(tier::Column::Kind.eq(new.kind)).filter(tier::Column::Key.eq(new.key.as_str()));
-    if tx.exists(taken).await? {
+    if unit.exists(taken).await? {
         let message = "Another tier of this kind in the catalogue has this key.";
         return Err(Refusal::new(Code::Duplicate, message).at("input.key").into());
     }
@@ -123,8 +123,8 @@ async fn refuse_taken_key(tx: &Tx<'_>, new: &NewTier) -> Result<()> {
 }
 
 /// Refuses a fallback that does not fit. It is locked, so that it cannot be archived meanwhile.
-async fn check_fallback(tx: &Tx<'_>, fallback: TierId, of: TierId, kind: TierKind, path: &str) -> Result<()> {
-    let fallback = tx.lock::<tier::Entity>(fallback).await?;
+async fn check_fallback(unit: &UnitOfWork<'_>, fallback: TierId, of: TierId, kind: TierKind, path: &str) -> Result<()> {
+    let fallback = unit.lock::<tier::Entity>(fallback).await?;
     let fallback = fallback.ok_or_else(|| not_found("tier in this catalogue", path))?;
     rules::check_fallback(&fallback, of, kind, path)
 }
@@ -173,23 +173,23 @@ pub async fn change(writer: &Writer, command: &Command, target: &Target<TierId>,
         rules::authorize(writer.caller()?, row.tenant_id)?;
     }
     writer
-        .change::<tier::Entity, _>(command, target.id, "input.id", |tx, row| {
+        .change::<tier::Entity, _>(command, target.id, "input.id", |unit, row| {
             Box::pin(async move {
                 check_version(target.expected_version, row.version)?;
                 let change = |verb| Change::new(verb).because(target.reason.clone());
                 match step {
-                    Step::Update(wanted) => update(tx, &row, wanted, change("update")).await,
+                    Step::Update(wanted) => update(unit, &row, wanted, change("update")).await,
                     Step::Archive => {
-                        refuse_fallback(tx, row.id).await?;
-                        let archived = tier::Model { archived_at: row.archived_at.or(Some(tx.now())), ..row.clone() };
-                        tx.update(&row, archived, change("archive")).await
+                        refuse_fallback(unit, row.id).await?;
+                        let archived = tier::Model { archived_at: row.archived_at.or(Some(unit.now())), ..row.clone() };
+                        unit.update(&row, archived, change("archive")).await
                     }
                     Step::Unarchive => {
                         if let (Some(_), Some(fallback)) = (row.archived_at, row.fallback_tier_id) {
-                            check_fallback(tx, fallback, row.id, row.kind, "input.id").await?;
+                            check_fallback(unit, fallback, row.id, row.kind, "input.id").await?;
                         }
                         let sold = tier::Model { archived_at: None, ..row.clone() };
-                        tx.update(&row, sold, change("unarchive")).await
+                        unit.update(&row, sold, change("unarchive")).await
                     }
                 }
             })
@@ -198,36 +198,36 @@ pub async fn change(writer: &Writer, command: &Command, target: &Target<TierId>,
 }
 
 /// Refuses a tier that another one, which is sold, falls back to.
-async fn refuse_fallback(tx: &Tx<'_>, id: TierId) -> Result<()> {
+async fn refuse_fallback(unit: &UnitOfWork<'_>, id: TierId) -> Result<()> {
     let falls_back_here =
         tier::Entity::find().filter(tier::Column::FallbackTierId.eq(id)).filter(tier::Column::ArchivedAt.is_null());
-    if tx.exists(falls_back_here).await? {
+    if unit.exists(falls_back_here).await? {
         let message = "Another tier falls back to this one: give it another fallback first.";
         return Err(Refusal::new(Code::InUse, message).at("input.id").into());
     }
     Ok(())
 }
 
-async fn update(tx: &Tx<'_>, row: &tier::Model, update: &Update, mut change: Change) -> Result<tier::Model> {
+async fn update(unit: &UnitOfWork<'_>, row: &tier::Model, update: &Update, mut change: Change) -> Result<tier::Model> {
     let next = changed(row, update)?;
     if let MaybeUndefined::Value(fallback) = update.fallback_tier_id {
-        check_fallback(tx, fallback, row.id, row.kind, "input.fallbackTierId").await?;
+        check_fallback(unit, fallback, row.id, row.kind, "input.fallbackTierId").await?;
     }
     if let Some(wanted) = &update.prices {
         let of_tier = parts::prices_of(row.id);
-        let before = tx.all(tier_price::Entity::find().filter(of_tier.clone())).await?;
+        let before = unit.all(tier_price::Entity::find().filter(of_tier.clone())).await?;
         let prices = parts::prices(row.id, before, wanted);
         change = prices.told(change)?;
-        prices.write(tx, of_tier).await?;
+        prices.write(unit, of_tier).await?;
     }
     if let Some(wanted) = &update.features {
         let of_tier = parts::features_of(row.id);
-        let before = tx.all(tier_feature::Entity::find().filter(of_tier.clone())).await?;
+        let before = unit.all(tier_feature::Entity::find().filter(of_tier.clone())).await?;
         let features = parts::features(row.id, before, wanted);
         change = features.told(change)?;
-        features.write(tx, of_tier).await?;
+        features.write(unit, of_tier).await?;
     }
-    tx.update(row, next, change).await
+    unit.update(row, next, change).await
 }
 
 fn changed(row: &tier::Model, update: &Update) -> Result<tier::Model> {

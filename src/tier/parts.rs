@@ -11,7 +11,7 @@ use crate::entity::{BillingCycle, FeatureKind, TierFeatureId, TierId, TierPriceI
 use crate::error::{Code, Result};
 use crate::graphql::input::Check;
 use crate::graphql::scalar::MAX_SAFE_INT;
-use crate::store::{Change, Tx};
+use crate::store::{Change, UnitOfWork};
 
 /// A price as it is wanted.
 #[derive(Clone, Debug, PartialEq)]
@@ -133,7 +133,7 @@ impl<M: PartialEq + Serialize> Replacement<M> {
     }
 
     /// Puts the parts of the tier, which `of` finds, into their place.
-    pub async fn write(self, tx: &Tx<'_>, of: Condition) -> Result<()>
+    pub async fn write(self, unit: &UnitOfWork<'_>, of: Condition) -> Result<()>
     where
         M: ModelTrait,
     {
@@ -141,9 +141,9 @@ impl<M: PartialEq + Serialize> Replacement<M> {
             return Ok(());
         }
         if self.before.is_empty() {
-            return tx.add_parts(&self.after).await;
+            return unit.add_parts(&self.after).await;
         }
-        tx.replace_parts(of, &self.after).await
+        unit.replace_parts(of, &self.after).await
     }
 }
 

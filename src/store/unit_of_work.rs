@@ -1,4 +1,4 @@
-//! Writing: one transaction, in one tenant, that leaves an audit entry and an outbox event for every changed row.
+//! Writing: a unit of work in one tenant, which leaves an audit entry and an outbox event for every changed row.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -28,7 +28,12 @@ use crate::error::{Error, Result};
 /// payment of a customer does.
 pub(super) const LOCK: Lock = Lock::NoKeyUpdate;
 
-/// An open transaction in one tenant.
+/// What a command reads and writes in one tenant: all of it is written at its end, or nothing.
+///
+/// What a read in it is worth depends on how it is made. A row that is locked stays as it is until the end. A row that is
+/// [relied on](Self::rely_on) may change; then nothing is written, and the work is run again. Anything else may be out of
+/// date by the end, so what must be true of it is a constraint of the database. On SQLite there is a transaction from the
+/// start, in which nobody else writes; on PostgreSQL there is none until something is locked or written.
 ///
 /// It can insert and update rows of that tenant only: inserting sets the tenant, and updating filters by it and never
 /// writes it, so that no row can move to another tenant.
@@ -37,13 +42,13 @@ pub(super) const LOCK: Lock = Lock::NoKeyUpdate;
 /// before it writes takes one statement for all that it writes.
 ///
 /// ```compile_fail
-/// # async fn f(tx: &tessera::store::Tx) {
+/// # async fn f(unit: &tessera::store::UnitOfWork) {
 /// use sea_orm::EntityTrait;
-/// // A transaction is no connection either.
-/// tessera::entity::customer::Entity::delete_many().exec(tx).await.unwrap();
+/// // It is no connection either.
+/// tessera::entity::customer::Entity::delete_many().exec(unit).await.unwrap();
 /// # }
 /// ```
-pub struct Tx<'e> {
+pub struct UnitOfWork<'e> {
     /// Others get it from [`Self::settled`], or from [`Self::connection`] with what waits left out.
     inner: Transaction,
     scope: &'e Scope,
@@ -71,10 +76,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn no_tenant() -> Error {
-    Error::Internal("no tenant in a transaction of the platform".into())
+    Error::Internal("no tenant in what the platform does".into())
 }
 
-impl<'e> Tx<'e> {
+impl<'e> UnitOfWork<'e> {
     pub(super) fn new(inner: Transaction, scope: &'e Scope, tenant: Option<OrganizationId>, may_presume: bool) -> Self {
         let now = scope.now();
         Self {
@@ -95,11 +100,11 @@ impl<'e> Tx<'e> {
 
     /// Tells the work of the tenant's own row, which it may have begun without.
     pub(super) fn open(&self, organization: Option<organization::Model>) -> Result<()> {
-        self.organization.set(organization).map_err(|_| Error::Internal("a transaction is opened once".into()))
+        self.organization.set(organization).map_err(|_| Error::Internal("a unit of work is opened once".into()))
     }
 
     /// Has this row, which was found without a lock, checked and locked when all is written: until then others can change
-    /// it, and the transaction is run again. It must not be a row that the transaction changes itself.
+    /// it, and the work is run again. It must not be a row that it changes itself.
     pub(crate) fn rely_on<M: Mutable + ModelTrait>(&self, row: &M) {
         lock(&self.relied_on).push(Found::of(row));
     }
@@ -144,7 +149,7 @@ impl<'e> Tx<'e> {
         Ok(&self.inner)
     }
 
-    /// The one row of a source, whatever was written so far, locked until the end of the transaction.
+    /// The one row of a source, whatever was written so far, locked until the end.
     pub(super) async fn lock_row<E>(&self, source: &Source, lock: Lock) -> Result<Option<E::Model>>
     where
         E: EntityTrait<ActiveModel: TryIntoModel<E::Model>>,
@@ -153,7 +158,7 @@ impl<'e> Tx<'e> {
         Ok(self.inner.lock::<E>(source, lock).await?)
     }
 
-    /// The moment of the whole transaction.
+    /// The moment of all of it.
     pub fn now(&self) -> Timestamp {
         self.now
     }
