@@ -42,7 +42,7 @@ async fn who_may_not_read_the_schema_is_not_told_of_it() {
         ("{ customers }", json!({})),
         ("{ customer(id: 1.5) { id } }", json!({})),
         ("{ customer { id } }", json!({})),
-        ("{ custome(id: \"x\") { id } }", json!({})),
+        ("{ customer2(id: \"x\") { id } }", json!({})),
         ("{ node(id: \"x\") { ... on Nobody { id } } }", json!({})),
         ("{ node(id: \"x\") { ... on CheckoutTier { id } } }", json!({})),
         ("{ customers(where: {status: {eq: NEVER}}) { totalCount { value } } }", json!({})),

@@ -24,8 +24,8 @@ async fn subject(world: &World, mutation: &str) -> Option<Subject> {
     Some(match mutation {
         "updateOrganization" => Subject {
             id: tenant.id.to_string(),
-            filled: json!({"billingEmail": "bills@example.com", "metadata": {"a": 1}}),
-            shown: "organization { name slug billingEmail defaultCurrency timeZone exempt metadata version }",
+            filled: json!({"billingEmail": "bills@example.com", "metadata": {"a": 1}, "privateMetadata": {"a": 1}}),
+            shown: "organization { name slug billingEmail defaultCurrency timeZone exempt metadata privateMetadata version }",
         },
         "updateMember" => {
             let input = json!({"name": "Mia", "email": "mia@example.com", "role": "WORKER"});
@@ -35,16 +35,17 @@ async fn subject(world: &World, mutation: &str) -> Option<Subject> {
         }
         "updateCustomer" => Subject {
             id: world.subscribed(tenant, "Ada", tenant.basic, json!({})).await.0,
-            filled: json!({"email": "ada@example.com", "externalRef": "ada", "metadata": {"a": 1}}),
-            shown: "customer { name email externalRef metadata version }",
+            filled: json!({"email": "ada@example.com", "externalRef": "ada", "metadata": {"a": 1}, "privateMetadata": {"a": 1}}),
+            shown: "customer { name email externalRef metadata privateMetadata version }",
         },
         "updateSubscription" => Subject {
             id: own["subscription"]["id"].as_str()?.to_owned(),
             filled: json!({
                 "expiresAt": "2027-01-01T00:00:00Z", "userLimit": 9, "externalId": "own", "metadata": {"a": 1},
+                "privateMetadata": {"a": 1},
                 "featureOverrides": [{"key": "users", "ceiling": 7}],
             }),
-            shown: "subscription { currentPeriodStart currentPeriodEnd trialEndsAt expiresAt userLimit externalId metadata
+            shown: "subscription { currentPeriodStart currentPeriodEnd trialEndsAt expiresAt userLimit externalId metadata privateMetadata
                 featureOverrides { key } version }",
         },
         "updateTier" => Subject {
