@@ -27,8 +27,8 @@ use crate::store::rows::Rows;
 pub(in crate::store) struct Transaction {
     database: Arc<Postgres>,
     whose: Whose,
-    /// None until something is locked or written.
-    own: OnceCell<Own>,
+    /// None until something is locked or written; an error if there was none to be had, which nothing waits for again.
+    own: OnceCell<Result<Own, DbErr>>,
     /// Held while a statement is put on its way: several at the same time go in the order in which they were asked for,
     /// so that what is read together with the organization is not older. It is the one of the shared connections that
     /// is read over until then.
@@ -42,7 +42,8 @@ impl Transaction {
 
     async fn own(&self) -> Result<&Connection, DbErr> {
         // In a box, because it is a part of every future that locks or writes.
-        self.own.get_or_try_init(|| Box::pin(self.database.own(self.whose))).await.map(|own| &**own.connection)
+        let own = self.own.get_or_init(|| Box::pin(self.database.own(self.whose))).await;
+        own.as_ref().map(|own| &**own.connection).map_err(Clone::clone)
     }
 
     /// The rows that a statement finds.
@@ -50,8 +51,8 @@ impl Transaction {
         (self.database.notice)(statement);
         let turn = self.turn.lock().await;
         match self.own.get() {
-            Some(own) => answer(turn, &own.connection, statement).await.map_err(failed),
-            None => self.database.shared.send_one(statement, turn).await,
+            Some(Ok(own)) => answer(turn, &own.connection, statement).await.map_err(failed),
+            _ => self.database.shared.send_one(statement, turn).await,
         }
     }
 
@@ -76,8 +77,9 @@ impl Transaction {
 
     /// Writes what is left, and commits. Whether it was committed is not known when the connection is lost meanwhile.
     pub(in crate::store) async fn commit(mut self, flush: Flush) -> Result<(), DbErr> {
-        let Some(own) = self.own.get() else {
-            return self.database.write(flush, self.whose).await;
+        let own = match self.own.get() {
+            None => return self.database.write(flush, self.whose).await,
+            Some(own) => own.as_ref().map_err(Clone::clone)?,
         };
         let last = (!flush.is_empty()).then(|| flush.statement(None));
         self.database.commit(&own.connection, last.as_ref()).await?;
@@ -104,7 +106,8 @@ pub(super) async fn answer<A: Answer, T>(
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        let Some(own) = self.own.take().filter(|own| own.connection.is_in_transaction()) else { return };
+        let own = self.own.take().and_then(Result::ok);
+        let Some(own) = own.filter(|own| own.connection.is_in_transaction()) else { return };
         let Ok(runtime) = Handle::try_current() else { return };
         // Somebody else gets the place and the connection when all that it was sent is answered. A connection whose
         // transaction is not known to have ended is not used again.
