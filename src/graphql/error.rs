@@ -82,7 +82,7 @@ fn unavailable(trouble: Trouble) -> &'static str {
         }
         Trouble::Locked => "Somebody else has this locked: try again, a mutation with the same `idempotencyKey`.",
         Trouble::Slow => "This took the database too long: ask for less at once, or try again.",
-        Trouble::Away | Trouble::Busy | Trouble::Contended => {
+        Trouble::Away | Trouble::Full | Trouble::Busy | Trouble::Contended => {
             "This cannot be done now: try again, a mutation with the same `idempotencyKey`."
         }
     }

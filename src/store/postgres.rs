@@ -94,9 +94,10 @@ impl Postgres {
         self.watch.connect().await
     }
 
-    /// Finds out whether something can be written.
-    pub(super) async fn writable(&self) -> Result<(), Unwritable> {
-        self.watch.writable().await
+    /// Finds out whether something can be written: also whether there is room, unless that is known.
+    pub(super) async fn writable(&self, has_room: bool) -> Result<(), Unwritable> {
+        self.watch.writable().await?;
+        if has_room { Ok(()) } else { self.watch.rehearse().await }
     }
 
     /// Closes the connections when they are not used any more.

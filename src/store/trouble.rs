@@ -13,8 +13,10 @@ use crate::error::{Error, Result};
 /// What keeps the database from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// It is not reached, or goes down or up, or has no room.
+    /// It is not reached, or goes down or up.
     Away,
+    /// It has no room on its disk.
+    Full,
     /// It was lost while it committed: only it knows whether that was done.
     Unknown,
     /// No connection was free in time.
@@ -30,11 +32,12 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    const COUNT: usize = 7;
+    const COUNT: usize = 8;
 
     fn name(self) -> &'static str {
         match self {
             Self::Away => "the database is away",
+            Self::Full => "the disk of the database is full",
             Self::Unknown => "the database was lost while it committed",
             Self::Busy => "no connection to the database was free in time",
             Self::Locked => "what is asked for is locked",
@@ -87,6 +90,7 @@ fn coded(code: &str) -> Option<Trouble> {
         "25006" => return Some(Trouble::ReadOnly),
         "55P03" => return Some(Trouble::Locked),
         "57014" => return Some(Trouble::Slow),
+        "53100" => return Some(Trouble::Full),
         // Others are away in their classes: connections, resources, the operator's doing.
         _ if code.len() == 5 => return ["08", "53", "57"].contains(&&code[..2]).then_some(Trouble::Away),
         _ => {}
@@ -96,8 +100,9 @@ fn coded(code: &str) -> Option<Trouble> {
         8 => Some(Trouble::ReadOnly),
         // INTERRUPT.
         9 => Some(Trouble::Slow),
-        // IOERR, FULL, CANTOPEN.
-        10 | 13 | 14 => Some(Trouble::Away),
+        13 => Some(Trouble::Full),
+        // IOERR, CANTOPEN.
+        10 | 14 => Some(Trouble::Away),
         _ => None,
     }
 }
@@ -110,6 +115,8 @@ const QUIET: Duration = Duration::from_secs(5);
 pub(super) struct Troubles {
     /// Whether there is any: all that the others need to look at.
     any: AtomicBool,
+    /// Whether there was room on the disk when that was looked at last, and nothing failed since for want of it.
+    has_room: AtomicBool,
     present: Mutex<[Option<Episode>; Trouble::COUNT]>,
 }
 
@@ -130,8 +137,19 @@ impl Troubles {
         outcome
     }
 
+    pub(super) fn has_room(&self) -> bool {
+        self.has_room.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn found_room(&self) {
+        self.has_room.store(true, Ordering::Relaxed);
+    }
+
     fn met(&self, trouble: Trouble, why: &str, now: Instant) {
         let mut present = self.present.lock().unwrap_or_else(PoisonError::into_inner);
+        if trouble == Trouble::Full {
+            self.has_room.store(false, Ordering::Relaxed);
+        }
         self.any.store(true, Ordering::Relaxed);
         match &mut present[trouble as usize] {
             Some(episode) => {
@@ -160,6 +178,7 @@ impl Troubles {
 /// Every trouble, in the order of its numbers.
 const ALL: [Trouble; Trouble::COUNT] = [
     Trouble::Away,
+    Trouble::Full,
     Trouble::Unknown,
     Trouble::Busy,
     Trouble::Locked,
@@ -191,16 +210,29 @@ mod tests {
     }
 
     #[test]
+    fn a_full_disk_is_remembered_until_somebody_finds_room() {
+        let (troubles, start) = (Troubles::default(), Instant::now());
+        assert!(!troubles.has_room(), "nobody has looked");
+        troubles.found_room();
+        troubles.met(Trouble::Away, "it is down", start);
+        assert!(troubles.has_room());
+        troubles.met(Trouble::Full, "no space left", start);
+        troubles.went_well(start + Duration::from_secs(60));
+        assert!(!troubles.has_room(), "what went well may have been a read");
+    }
+
+    #[test]
     fn codes_tell_trouble_from_faults() {
         for (code, expected) in [
             ("55P03", Some(Trouble::Locked)),
             ("57014", Some(Trouble::Slow)),
             ("57P03", Some(Trouble::Away)),
+            ("53100", Some(Trouble::Full)),
             ("53300", Some(Trouble::Away)),
             ("25006", Some(Trouble::ReadOnly)),
             ("42P01", None),
             ("23505", None),
-            ("13", Some(Trouble::Away)),
+            ("13", Some(Trouble::Full)),
             ("3338", Some(Trouble::Away)),
             ("1032", Some(Trouble::ReadOnly)),
             ("9", Some(Trouble::Slow)),

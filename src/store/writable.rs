@@ -29,9 +29,12 @@ impl From<DbErr> for Unwritable {
 impl Store {
     /// Finds out whether something can be written now. It is cheap, and needs none of the connections that requests use.
     pub async fn writable(&self) -> Result<(), Unwritable> {
+        let troubles = &self.0.troubles;
         match &self.0.database {
-            Database::Postgres(database) => database.writable().await,
-            Database::Sqlite(database) => database.writable().await,
+            Database::Postgres(database) => database.writable(troubles.has_room()).await?,
+            Database::Sqlite(database) => database.writable().await?,
         }
+        troubles.found_room();
+        Ok(())
     }
 }

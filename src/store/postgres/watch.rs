@@ -5,9 +5,10 @@ use std::time::Duration;
 use sea_orm::{DbBackend, DbErr, Statement};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
+use tokio_postgres::error::SqlState;
 
 use super::connection::{Connection, Opener};
-use super::fault::{away, failed, is_lost};
+use super::fault::{away, failed, is_lost, refused_with};
 use crate::store::rows::Rows;
 use crate::store::writable::Unwritable;
 
@@ -43,6 +44,21 @@ impl Watch {
             (Some(1), _) => Err(Unwritable::ReadOnly("it is a standby")),
             (_, Some(1)) => Err(Unwritable::ReadOnly("default_transaction_read_only is on")),
             _ => Ok(()),
+        }
+    }
+
+    /// Writes about as much as a command does, and takes it back.
+    pub(super) async fn rehearse(&self) -> Result<(), Unwritable> {
+        let written = "CREATE TEMPORARY TABLE rehearsal ON COMMIT DROP AS \
+                       SELECT repeat(md5(number::text), 60) FROM generate_series(1, 128) AS number";
+        match self.ask(written).await {
+            Ok(_) => Ok(()),
+            Err(error) => match refused_with(&error) {
+                Some(SqlState::DISK_FULL) => Err(Unwritable::Full),
+                // Whoever may not make temporary tables may write all the same.
+                Some(_) => Ok(()),
+                None => Err(error.into()),
+            },
         }
     }
 

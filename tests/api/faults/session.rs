@@ -1,10 +1,11 @@
-//! What holds of our sessions: one that stands still is ended, and one that only reads says so.
+//! What holds of our sessions: one that stands still is ended, and one that only reads, or has no room, says so.
 
 use std::time::Duration;
 
 use serde_json::json;
+use tessera::store::Unwritable;
 
-use super::{extend, program};
+use super::{extend, is_unavailable, program};
 use crate::concurrency::Stop;
 use crate::support::{Backend, World};
 
@@ -54,4 +55,37 @@ async fn a_database_that_only_reads_says_so_to_commands() {
     // What is refused is refused there, too.
     let refusal = client.refusal("cancelSubscription", json!({"id": "sub_01jq0000000000000000000000"})).await;
     assert!(["INVALID_ID", "NOT_FOUND"].contains(&refusal["code"].as_str().expect("a code")), "{refusal}");
+}
+
+/// What PostgreSQL answers where a table or a temporary one cannot grow.
+const NO_ROOM: [&str; 4] = [
+    "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$",
+    "CREATE TRIGGER no_room BEFORE INSERT ON customers FOR EACH ROW EXECUTE FUNCTION no_room()",
+    "CREATE FUNCTION no_temporary_room() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+        RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$",
+    "CREATE EVENT TRIGGER no_temporary_room ON ddl_command_start WHEN TAG IN ('CREATE TABLE AS')
+        EXECUTE FUNCTION no_temporary_room()",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_without_room_is_not_ready_until_there_is_some() {
+    let world = World::new(Backend::Postgres).await;
+    let app = program(&world, |_| {}).await;
+    let client = world.admin(world.alpha).with_app(app.clone());
+    let create = async || client.send_mutation("createCustomer", json!({"name": "Ada"}), "").await;
+    app.store().writable().await.expect("there is room");
+    for statement in NO_ROOM {
+        world.sql(statement).await;
+    }
+    app.store().writable().await.expect("nothing failed since");
+    is_unavailable(&create().await);
+    for _ in 0..2 {
+        assert!(matches!(app.store().writable().await, Err(Unwritable::Full)));
+    }
+    world.sql("DROP EVENT TRIGGER no_temporary_room").await;
+    world.sql("DROP TRIGGER no_room ON customers").await;
+    app.store().writable().await.expect("there is room again");
+    assert!(create().await.0["errors"].is_null());
+    world.check_invariants().await;
 }
