@@ -1,10 +1,10 @@
 //! Everyone who is measured, started and checked.
 
 use serde_json::{Value, json};
+use tessera_harness::{Context, Failure, Result};
 
 use crate::dataset::{self, Copy};
 use crate::equal;
-use crate::failure::{Context, Failure, Result};
 use crate::floor;
 use crate::keys::{self, typed, uuid};
 use crate::load;

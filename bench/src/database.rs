@@ -1,11 +1,10 @@
 //! The private PostgreSQL of a run.
 
 use std::io::Write;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::failure::{Context, Failure, Result};
+use tessera_harness::{Context, Failure, Result, free_port, postgres, run};
 
 /// A running cluster; stopped when dropped.
 pub struct Database {
@@ -15,39 +14,16 @@ pub struct Database {
     pub pid: u32,
 }
 
-/// Runs a program to its end and returns what it printed.
-pub fn run(command: &mut Command) -> Result<String> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let output =
-        command.stderr(Stdio::piped()).stdout(Stdio::piped()).output().context(format_args!("cannot run {name}"))?;
-    if output.status.success() {
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-    } else {
-        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
-        Err(Failure::new(format_args!("{name} failed: {}", said.join("\n"))))
-    }
-}
-
-/// A port that nobody listens on.
-pub fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
-
-/// The script that makes, starts and stops clusters.
-pub fn script() -> Command {
-    Command::new(crate::source("postgres"))
-}
-
 impl Database {
     /// Starts the cluster in this directory. One that an interrupted run left behind is stopped first.
     pub fn start(dir: &Path) -> Result<Self> {
         if dir.join("data/postmaster.pid").exists() {
             // It may have died without removing its file.
-            let _ = run(script().arg("stop").arg(dir));
+            let _ = run(&mut postgres("stop", dir));
         }
         let port = free_port()?;
         // Not captured: the server would keep the pipe open.
-        let started = script().arg("start").arg(dir).arg(port.to_string()).status()?;
+        let started = postgres("start", dir).arg(port.to_string()).status()?;
         if !started.success() {
             return Err(Failure::new(format_args!("PostgreSQL did not start: see {}/data/log", dir.display())));
         }
@@ -114,7 +90,7 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        if let Err(error) = run(script().arg("stop").arg(&self.dir)) {
+        if let Err(error) = run(&mut postgres("stop", &self.dir)) {
             // Nothing can be done about it, and the next run tries again.
             let _ = writeln!(std::io::stderr(), "PostgreSQL was not stopped: {error}");
         }

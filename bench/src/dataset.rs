@@ -5,8 +5,9 @@ use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::database::{Database, run, script};
-use crate::failure::{Context, Result};
+use tessera_harness::{Context, Failure, Result, postgres, run};
+
+use crate::database::Database;
 use crate::options::{Contestant, Options};
 use crate::progress;
 use crate::server::tessera;
@@ -32,13 +33,13 @@ pub fn prepare(options: &Options) -> Result<Copy> {
     let copy = options.dir.join("run");
     if copy.join("postgres/data/postmaster.pid").exists() {
         // An interrupted run left it behind; its process may be gone.
-        let _ = run(script().arg("stop").arg(copy.join("postgres")));
+        let _ = run(&mut postgres("stop", copy.join("postgres")));
     }
     if copy.exists() {
         fs::remove_dir_all(&copy)?;
     }
     fs::create_dir_all(&copy)?;
-    run(script().arg("copy").arg(kept.join("postgres")).arg(copy.join("postgres")))?;
+    run(postgres("copy", kept.join("postgres")).arg(copy.join("postgres")))?;
     let sqlite = copy.join("tessera.db");
     fs::copy(kept.join("tessera.db"), &sqlite)?;
     Ok(Copy { database: Database::start(&copy.join("postgres"))?, sqlite })
@@ -73,7 +74,7 @@ fn version() -> Result<u64> {
 
 fn make(options: &Options, into: &Path) -> Result<()> {
     let cluster = into.join("postgres");
-    run(script().arg("init").arg(&cluster))?;
+    run(&mut postgres("init", &cluster))?;
     let database = Database::start(&cluster)?;
     database.create(&Contestant::ALL.map(Contestant::role))?;
     run(tessera(options, &database.url("bench")).args(["migrate", "up"]))?;
@@ -88,7 +89,7 @@ fn make(options: &Options, into: &Path) -> Result<()> {
     for table in ["organizations", "tiers", "customers", "subscriptions", "payments", "payment_methods"] {
         let there = run(Command::new("sqlite3").arg(&sqlite).arg(counts(table)))?;
         if there.trim() != database.query(&counts(table))? {
-            return Err(crate::failure::Failure::new(format_args!("{table} differs between PostgreSQL and SQLite")));
+            return Err(Failure::new(format_args!("{table} differs between PostgreSQL and SQLite")));
         }
     }
     database.query("CHECKPOINT")?;

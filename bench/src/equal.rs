@@ -4,8 +4,8 @@
 //! order of the answer where the question asks for one.
 
 use serde_json::{Map, Value, json};
+use tessera_harness::{Context, Failure, Result};
 
-use crate::failure::{Context, Failure, Result};
 use crate::keys::{parse_typed, uuid};
 use crate::operation::Operation;
 use crate::options::Contestant;

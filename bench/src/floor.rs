@@ -6,8 +6,9 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tessera_harness::{Context, Failure, Result};
+
 use crate::database::Database;
-use crate::failure::{Context, Failure, Result};
 use crate::load::Turn;
 use crate::measure::{Meter, Slice};
 use crate::operation::Operation;

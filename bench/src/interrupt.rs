@@ -5,9 +5,8 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use tessera_harness::{postgres, run};
 use tokio::signal::unix::{SignalKind, signal};
-
-use crate::database::{run, script};
 
 /// The servers that run now.
 static SERVERS: Mutex<Vec<u32>> = Mutex::new(Vec::new());
@@ -37,7 +36,7 @@ pub fn watch(cluster: PathBuf) {
             let servers = SERVERS.lock().unwrap_or_else(PoisonError::into_inner).clone();
             // Whatever fails here is past mending: the next run stops a cluster that was left behind.
             let _ = run(Command::new("kill").args(servers.iter().map(u32::to_string)));
-            let _ = run(script().arg("stop").arg(&cluster));
+            let _ = run(&mut postgres("stop", &cluster));
             #[expect(clippy::disallowed_methods, reason = "the main thread is in the middle of a turn")]
             std::process::exit(130);
         });

@@ -7,10 +7,10 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use tessera_harness::{Context, Failure, Result};
 use tokio::task::LocalSet;
 
 use crate::client::Client;
-use crate::failure::{Context, Failure, Result};
 use crate::measure::{Meter, Slice};
 
 /// A request, ready to be sent.

@@ -5,7 +5,6 @@ mod client;
 mod database;
 mod dataset;
 mod equal;
-mod failure;
 mod floor;
 mod interrupt;
 mod keys;
@@ -27,9 +26,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
+use tessera_harness::{Context, Failure, Result};
 
 use crate::arena::Arena;
-use crate::failure::{Context, Failure, Result};
 use crate::operation::Operation;
 use crate::options::Options;
 

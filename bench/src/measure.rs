@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use tessera_harness::Result;
+
 use crate::database::Database;
-use crate::failure::Result;
 use crate::options::Contestant;
 use crate::process;
 

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use serde_json::{Value, json};
+use tessera_harness::{Context, Result};
 
-use crate::failure::{Context, Result};
 use crate::keys::{self, Chance, typed, uuid};
 use crate::load::Request;
 use crate::options::Contestant;

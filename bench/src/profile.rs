@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use tessera_harness::{Context, Result};
+
 use crate::arena::Arena;
-use crate::failure::{Context, Result};
 use crate::load::Turn;
 use crate::operation::Operation;
 use crate::options::{Contestant, Options};

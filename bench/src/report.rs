@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use serde_json::{Value, json};
+use tessera_harness::{Context, Result};
 
-use crate::failure::{Context, Result};
 use crate::measure::Figures;
 use crate::operation::Operation;
 use crate::options::Options;

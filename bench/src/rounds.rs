@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tessera_harness::{Context, Failure, Result};
+
 use crate::arena::Arena;
-use crate::failure::{Context, Failure, Result};
 use crate::load::{self, Turn};
 use crate::measure::{Figures, Meter, Slice};
 use crate::operation::Operation;

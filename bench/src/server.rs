@@ -6,8 +6,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-use crate::database::{Database, free_port, run};
-use crate::failure::{Context, Failure, Result};
+use tessera_harness::{Context, Failure, Result, free_port, run};
+
+use crate::database::Database;
 use crate::options::{Contestant, Options};
 use crate::{interrupt, load};
 

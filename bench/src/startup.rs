@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
+use tessera_harness::Result;
+
 use crate::arena::Arena;
-use crate::failure::Result;
 use crate::operation::Operation;
 use crate::options::{Contestant, Options};
 use crate::server;

@@ -18,6 +18,8 @@ pub struct Client {
 pub struct Answer {
     /// The HTTP status code.
     pub status: u16,
+    /// Whether it says when to try again.
+    pub says_when: bool,
     /// The body.
     pub body: String,
 }
@@ -25,7 +27,12 @@ pub struct Answer {
 impl Answer {
     /// Whether it was executed without errors and without refusals.
     pub fn is_good(&self) -> bool {
-        self.status == 200 && !self.body.contains("\"errors\":") && self.body.contains("\"userErrors\":[]")
+        self.status == 200 && !["\"errors\":", "\"userErrors\":[{"].iter().any(|found| self.body.contains(found))
+    }
+
+    /// Whether it cannot be executed now, and says when to try again.
+    pub fn is_refused(&self) -> bool {
+        self.status == 503 && self.says_when && self.body.contains("\"code\":\"SERVICE_UNAVAILABLE\"")
     }
 }
 
@@ -64,7 +71,7 @@ impl Client {
     /// Reads a whole answer.
     pub async fn receive(&mut self) -> io::Result<Answer> {
         self.buffer.clear();
-        let (mut head, mut end) = (0, usize::MAX);
+        let (mut head, mut end, mut says_when) = (0, usize::MAX, false);
         while self.buffer.len() < end {
             if self.stream.read_buf(&mut self.buffer).await? == 0 {
                 return Err(invalid("the connection was closed before the answer was complete"));
@@ -72,13 +79,14 @@ impl Client {
             if head == 0
                 && let Some(found) = self.buffer.windows(4).position(|four| four == b"\r\n\r\n")
             {
-                head = found + 4;
-                end = head + self.read_head(found)?;
+                let length;
+                (length, says_when) = self.read_head(found)?;
+                (head, end) = (found + 4, found + 4 + length);
             }
         }
         let status = std::str::from_utf8(&self.buffer[9..12]).ok().and_then(|digits| digits.parse().ok());
         let body = String::from_utf8_lossy(&self.buffer[head..end]).into_owned();
-        Ok(Answer { status: status.ok_or_else(|| invalid("no status"))?, body })
+        Ok(Answer { status: status.ok_or_else(|| invalid("no status"))?, says_when, body })
     }
 
     /// Sends a request and reads its answer.
@@ -87,8 +95,8 @@ impl Client {
         self.receive().await
     }
 
-    /// The length of the body.
-    fn read_head(&mut self, end: usize) -> io::Result<usize> {
+    /// The length of the body, and whether the answer says when to try again.
+    fn read_head(&mut self, end: usize) -> io::Result<(usize, bool)> {
         let head = std::str::from_utf8(&self.buffer[..end]).map_err(|_| invalid("the head is no text"))?;
         let field = |name: &str| {
             head.lines().skip(1).find_map(|line| {
@@ -97,6 +105,7 @@ impl Client {
             })
         };
         self.is_last = field("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
-        field("content-length").and_then(|value| value.parse().ok()).ok_or_else(|| invalid("no Content-Length"))
+        let length = field("content-length").and_then(|value| value.parse().ok());
+        Ok((length.ok_or_else(|| invalid("no Content-Length"))?, field("retry-after").is_some()))
     }
 }

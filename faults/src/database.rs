@@ -1,13 +1,13 @@
 //! The databases that things are broken on: a directory with SQLite's files, or a private PostgreSQL.
 
 use std::io::Write;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-
-use crate::failure::{Context, Failure, Result};
+use tessera_harness::{Context, Failure, Result, free_port, postgres, run};
 
 /// A kind of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -38,31 +38,6 @@ pub struct Database {
     port: u16,
 }
 
-/// Runs a program to its end and returns what it printed.
-pub fn run(command: &mut Command) -> Result<String> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let output =
-        command.stderr(Stdio::piped()).stdout(Stdio::piped()).output().context(format_args!("cannot run {name}"))?;
-    if output.status.success() {
-        Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
-    } else {
-        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
-        Err(Failure::new(format_args!("{name} failed: {}", said.join("\n"))))
-    }
-}
-
-/// A port that nobody listens on.
-pub fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
-
-/// The script that makes, starts and stops clusters.
-fn cluster(command: &str, dir: &Path) -> Command {
-    let mut script = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../bench/postgres"));
-    script.arg(command).arg(dir);
-    script
-}
-
 impl Database {
     /// Makes the place, and starts PostgreSQL in it if that is the kind.
     pub fn start(kind: Kind, dir: &Path) -> Result<Self> {
@@ -73,22 +48,46 @@ impl Database {
             if let Some(above) = dir.parent() {
                 run(Command::new("chmod").arg("a+rx").arg(above))?;
             }
-            run(&mut cluster("init", dir))?;
+            run(&mut postgres("init", dir))?;
             // Unlike in the benchmark, what is acknowledged must be on the disk.
             let settings = "synchronous_commit = on\nautovacuum = on\n";
             let file = dir.join("data/postgresql.conf");
             std::fs::OpenOptions::new().append(true).open(file)?.write_all(settings.as_bytes())?;
-            database.start_again()?;
+            database.start_again(&[])?;
         }
         Ok(database)
     }
 
-    /// Starts PostgreSQL.
-    pub fn start_again(&self) -> Result<()> {
-        // Not captured: the server would keep the pipe open.
-        let started = cluster("start", &self.dir).arg(self.port.to_string()).status()?;
-        let failed = || Failure::new(format_args!("PostgreSQL did not start: see {}/data/log", self.dir.display()));
-        if started.success() { Ok(()) } else { Err(failed()) }
+    /// Starts PostgreSQL with these variables, as soon as nothing is left of the one before.
+    pub fn start_again(&self, variables: &[(&str, &Path)]) -> Result<()> {
+        let asked = Instant::now();
+        loop {
+            // Not captured: the server would keep the pipe open.
+            let mut start = postgres("start", &self.dir);
+            let started = start.arg(self.port.to_string()).envs(variables.iter().copied()).stderr(Stdio::null());
+            if started.status()?.success() {
+                return Ok(());
+            }
+            if asked.elapsed() > Duration::from_secs(30) {
+                let log = self.dir.join("data/log");
+                return Err(Failure::new(format_args!("PostgreSQL did not start: see {}", log.display())));
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Stops PostgreSQL in a mode of `pg_ctl`.
+    pub fn stop(&self, mode: &str) -> Result<()> {
+        run(postgres("stop", &self.dir).arg(mode)).map(|_| ())
+    }
+
+    /// The processes of PostgreSQL: the one that starts the others first.
+    pub fn processes(&self) -> Result<Vec<String>> {
+        let file = std::fs::read_to_string(self.dir.join("data/postmaster.pid")).context("PostgreSQL does not run")?;
+        let first = file.lines().next().context("no process")?.to_owned();
+        let others = run(Command::new("ps").args(["-o", "pid=", "--ppid", &first]))?;
+        let others = others.split_whitespace().map(str::to_owned);
+        Ok(std::iter::once(first).chain(others).collect())
     }
 
     /// Its kind.
@@ -118,7 +117,8 @@ impl Database {
     pub fn create(&self, name: &str) -> Result<()> {
         if self.kind == Kind::Postgres {
             self.sql("postgres", &format!("DROP DATABASE IF EXISTS {name}"))?;
-            self.sql("postgres", &format!("CREATE DATABASE {name}"))?;
+            let locale = "LOCALE 'C.UTF-8' TEMPLATE template0";
+            self.sql("postgres", &format!("CREATE DATABASE {name} {locale}"))?;
         }
         Ok(())
     }
@@ -135,10 +135,15 @@ impl Database {
     }
 }
 
+/// Sends a signal to processes, such as `KILL`.
+pub fn signal(name: &str, processes: &[String]) -> Result<()> {
+    run(Command::new("kill").arg(format!("-{name}")).args(processes)).map(|_| ())
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
         if self.kind == Kind::Postgres
-            && let Err(error) = run(&mut cluster("stop", &self.dir))
+            && let Err(error) = run(&mut postgres("stop", &self.dir))
         {
             crate::progress(format_args!("PostgreSQL was not stopped: {error}"));
         }

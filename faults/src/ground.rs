@@ -1,15 +1,19 @@
 //! A fresh installation to break things on.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
+use tessera_harness::{Context, Failure, Result, run};
 
-use crate::client::{Answer, Client, post};
-use crate::database::{Database, Kind, run};
-use crate::failure::{Context, Failure, Result};
+use crate::client::{Answer, Client, get, post};
+use crate::database::{Database, Kind};
+use crate::load::{Make, Outcomes};
+use crate::report::Line;
 use crate::server::Server;
 
 /// A migrated database with the organizations `acme` and `globex`, and their administrators.
@@ -58,6 +62,17 @@ impl<'a> Ground<'a> {
         Ok(ground)
     }
 
+    /// What one program made, with the program of another one.
+    pub fn of(made: &Ground<'a>, program: &Self) -> Self {
+        let (acme, globex) = (made.acme.clone(), made.globex.clone());
+        Self { database: made.database, name: made.name, tessera: program.tessera.clone(), old: None, acme, globex }
+    }
+
+    /// The name of its database.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// The kind of database.
     pub fn kind(&self) -> Kind {
         self.database.kind()
@@ -66,6 +81,16 @@ impl<'a> Ground<'a> {
     /// The address of its database.
     pub fn url(&self) -> String {
         self.database.url(self.name)
+    }
+
+    /// The file of its database on SQLite.
+    pub fn file(&self) -> PathBuf {
+        self.database.file(self.name)
+    }
+
+    /// What its servers logged.
+    pub fn log(&self) -> PathBuf {
+        self.database.dir().join(format!("{}.log", self.name))
     }
 
     /// A command of Tessera here, configured as in production but for what tests need.
@@ -85,8 +110,7 @@ impl<'a> Ground<'a> {
 
     /// Starts a server, with these variables besides.
     pub fn serve(&self, variables: &[(&str, &str)]) -> Result<Server> {
-        let log =
-            File::options().create(true).append(true).open(self.database.dir().join(format!("{}.log", self.name)));
+        let log = File::options().create(true).append(true).open(self.log());
         Server::start(self.tessera().envs(variables.iter().copied()), log.context("no log")?)
     }
 
@@ -119,13 +143,93 @@ impl<'a> Ground<'a> {
         self.sql(statements).map(|_| ())
     }
 
+    /// Requests that create customers with these names and a number.
+    pub fn creating(token: &str, name: impl Into<String>) -> Make {
+        let (token, name) = (token.to_owned(), name.into());
+        Arc::new(move |number| Self::create(&token, &format!("{name} {number}")))
+    }
+
     /// A request that creates a customer.
-    pub fn create(token: &str, key: &str) -> Vec<u8> {
+    pub fn create(token: &str, name: &str) -> Vec<u8> {
         let query = "mutation($input: CreateCustomerInput!) { createCustomer(input: $input) \
                      { customer { id } userErrors { code message path } } }";
-        let input = json!({ "name": key, "idempotencyKey": key });
+        let input = json!({ "name": name, "idempotencyKey": name });
         post(token, &json!({ "query": query, "variables": { "input": input } }).to_string())
     }
+
+    /// A request that reads customers with their subscriptions.
+    pub fn read(token: &str) -> Vec<u8> {
+        let query = "{ customers(first: 5) { nodes { name subscription { status tier { key } } } } }";
+        post(token, &json!({ "query": query }).to_string())
+    }
+
+    /// The same, again and again.
+    pub fn reading(token: &str) -> Make {
+        let request = Self::read(token);
+        Arc::new(move |_| request.clone())
+    }
+
+    /// Creates a customer, and gives the id of its subscription.
+    pub fn subscribe(&self, server: &Server) -> Result<String> {
+        let query = "mutation { createCustomer(input: { name: \"wanted\" }) { customer { subscription { id } } } }";
+        let answer = ask(server, &post(&self.acme, &json!({ "query": query }).to_string()))?;
+        let body: serde_json::Value = serde_json::from_str(&answer.body).context("no JSON")?;
+        let id = body["data"]["createCustomer"]["customer"]["subscription"]["id"].as_str();
+        id.map(str::to_owned).context(format_args!("no subscription: {body}"))
+    }
+
+    /// The line about what was acknowledged while customers were created, as another program reads it.
+    pub fn nothing_is_lost(&self, acknowledged: &Acknowledged) -> Result<Line> {
+        let stored = self.sql("SELECT name FROM customers")?;
+        let stored: HashSet<_> = stored.lines().collect();
+        let lost = acknowledged.0.iter().filter(|name| !stored.contains(name.as_str())).count();
+        let figure = format!("{lost} of {} lost", acknowledged.0.len());
+        Ok(Line::new("nothing that was acknowledged is lost", figure, lost == 0 && !acknowledged.0.is_empty()))
+    }
+
+    /// The line about what must hold of the data.
+    pub fn invariants_hold(&self) -> Result<Line> {
+        let doctor = self.tessera().args(["doctor", "--invariants"]).output().context("doctor")?;
+        let text = String::from_utf8_lossy(&doctor.stdout);
+        let wrong: Vec<_> = text.lines().filter(|line| !line.starts_with("ok ")).collect();
+        let figure = match &wrong[..] {
+            [] => format!("{} checks", text.lines().count()),
+            wrong => wrong.join("; "),
+        };
+        Ok(Line::new("`doctor --invariants` finds nothing", figure, doctor.status.success()))
+    }
+}
+
+/// The names of customers whose creation was acknowledged.
+#[derive(Default)]
+pub struct Acknowledged(Vec<String>);
+
+impl Acknowledged {
+    /// Adds those of a load that created customers with this name.
+    pub fn add(&mut self, name: &str, outcomes: &Outcomes) {
+        self.0.extend(outcomes.numbers().map(|number| format!("{name} {number}")));
+    }
+}
+
+/// How long it takes until a request gets a good answer, asked again and again.
+pub fn until_good(server: &Server, request: &[u8]) -> Result<Duration> {
+    let begun = Instant::now();
+    loop {
+        let last = match ask(server, request) {
+            Ok(answer) if answer.is_good() => return Ok(begun.elapsed()),
+            Ok(answer) => answer.body,
+            Err(failure) => failure.to_string(),
+        };
+        if begun.elapsed() > Duration::from_secs(30) {
+            return Err(Failure::new(format_args!("no good answer within 30 s, but {last}")));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The status of `/readyz`.
+pub fn ready(server: &Server) -> Result<u16> {
+    Ok(ask(server, &get("/readyz"))?.status)
 }
 
 /// A runtime for the clients, on one thread: the machine is shared with the server.
@@ -144,7 +248,7 @@ pub fn ask(server: &Server, request: &[u8]) -> Result<Answer> {
 
 /// A figure of the server's metrics.
 pub fn figure(server: &Server, name: &str) -> Result<f64> {
-    let text = ask(server, &crate::client::get("/metrics"))?.body;
+    let text = ask(server, &get("/metrics"))?.body;
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     value.and_then(|value| value.parse().ok()).context(format_args!("no figure {name}"))
 }

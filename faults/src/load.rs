@@ -3,32 +3,49 @@
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tessera_harness::{Failure, Result};
 use tokio::task::LocalSet;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::client::Client;
-use crate::failure::Result;
+use crate::client::{Answer, Client};
 use crate::ground::runtime;
+use crate::report::Line;
 
 /// No answer is waited for longer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a connection of a closed load waits after there was no answer.
+const PAUSE: Duration = Duration::from_millis(5);
+
 /// What requests are made of: the number of each goes in.
-pub type Make = Rc<dyn Fn(u64) -> Vec<u8>>;
+pub type Make = Arc<dyn Fn(u64) -> Vec<u8> + Send + Sync>;
 
 /// What became of a request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Outcome {
+    /// Its number.
+    pub number: u64,
     /// When it should have been sent, since the start.
     pub at: Duration,
     /// From then to its answer.
     pub took: Duration,
-    /// The status; nothing if there was no answer.
-    pub status: Option<u16>,
     /// Whether it was carried out.
     pub good: bool,
+    /// Whether it was refused with 503, and told when to try again.
+    pub refused: bool,
+    /// What was answered otherwise.
+    failure: Option<String>,
+}
+
+impl Outcome {
+    fn new(number: u64, at: Duration, took: Duration, answer: Option<Answer>) -> Self {
+        let (good, refused) = answer.as_ref().map_or((false, false), |answer| (answer.is_good(), answer.is_refused()));
+        let failed = || answer.map_or("no answer".to_owned(), |answer| format!("{} {}", answer.status, answer.body));
+        Self { number, at, took, good, refused, failure: (!good).then(failed) }
+    }
 }
 
 /// What became of all.
@@ -38,7 +55,7 @@ pub struct Outcomes(pub Vec<Outcome>);
 impl Outcomes {
     /// Those that began in this part of the time.
     pub fn between(&self, from: Duration, to: Duration) -> Self {
-        Self(self.0.iter().filter(|one| (from..to).contains(&one.at)).copied().collect())
+        Self(self.0.iter().filter(|one| (from..to).contains(&one.at)).cloned().collect())
     }
 
     /// How many were carried out.
@@ -48,7 +65,49 @@ impl Outcomes {
 
     /// How many were refused with 503.
     pub fn shed(&self) -> usize {
-        self.0.iter().filter(|one| one.status == Some(503)).count()
+        self.0.iter().filter(|one| one.refused).count()
+    }
+
+    /// The line about those that were neither carried out nor refused.
+    pub fn all_are_answered(&self, when: &str) -> Line {
+        let mut figure = format!("{} of {} are neither", self.failed(), self.0.len());
+        if let Some(failure) = self.0.iter().filter(|one| !one.refused).find_map(|one| one.failure.as_ref()) {
+            figure.extend([": ", failure]);
+        }
+        let promise = format!("everything {when} is answered, or refused with 503 and `Retry-After`");
+        Line::new(promise, figure, self.failed() == 0 && !self.0.is_empty())
+    }
+
+    /// The line about all being carried out, and nearly all in this time in milliseconds.
+    pub fn all_are_good(&self, who: &str, limit_ms: f64) -> Line {
+        let (p99, failed) = (self.good_ms(0.99), self.shed() + self.failed());
+        let mut figure = format!("{} done, {failed} failed, p99 {p99:.0} ms", self.good());
+        if let Some(failure) = self.0.iter().find_map(|one| one.failure.as_ref()) {
+            figure.extend([": ", failure]);
+        }
+        let promise = format!("{who}: nothing fails, p99 at most {limit_ms:.0} ms");
+        Line::new(promise, figure, failed == 0 && p99 <= limit_ms && !self.0.is_empty())
+    }
+
+    /// Adds those of another load.
+    pub fn add(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
+    /// The numbers of those that were carried out.
+    pub fn numbers(&self) -> impl Iterator<Item = u64> {
+        self.0.iter().filter(|one| one.good).map(|one| one.number)
+    }
+
+    /// How long after this moment the first one was answered that was carried out, of those that were sent after it.
+    pub fn good_after(&self, moment: Duration) -> Option<Duration> {
+        let after = self.0.iter().filter(|one| one.good && one.at >= moment);
+        after.map(|one| one.at + one.took - moment).min()
+    }
+
+    /// The longest that any was in coming, of whatever kind.
+    pub fn longest(&self) -> Duration {
+        self.0.iter().map(|one| one.took).max().unwrap_or_default()
     }
 
     /// How many were neither carried out nor refused.
@@ -63,7 +122,7 @@ impl Outcomes {
 
     /// The same of those refused.
     pub fn shed_ms(&self, quantile: f64) -> f64 {
-        quantile_ms(self.0.iter().filter(|one| one.status == Some(503)), quantile)
+        quantile_ms(self.0.iter().filter(|one| one.refused), quantile)
     }
 }
 
@@ -111,17 +170,20 @@ struct Pool {
 }
 
 impl Pool {
-    async fn ask(&self, request: &[u8]) -> std::io::Result<(u16, bool)> {
-        let kept = self.idle.borrow_mut().pop();
-        let mut client = match kept {
-            Some(client) => client,
-            None => Client::connect(self.address).await?,
+    async fn ask(&self, request: &[u8]) -> Option<Answer> {
+        let asked = async {
+            let kept = self.idle.borrow_mut().pop();
+            let mut client = match kept {
+                Some(client) => client,
+                None => Client::connect(self.address).await?,
+            };
+            let answer = client.ask(request).await?;
+            if !client.is_last {
+                self.idle.borrow_mut().push(client);
+            }
+            std::io::Result::Ok(answer)
         };
-        let answer = client.ask(request).await?;
-        if !client.is_last {
-            self.idle.borrow_mut().push(client);
-        }
-        Ok((answer.status, answer.is_good()))
+        timeout(PATIENCE, asked).await.ok()?.ok()
     }
 }
 
@@ -139,11 +201,11 @@ pub fn open(address: SocketAddr, length: Duration, flows: &[Flow]) -> Result<Vec
                 for (number, at) in moments.enumerate() {
                     let due = started + at;
                     sleep_until(due).await;
-                    let (pool, request) = (Rc::clone(&pool), (flow.make)(number as u64));
+                    let (pool, number) = (Rc::clone(&pool), number as u64);
+                    let request = (flow.make)(number);
                     requests.push(tokio::task::spawn_local(async move {
-                        let answer = timeout(PATIENCE, pool.ask(&request)).await.ok().and_then(std::io::Result::ok);
-                        let (status, good) = answer.map_or((None, false), |(status, good)| (Some(status), good));
-                        Outcome { at: due - started, took: due.elapsed(), status, good }
+                        let answer = pool.ask(&request).await;
+                        Outcome::new(number, at, due.elapsed(), answer)
                     }));
                 }
                 let mut outcomes = Outcomes::default();
@@ -163,21 +225,34 @@ pub fn open(address: SocketAddr, length: Duration, flows: &[Flow]) -> Result<Vec
 
 /// Has some connections ask one after the other for this long.
 pub fn closed(address: SocketAddr, length: Duration, connections: usize, make: &Make) -> Result<Outcomes> {
+    closed_while(address, connections, make, move |elapsed| elapsed < length)
+}
+
+/// Has some connections ask one after the other as long as they may, which depends on how long they did.
+pub fn closed_while(
+    address: SocketAddr,
+    connections: usize,
+    make: &Make,
+    may_go_on: impl Fn(Duration) -> bool + 'static,
+) -> Result<Outcomes> {
     let local = LocalSet::new();
     local.block_on(&runtime()?, async {
-        let (started, next) = (Instant::now(), Rc::new(Cell::new(0)));
+        let (started, next, may_go_on) = (Instant::now(), Rc::new(Cell::new(0)), Rc::new(may_go_on));
         let mut running = Vec::new();
         for _ in 0..connections {
-            let (make, next) = (Rc::clone(make), Rc::clone(&next));
+            let (make, next, may_go_on) = (Arc::clone(make), Rc::clone(&next), Rc::clone(&may_go_on));
             running.push(tokio::task::spawn_local(async move {
                 let pool = Pool { address, idle: RefCell::default() };
                 let mut outcomes = Vec::new();
-                while started.elapsed() < length {
+                while may_go_on(started.elapsed()) {
                     let begun = Instant::now();
-                    let request = make(next.replace(next.get() + 1));
-                    let answer = timeout(PATIENCE, pool.ask(&request)).await.ok().and_then(std::io::Result::ok);
-                    let (status, good) = answer.map_or((None, false), |(status, good)| (Some(status), good));
-                    outcomes.push(Outcome { at: begun - started, took: begun.elapsed(), status, good });
+                    let number = next.replace(next.get() + 1);
+                    let answer = pool.ask(&make(number)).await;
+                    let is_answered = answer.is_some();
+                    outcomes.push(Outcome::new(number, begun - started, begun.elapsed(), answer));
+                    if !is_answered {
+                        sleep(PAUSE).await;
+                    }
                 }
                 outcomes
             }));
@@ -187,5 +262,18 @@ pub fn closed(address: SocketAddr, length: Duration, connections: usize, make: &
             outcomes.0.extend(connection.await.unwrap_or_default());
         }
         Ok(outcomes)
+    })
+}
+
+/// Does two things at the same time: has a load run, and breaks something meanwhile.
+pub fn beside<A: Send, B>(
+    load: impl FnOnce() -> Result<A> + Send,
+    meanwhile: impl FnOnce() -> Result<B>,
+) -> Result<(A, B)> {
+    std::thread::scope(|scope| {
+        let load = scope.spawn(load);
+        let meanwhile = meanwhile();
+        let load = load.join().map_err(|_| Failure::new("a load did not end"))?;
+        Ok((load?, meanwhile?))
     })
 }

@@ -6,8 +6,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::database::{free_port, run};
-use crate::failure::{Context, Failure, Result};
+use tessera_harness::{Context, Failure, Result, free_port};
+
+use crate::database::signal;
 
 /// A running server; killed when dropped.
 pub struct Server {
@@ -36,14 +37,9 @@ impl Server {
         Ok(server)
     }
 
-    /// Its process.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Sends a signal, such as `TERM`.
     pub fn signal(&self, name: &str) -> Result<()> {
-        run(Command::new("kill").arg(format!("-{name}")).arg(self.pid().to_string())).map(|_| ())
+        signal(name, &[self.child.id().to_string()])
     }
 
     /// How it ended; nothing if it does not in this time.

@@ -1,11 +1,11 @@
 //! More requests than the database can take, from one tenant, while another one asks a little.
 
-use std::rc::Rc;
 use std::time::Duration;
 
-use crate::failure::Result;
+use tessera_harness::Result;
+
 use crate::ground::Ground;
-use crate::load::{Flow, Make, closed, open};
+use crate::load::{Flow, closed, open};
 use crate::report::Line;
 
 const MULTIPLES: [f64; 3] = [2.0, 5.0, 10.0];
@@ -22,25 +22,23 @@ const BYSTANDER: f64 = 10.0;
 pub fn prove(ground: &Ground) -> Result<Vec<Line>> {
     ground.slow_down()?;
     let server = ground.serve(&[])?;
-    let make = |token: &str, part: &str| -> Make {
-        let (token, part) = (token.to_owned(), part.to_owned());
-        Rc::new(move |number| Ground::create(&token, &format!("{part} {number}")))
-    };
     let seconds = (LENGTH - WARM_UP).as_secs_f64();
 
-    closed(server.address, WARM_UP, BUSY, &make(&ground.acme, "warm-up"))?;
-    let busy = closed(server.address, LENGTH, BUSY, &make(&ground.acme, "capacity"))?;
+    closed(server.address, WARM_UP, BUSY, &Ground::creating(&ground.acme, "warm-up"))?;
+    let busy = closed(server.address, LENGTH, BUSY, &Ground::creating(&ground.acme, "capacity"))?;
     let capacity = busy.between(WARM_UP, LENGTH).good() as f64 / seconds;
-    let flow = |multiple: f64, part: &str| Flow { rate: capacity * multiple, make: make(&ground.acme, part) };
-    let aside = |part: &str| Flow { rate: BYSTANDER, make: make(&ground.globex, part) };
+    let flow =
+        |multiple: f64, part: &str| Flow { rate: capacity * multiple, make: Ground::creating(&ground.acme, part) };
+    let aside = |part: &str| Flow { rate: BYSTANDER, make: Ground::creating(&ground.globex, part) };
 
-    let quiet = open(server.address, LENGTH, &[flow(0.7, "quiet"), aside("quiet")])?;
-    let normal = quiet[0].between(WARM_UP, LENGTH).good_ms(0.99);
-    let aside_normal = quiet[1].between(WARM_UP, LENGTH).good_ms(0.99);
+    let all = open(server.address, LENGTH, &[flow(0.7, "quiet"), aside("quiet")])?;
+    let [quiet, other] = [&all[0], &all[1]].map(|outcomes| outcomes.between(WARM_UP, LENGTH));
+    let (normal, aside_normal) = (quiet.good_ms(0.99), other.good_ms(0.99));
+    let refused = quiet.shed() + quiet.failed();
     let mut lines = vec![Line::new(
         "nothing is refused at 0.7 × the capacity",
-        format_args!("{} of {} at {capacity:.0}/s", quiet[0].shed() + quiet[0].failed(), quiet[0].0.len()),
-        quiet[0].shed() + quiet[0].failed() == 0,
+        format_args!("{refused} of {}, the capacity is {capacity:.0}/s", quiet.0.len()),
+        refused == 0,
     )];
     for multiple in MULTIPLES {
         let part = format!("{multiple}×");
@@ -64,11 +62,7 @@ pub fn prove(ground: &Ground) -> Result<Vec<Line>> {
             format_args!("{refused:.1} ms"),
             refused <= 10.0,
         ));
-        lines.push(Line::new(
-            format_args!("everything at {part} is answered, or refused with 503"),
-            format_args!("{} of {} are neither", flood.failed(), flood.0.len()),
-            flood.failed() == 0,
-        ));
+        lines.push(flood.all_are_answered(&format!("at {part}")));
         let p99 = other.good_ms(0.99);
         lines.push(Line::new(
             format_args!(

@@ -1,17 +1,20 @@
 //! A new program replaces an old one (`OLD=path`) on one database, which it migrates under load.
 
-use std::rc::Rc;
 use std::thread;
 use std::time::Duration;
 
-use crate::database::{Kind, run};
-use crate::failure::{Context, Result};
-use crate::ground::Ground;
-use crate::load::{Flow, Outcomes, open};
+use tessera_harness::{Result, run};
+
+use crate::database::Kind;
+use crate::ground::{Acknowledged, Ground};
+use crate::load::{Flow, Outcomes, beside, open};
 use crate::report::Line;
+use crate::server::Server;
 
 const RATE: f64 = 50.0;
 const LENGTH: Duration = Duration::from_secs(10);
+/// How long they may take meanwhile.
+const SLOW: f64 = 1000.0;
 /// When the new program comes; the old one goes when its load has ended.
 const COMES: Duration = Duration::from_secs(3);
 
@@ -22,29 +25,32 @@ pub fn prove(ground: &Ground) -> Result<Vec<Line>> {
         return Ok(Vec::new());
     }
     let before = Ground::prepare(ground.database, old, None, "rolling_old")?;
+    let after = Ground::of(&before, ground);
     let leaving = before.serve(&[])?;
-    let load = |address, part: &'static str| {
-        let token = before.acme.clone();
-        thread::spawn(move || -> Result<Outcomes> {
-            let make = Rc::new(move |number| Ground::create(&token, &format!("{part} {number}")));
-            Ok(open(address, LENGTH, &[Flow { rate: RATE, make }])?.pop().unwrap_or_default())
-        })
+    let load = |server: &Server, name: &str| -> Result<Vec<Outcomes>> {
+        let all =
+            [Ground::creating(&before.acme, name), Ground::reading(&before.acme), Ground::reading(&before.globex)];
+        open(server.address, LENGTH, &all.map(|make| Flow { rate: RATE, make }))
     };
-    let on_old = load(leaving.address, "old");
-    thread::sleep(COMES);
-    run(ground.tessera().args(["migrate", "up"]).env("TESSERA_DATABASE_URL", before.url()))?;
-    let coming = ground.serve(&[("TESSERA_DATABASE_URL", &before.url())])?;
-    let on_new = load(coming.address, "new");
-    let ended = || "a load did not end".to_owned();
-    let all = [on_old.join(), on_new.join()].map(|outcomes| outcomes.map_err(|_| ended()));
-    let (mut sent, mut good) = (0, 0);
-    for outcomes in all {
-        let outcomes = outcomes.context("the load")??;
-        (sent, good) = (sent + outcomes.0.len(), good + outcomes.good());
-    }
-    Ok(vec![Line::new(
-        "no request fails while a new program migrates the database and takes over",
-        format_args!("{} of {sent}", sent - good),
-        sent == good,
-    )])
+    let (on_old, on_new) = beside(
+        || load(&leaving, "old"),
+        || {
+            thread::sleep(COMES);
+            run(after.tessera().args(["migrate", "up"]))?;
+            load(&after.serve(&[])?, "new")
+        },
+    )?;
+    drop(leaving);
+    // For the rows that the old one wrote meanwhile.
+    run(after.tessera().args(["migrate", "up"]))?;
+    run(after.tessera().args(["doctor", "--refold"]))?;
+    let (mut acknowledged, mut all) = (Acknowledged::default(), Outcomes::default());
+    acknowledged.add("old", &on_old[0]);
+    acknowledged.add("new", &on_new[0]);
+    on_old.into_iter().chain(on_new).for_each(|outcomes| all.add(outcomes));
+    Ok(vec![
+        all.all_are_good("requests while a new program migrates the database and takes over", SLOW),
+        after.nothing_is_lost(&acknowledged)?,
+        after.invariants_hold()?,
+    ])
 }

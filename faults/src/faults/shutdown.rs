@@ -4,10 +4,10 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use tessera_harness::{Context, Failure, Result};
 use tokio::task::LocalSet;
 
 use crate::client::Client;
-use crate::failure::{Context, Failure, Result};
 use crate::ground::{Ground, runtime};
 use crate::report::Line;
 

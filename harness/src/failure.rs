@@ -1,4 +1,4 @@
-//! Why the benchmark ended early: a sentence for whoever runs it.
+//! Why a run ended early: a sentence for whoever runs it.
 
 use std::fmt;
 
