@@ -19,7 +19,7 @@ use tessera::entity::OrganizationId;
 use self::plan::Plan;
 use self::shapes::{Known, List, Shape};
 use crate::support::introspection::Schema;
-use crate::support::{Backend, Client, World, ask, connect, reference};
+use crate::support::{Backend, Client, World, ask, connect_once, reference};
 
 /// How much a caller sees, and so what its lists may cost.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -143,7 +143,7 @@ fn parents(list: &List<'_>, caller: &Caller) -> Vec<String> {
 /// Asks for every list in every way, and reads what the planner makes of it.
 async fn every_list_is_found_through_indexes(backend: Backend) {
     let world = World::new(backend).await;
-    let database = connect(world.config.database.url.expose_secret()).await;
+    let database = connect_once(world.config.database.url.expose_secret()).await;
     rows::fill(&world, &database, backend).await;
     let schema = Schema::load(&world.root()).await;
     let sent = Sent::default();

@@ -94,10 +94,19 @@ fn next_name() -> String {
 ///
 /// Connections get no limits of age: the task with which sqlx watches them counts below zero where a connection is taken
 /// and given back at the same moment, and keeps its runtime from ending.
-#[expect(clippy::disallowed_methods, reason = "a way past the store")]
 pub async fn connect(url: &str) -> DatabaseConnection {
+    pool(url, 10).await
+}
+
+/// The same with one connection, for what a session keeps.
+pub async fn connect_once(url: &str) -> DatabaseConnection {
+    pool(url, 1).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "a way past the store")]
+async fn pool(url: &str, connections: u32) -> DatabaseConnection {
     let mut options = ConnectOptions::new(url);
-    options.idle_timeout(None).max_lifetime(None).sqlx_logging(false);
+    options.max_connections(connections).idle_timeout(None).max_lifetime(None).sqlx_logging(false);
     Database::connect(options).await.expect("the database answers")
 }
 

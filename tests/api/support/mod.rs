@@ -13,7 +13,7 @@ mod told;
 mod world;
 
 pub use client::{Answer, Client, USER_ERROR, race};
-pub use database::{Backend, Fresh, connect, empty, fresh};
+pub use database::{Backend, Fresh, connect, connect_once, empty, fresh};
 pub use rows::{Payer, card, each, payment};
 pub use told::{Told, ask, reference};
 pub use world::{Tenant, World, at};
