@@ -198,13 +198,14 @@ pub struct CustomerFilter {
     external_ref: Option<String>,
     /// By the time it was made.
     created_at: Option<DateTimeRange>,
-    /// With this text in its name, address or external reference, whatever case and accents; blank finds all.
+    /// With this text in its name, address or external reference, whatever case and accents; blank finds all. A text
+    /// of one or two characters finds names that begin with it.
     search: Option<String>,
 }
 
 impl CustomerFilter {
     fn condition(&self, _: &RequestContext) -> Result<Condition> {
-        use customer::Column::{CreatedAt, Email, ExternalRef, Id, SearchText, Status, TenantId};
+        use customer::Column::{CreatedAt, Email, ExternalRef, Id, NameKey, SearchText, Status, TenantId};
         let organization = parse_optional_id::<OrganizationId>("where.organizationId", self.organization_id.as_ref())?;
         let parse = |id: &ID| parse_id::<CustomerId>("where.ids", id);
         let ids = self.ids.as_ref().map(|ids| ids.iter().map(parse).collect::<Result<Vec<_>>>()).transpose()?;
@@ -215,7 +216,7 @@ impl CustomerFilter {
             .add_option(self.email.as_ref().map(|email| Email.eq(email_key(email))))
             .add_option(self.external_ref.as_ref().map(|external_ref| ExternalRef.eq(external_ref)))
             .add_option(self.created_at.map(|range| range.on(CreatedAt)))
-            .add_option(Search::of(self.search.as_deref())?.map(|search| search.on(SearchText))))
+            .add_option(Search::of(self.search.as_deref())?.map(|search| search.on_named(SearchText, NameKey))))
     }
 }
 

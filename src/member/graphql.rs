@@ -81,13 +81,14 @@ pub struct MemberFilter {
     email: Option<String>,
     /// By the time it was made.
     created_at: Option<DateTimeRange>,
-    /// With this text in its name or address, whatever case and accents; blank finds all.
+    /// With this text in its name or address, whatever case and accents; blank finds all. A text
+    /// of one or two characters finds names that begin with it.
     search: Option<String>,
 }
 
 impl MemberFilter {
     fn condition(&self, _: &RequestContext) -> Result<Condition> {
-        use member::Column::{Active, CreatedAt, Email, Role, SearchText, TenantId};
+        use member::Column::{Active, CreatedAt, Email, NameKey, Role, SearchText, TenantId};
         let organization = parse_optional_id::<OrganizationId>("where.organizationId", self.organization_id.as_ref())?;
         Ok(Condition::all()
             .add_option(organization.map(|id| TenantId.eq(id)))
@@ -95,7 +96,7 @@ impl MemberFilter {
             .add_option(self.active.map(|active| Active.eq(active)))
             .add_option(self.email.as_ref().map(|email| Email.eq(email_key(email))))
             .add_option(self.created_at.map(|range| range.on(CreatedAt)))
-            .add_option(Search::of(self.search.as_deref())?.map(|search| search.on(SearchText))))
+            .add_option(Search::of(self.search.as_deref())?.map(|search| search.on_named(SearchText, NameKey))))
     }
 }
 

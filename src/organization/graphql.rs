@@ -260,13 +260,14 @@ pub struct OrganizationFilter {
     exempt: Option<bool>,
     /// By the time it was made.
     created_at: Option<DateTimeRange>,
-    /// With this text in its name or slug, whatever case and accents; blank finds all.
+    /// With this text in its name or slug, whatever case and accents; blank finds all. A text
+    /// of one or two characters finds names that begin with it.
     search: Option<String>,
 }
 
 impl OrganizationFilter {
     fn condition(&self, request: &RequestContext) -> Result<Condition> {
-        use organization::Column::{CreatedAt, Exempt, Id, ParentId, SearchText, Slug, Status};
+        use organization::Column::{CreatedAt, Exempt, Id, NameKey, ParentId, SearchText, Slug, Status};
         let parent = parse_optional_id::<OrganizationId>("where.parentId", self.parent_id.as_ref())?;
         let own = request.scope.caller()?.organization();
         let parse = |id: &ID| parse_id::<OrganizationId>("where.ids", id);
@@ -280,7 +281,7 @@ impl OrganizationFilter {
             .add_option(self.status.as_ref().map(|status| status.on(Status)))
             .add_option(self.exempt.map(|exempt| Exempt.eq(exempt)))
             .add_option(self.created_at.map(|range| range.on(CreatedAt)))
-            .add_option(Search::of(self.search.as_deref())?.map(|search| search.on(SearchText))))
+            .add_option(Search::of(self.search.as_deref())?.map(|search| search.on_named(SearchText, NameKey))))
     }
 }
 

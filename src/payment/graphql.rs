@@ -152,7 +152,8 @@ pub struct PaymentFilter {
     /// With this id at the gateway.
     gateway_payment_id: Option<String>,
     /// With this text in its failure code, its failure message or its id at the gateway, or for an owner whom the text
-    /// finds, whatever case and accents; blank finds all.
+    /// finds, whatever case and accents; blank finds all. A text of one or two characters is looked for at the start of
+    /// owners' names only, and finds what the first 1,000 of them have.
     search: Option<String>,
 }
 

@@ -76,7 +76,8 @@ pub struct SubscriptionFilter {
     /// With this key of the integrator.
     external_id: Option<String>,
     /// With this text in the key of the integrator, or of an owner whom the text finds, whatever case and accents; blank
-    /// finds all.
+    /// finds all. A text of one or two characters is looked for at the start of owners' names only, and finds what the
+    /// first 1,000 of them have.
     search: Option<String>,
 }
 

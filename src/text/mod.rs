@@ -7,7 +7,7 @@ mod order;
 mod visible;
 
 pub use fold::fold;
-pub use order::sort_key;
+pub use order::{sort_key, sort_key_start};
 pub use visible::{acts_on_its_surroundings, is_blank, is_ignorable};
 
 use icu_normalizer::ComposingNormalizerBorrowed;

@@ -102,6 +102,54 @@ on_both! {
         assert_eq!(find(&admin, "payments", "ADA").await, [paid[0].clone()]);
     }
 
+    /// One or two characters are looked for at the start of names.
+    async fn a_text_that_tells_little_begins_a_name(world: World) {
+        without_limit(world).await;
+        let admin = world.admin(world.alpha);
+        let names = ["Ökostrom", "oko", "Kuo", "Łódź", "日本橋", "100%_\\Sure"];
+        let mut of_name = std::collections::BTreeMap::new();
+        for name in names {
+            let (customer, subscription) = world.subscribed(world.alpha, name, world.alpha.basic, json!({"externalId": format!("ko {name}")})).await;
+            of_name.insert(name, (customer, subscription));
+            admin.mutate("createMember", json!({"email": format!("ko{}@example.com", of_name.len()), "name": name, "role": "WORKER"}), "").await;
+        }
+        world.subscribed(world.beta, "Oko of another", world.beta.basic, json!({})).await;
+        for (search, found) in [
+            ("ok", &["Ökostrom", "oko"][..]),
+            ("Ö", &["Ökostrom", "oko"]),
+            ("ko", &[]),
+            ("k", &["Kuo"]),
+            ("ŁÓ", &["Łódź"]),
+            ("日本", &["日本橋"]),
+            ("10", &["100%_\\Sure"]),
+            ("%_", &[]),
+            ("本橋", &[]),
+        ] {
+            let mut expected: Vec<_> = found.iter().map(|name| json!(name)).collect();
+            expected.sort_by_key(Value::to_string);
+            for list in ["customers", "members"] {
+                let mut names = listed(&admin, list, "name", "", search).await;
+                names.sort_by_key(Value::to_string);
+                assert_eq!(names, expected, "{list} {search}");
+            }
+            let mut ids: Vec<_> = found.iter().map(|name| json!(of_name[name].1)).collect();
+            ids.sort_by_key(Value::to_string);
+            let mut subscriptions = listed(&admin, "subscriptions", "id", "", search).await;
+            subscriptions.sort_by_key(Value::to_string);
+            assert_eq!(subscriptions, ids, "{search}");
+        }
+        let nested = "query($s: String) { customers(where: {search: $s}) { nodes { subscriptions(where: {search: $s}) { nodes { id } totalCount { value } } } } }";
+        let data = admin.ok(nested, json!({"s": "k"})).await;
+        let expected = json!([{"subscriptions": {"nodes": [{"id": of_name["Kuo"].1}], "totalCount": {"value": 1}}}]);
+        assert_eq!(data["customers"]["nodes"], expected);
+        // By the platform: the organization itself is an owner as well.
+        let root = world.root();
+        root.mutate("ensureSubscription", json!({"organizationId": world.alpha.id.to_string()}), "subscription { id }").await;
+        assert_eq!(listed(&root, "subscriptions", "id", "", "al").await.len(), 1);
+        assert_eq!(listed(&root, "subscriptions", "id", "", "ok").await.len(), 3);
+        assert_eq!(listed(&root, "organizations", "name", "", "al").await.len(), 1);
+    }
+
     async fn a_blank_search_is_no_search(world: World) {
         let admin = world.admin(world.alpha);
         world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;

@@ -184,7 +184,7 @@ fn text(filter: &Type, input: &Input, known: &Known) -> Vec<Value> {
         ("TierFilter", "key") => vec![json!("tier-20")],
         ("AuditEventFilter", "actor") => vec![json!("worker"), json!("person-20@example.org"), json!("nobody")],
         ("AuditEventFilter", "entityType") => vec![json!("customer"), json!("payment")],
-        // Texts of two letters have no trigram, so whoever looks for one reads all that it sees.
+        // Texts of one or two letters are looked for in names alone: tests/api/text.rs.
         (_, "search") => {
             let texts = ["external-20", "bank 3f2a", "nothing like this"];
             texts.into_iter().map(|text| json!(text)).chain([json!(rows::letters(number))]).collect()
