@@ -89,23 +89,32 @@ pub fn private(caller: &Principal, manage: Permission, notes: Option<StoredJson>
 const MAX_DEPTH: usize = 32;
 /// How many keys a document has at most, in all its objects together.
 const MAX_KEYS: usize = 1_000;
-/// How many bytes of JSON a document has at most.
+/// How many bytes of JSON a document has at most; its numbers with a fraction also as PostgreSQL writes them, without
+/// exponents: three hundred digits may follow a point.
 const MAX_BYTES: usize = 16 * 1024;
 
 /// What is wrong with a document that is to be stored. Every reader gets back what was given, and can read it.
 pub fn check(document: &Json) -> Result<(), (Code, String)> {
-    let mut keys = 0;
-    check_value(document, 1, &mut keys)?;
-    if keys > MAX_KEYS {
+    let mut counted = Counted::default();
+    check_value(document, 1, &mut counted)?;
+    if counted.keys > MAX_KEYS {
         return Err((Code::TooLong, format!("Expected at most {MAX_KEYS} keys in all.")));
     }
-    if document.to_string().len() > MAX_BYTES {
+    if document.to_string().len() > MAX_BYTES || counted.digits > MAX_BYTES {
         return Err((Code::TooLong, format!("Expected at most {MAX_BYTES} bytes of JSON.")));
     }
     Ok(())
 }
 
-fn check_value(value: &Json, depth: usize, keys: &mut usize) -> Result<(), (Code, String)> {
+/// What a document has in all.
+#[derive(Default)]
+struct Counted {
+    keys: usize,
+    /// The digits of its numbers with a fraction, without exponents.
+    digits: usize,
+}
+
+fn check_value(value: &Json, depth: usize, counted: &mut Counted) -> Result<(), (Code, String)> {
     let nested = matches!(value, Json::Array(_) | Json::Object(_));
     if nested && depth > MAX_DEPTH {
         return Err((Code::TooLong, format!("Expected at most {MAX_DEPTH} levels of objects and lists.")));
@@ -118,13 +127,17 @@ fn check_value(value: &Json, depth: usize, keys: &mut usize) -> Result<(), (Code
                 let message = format!("The number {number} is beyond what is kept exactly: give it as a text.");
                 Err((Code::OutOfRange, message))
             }
+            Some(float) if number.is_f64() => {
+                counted.digits += float.to_string().len();
+                Ok(())
+            }
             _ => Ok(()),
         },
-        Json::Array(items) => items.iter().try_for_each(|item| check_value(item, depth + 1, keys)),
+        Json::Array(items) => items.iter().try_for_each(|item| check_value(item, depth + 1, counted)),
         Json::Object(entries) => entries.iter().try_for_each(|(key, value)| {
-            *keys += 1;
+            counted.keys += 1;
             check_text(key)?;
-            check_value(value, depth + 1, keys)
+            check_value(value, depth + 1, counted)
         }),
         Json::Null | Json::Bool(_) => Ok(()),
     }

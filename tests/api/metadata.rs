@@ -94,6 +94,7 @@ on_both! {
             (json!({"a": ["b\u{0}"]}), "INVALID_FORMAT"),
             (json!({"a\u{0}": 1}), "INVALID_FORMAT"),
             (json!({"a": [{"b": 1e300}]}), "OUT_OF_RANGE"),
+            (json!({"a": vec![json!(-1e-300); 60]}), "TOO_LONG"),
             (parse(r#"{"a": 123456789012345678901234567890}"#).expect("JSON"), "OUT_OF_RANGE"),
             (parse(r#"{"a": -9223372036854775809}"#).expect("JSON"), "OUT_OF_RANGE"),
         ] {
