@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::graphql::batch::Batches;
 use crate::graphql::context::RequestContext;
-use crate::graphql::document::{Documents, Operation};
+use crate::graphql::document::{Documents, Operation, Refused};
 use crate::graphql::{self, Schema, cost};
 use crate::read;
 pub use crate::store::RequestMeta;
@@ -60,6 +60,8 @@ pub enum Answer {
     Refused(Response),
     /// Why nothing can be answered now.
     Unavailable(Response),
+    /// The caller has asked for too much lately.
+    TooOften(TooOften),
     /// It is a mutation, and only queries were allowed.
     IsMutation,
 }
@@ -70,9 +72,32 @@ impl Answer {
         let error = match self {
             Self::Written { error, .. } | Self::Resolved { error, .. } => error.clone(),
             Self::Refused(answer) | Self::Unavailable(answer) => answer.errors.first().and_then(graphql::error::code),
+            Self::TooOften(_) => return Cow::Borrowed("RATE_LIMITED"),
             Self::IsMutation => return Cow::Borrowed("METHOD_NOT_ALLOWED"),
         };
         error.map_or(Cow::Borrowed("OK"), Cow::Owned)
+    }
+}
+
+/// A caller has asked for too much lately, and may ask again after this time.
+#[derive(Clone, Copy, Debug)]
+pub struct TooOften(pub Duration);
+
+/// Why an operation is not executed.
+enum Stopped {
+    Refused(Refused),
+    TooOften(TooOften),
+}
+
+impl From<Refused> for Stopped {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<TooOften> for Stopped {
+    fn from(too_often: TooOften) -> Self {
+        Self::TooOften(too_often)
     }
 }
 
@@ -167,25 +192,42 @@ impl App {
         caller: Option<Arc<Principal>>,
         meta: RequestMeta,
     ) -> Answer {
-        match self.operation(request, allowed, &meta.id) {
+        match self.operation(request, allowed, &meta.id, |_| Ok(())) {
             Ok(operation) => self.run(operation, allowed, caller, meta).await,
             Err(refused) => *refused,
         }
     }
 
-    /// The operation of a request, if it is valid, allowed and not too costly; otherwise the answer that says so.
-    pub fn operation(&self, request: Request, allowed: Allowed, request_id: &str) -> Result<Operation, Box<Answer>> {
-        let name = request.operation_name.as_deref();
-        let operation = self.0.documents.operation(&request.query, name, request.variables).and_then(|operation| {
+    /// The operation of a request, if it is valid, allowed and not too costly; otherwise the answer that says so. `charge`
+    /// is told what it costs before anything is done for it, and may refuse.
+    pub fn operation(
+        &self,
+        request: Request,
+        allowed: Allowed,
+        request_id: &str,
+        mut charge: impl FnMut(u64) -> Result<(), TooOften>,
+    ) -> Result<Operation, Box<Answer>> {
+        let attempt = || {
+            let (query, name) = (&request.query, request.operation_name.as_deref());
+            let judged = || charge(cost::of_text(query.len())).map_err(Stopped::from);
+            let operation = self.0.documents.operation(query, name, request.variables, judged)?;
             let cost = cost::cost(operation.definition(), &operation.variables);
-            if cost > cost::MAX_COST { Err(graphql::error::too_complex(cost)) } else { Ok(operation) }
-        });
-        match operation {
-            Ok(operation) if allowed == Allowed::Queries && operation.definition().ty == OperationType::Mutation => {
-                Err(Box::new(Answer::IsMutation))
+            if cost > cost::MAX_COST {
+                return Err(graphql::error::too_complex(cost).into());
             }
-            Ok(operation) => Ok(operation),
-            Err(refused) => Err(Box::new(Answer::Refused(finished(graphql::error::refused(refused), request_id)))),
+            if allowed == Allowed::Queries && operation.definition().ty == OperationType::Mutation {
+                return Ok(None);
+            }
+            charge(cost)?;
+            Ok(Some(operation))
+        };
+        match attempt() {
+            Ok(Some(operation)) => Ok(operation),
+            Ok(None) => Err(Box::new(Answer::IsMutation)),
+            Err(Stopped::TooOften(too_often)) => Err(Box::new(Answer::TooOften(too_often))),
+            Err(Stopped::Refused(refused)) => {
+                Err(Box::new(Answer::Refused(finished(graphql::error::refused(refused), request_id))))
+            }
         }
     }
 

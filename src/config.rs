@@ -9,6 +9,7 @@ mod settings;
 mod values;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -30,6 +31,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// How it treats connections.
     pub server: ServerConfig,
+    /// How much callers may ask for.
+    pub rates: RateConfig,
     /// The database.
     pub database: DatabaseConfig,
     /// How tokens are verified.
@@ -61,6 +64,8 @@ pub struct ServerConfig {
     pub body_timeout: Duration,
     /// How long a connection may be without a request.
     pub idle_timeout: Duration,
+    /// How long a client may take to receive an answer.
+    pub write_timeout: Duration,
     /// How long requests are still taken after the signal to stop, so that load balancers notice.
     pub shutdown_delay: Duration,
 }
@@ -72,8 +77,30 @@ impl Default for ServerConfig {
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(75),
+            write_timeout: Duration::from_secs(30),
             shutdown_delay: Duration::from_secs(5),
         }
+    }
+}
+
+/// How much callers may ask for: what they get in a second, in the unit that operations cost; 0 is no limit. A budget that
+/// is not used adds up for [`SECONDS_OF_BUDGET`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateConfig {
+    /// All callers of an organization together, and all of the platform.
+    pub tenant: u32,
+    /// One subject of tokens.
+    pub user: u32,
+    /// An address from which callers without a token ask.
+    pub address: u32,
+}
+
+/// How many seconds a budget adds up that is not used.
+pub const SECONDS_OF_BUDGET: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+
+impl Default for RateConfig {
+    fn default() -> Self {
+        Self { tenant: 200_000, user: 50_000, address: 50_000 }
     }
 }
 

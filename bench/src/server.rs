@@ -66,6 +66,9 @@ pub fn tessera(options: &Options, database_url: &str) -> Command {
         .env("TESSERA_AUTH_AUDIENCE", "tessera")
         .env("TESSERA_AUTH_HS256_SECRET", "a secret of the benchmark, which signs its tokens")
         .env("TESSERA_CURSOR_SECRET", "a secret of the benchmark, which authenticates cursors")
+        // One tenant asks for all that there is.
+        .env("TESSERA_TENANT_RATE", "0")
+        .env("TESSERA_USER_RATE", "0")
         .env("TESSERA_LOG", "warn");
     command
 }

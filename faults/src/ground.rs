@@ -104,6 +104,9 @@ impl<'a> Ground<'a> {
             .env("TESSERA_CURSOR_SECRET", "a secret of the faults, which authenticates cursors")
             .env("TESSERA_METRICS", "true")
             .env("TESSERA_SHUTDOWN_DELAY", "0ms")
+            // A few tenants ask for more than can be done.
+            .env("TESSERA_TENANT_RATE", "0")
+            .env("TESSERA_USER_RATE", "0")
             .env("TESSERA_LOG", "warn");
         command
     }

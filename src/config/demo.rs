@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{AuthConfig, Config, DatabaseConfig, KeySource, LogFormat, PolicyConfig, ServerConfig};
+use super::{AuthConfig, Config, DatabaseConfig, KeySource, LogFormat, PolicyConfig, RateConfig, ServerConfig};
 
 /// The secrets that a data directory's demo runs with.
 #[derive(Clone, Debug)]
@@ -81,6 +81,7 @@ impl Config {
             listen,
             // Nobody but its user has to notice that it stops.
             server: ServerConfig { shutdown_delay: Duration::ZERO, ..ServerConfig::default() },
+            rates: RateConfig::default(),
             database: DatabaseConfig::of(format!("sqlite://{}?mode=rwc", data_dir.join("demo.db").display()).into()),
             auth: AuthConfig {
                 issuer: "tessera-demo".to_owned(),

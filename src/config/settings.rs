@@ -43,6 +43,18 @@ pub struct Settings {
     /// How long a connection may be without a request [default: 75s]
     #[arg(long, env = "TESSERA_IDLE_TIMEOUT", value_name = "DURATION")]
     idle_timeout: Option<String>,
+    /// How long a client may take to receive an answer [default: 30s]
+    #[arg(long, env = "TESSERA_WRITE_TIMEOUT", value_name = "DURATION")]
+    write_timeout: Option<String>,
+    /// How much cost the callers of one organization may ask for in a second, 0 for no limit [default: 200000]
+    #[arg(long, env = "TESSERA_TENANT_RATE", value_name = "NUMBER")]
+    tenant_rate: Option<String>,
+    /// How much cost one user may ask for in a second, 0 for no limit [default: 50000]
+    #[arg(long, env = "TESSERA_USER_RATE", value_name = "NUMBER")]
+    user_rate: Option<String>,
+    /// How much cost an address may ask for in a second without a token, 0 for no limit [default: 50000]
+    #[arg(long, env = "TESSERA_ADDRESS_RATE", value_name = "NUMBER")]
+    address_rate: Option<String>,
     /// How long requests are still taken after SIGTERM [default: 5s]
     #[arg(long, env = "TESSERA_SHUTDOWN_DELAY", value_name = "DURATION")]
     shutdown_delay: Option<String>,
@@ -141,6 +153,7 @@ impl Settings {
         let address = |text: &str| text.parse().map_err(|_| format!("`{text}` is no address like 127.0.0.1:8080"));
         let listen = check.optional("TESSERA_LISTEN", self.listen.as_deref(), ([127, 0, 0, 1], 8080).into(), address);
         let server = self.check_server(&mut check);
+        let rates = self.check_rates(&mut check);
         let database = self.check_database(&mut check);
         let auth = self.check_auth(&mut check);
         let hint = "it authenticates cursors; use the output of `openssl rand -base64 48`";
@@ -158,6 +171,7 @@ impl Settings {
         let config = database.zip(auth).zip(cursor_secret).map(|((database, auth), cursor_secret)| Config {
             listen,
             server,
+            rates,
             database,
             auth,
             cursor_secret,

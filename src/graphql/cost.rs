@@ -1,52 +1,85 @@
-//! What an operation costs at most, counted before it runs.
+//! What an operation costs at most, counted before it runs: docs/adr/0030.
 //!
-//! One for each field of each object that may be answered: a page multiplies what is selected from it by its size.
-//! Counted from the [flattened](super::document) operation and its variables alone, so that the cost is known before
-//! anything else is done. How many fields there are, and how deep, is bounded there.
+//! One for each field of each object that may be answered: a list multiplies what is selected from it by its size. What
+//! reads or writes more than a field costs more. Counted from the [flattened](super::document) operation and its
+//! variables alone, so that the cost is known before anything else is done. How many fields there are, and how deep, is
+//! bounded there.
 
 use async_graphql::parser::types::{Field, OperationDefinition, Selection, SelectionSet};
 use async_graphql::{Value as ConstValue, Variables};
 use async_graphql_value::Value;
 
-use super::connection::DEFAULT_PAGE;
+use super::connection::{COUNT_CAP, DEFAULT_PAGE};
 
 /// How much an operation may cost.
-pub const MAX_COST: u64 = 50_000;
+pub const MAX_COST: u64 = 100_000;
 
 /// How many bytes an answer may have.
 pub const MAX_ANSWER: usize = 4 * 1024 * 1024;
+
+/// How many bytes of a document's text cost one when it is judged, which takes a microsecond for some of them.
+const BYTES: u64 = 16;
 /// What a JSON document costs, which may have a hundred times the bytes of another field.
 const DOCUMENT: u64 = 20;
 /// The fields that are such documents.
 const DOCUMENTS: [&str; 3] = ["metadata", "privateMetadata", "changes"];
+/// How many rows that are only counted or looked through cost one.
+const ROWS: u64 = 100;
+/// What the length of a list costs: it is counted no further.
+const COUNT: u64 = COUNT_CAP / ROWS;
+/// What a search costs. It may look through many rows of an organization, or find many.
+const SEARCH: u64 = 5 * COUNT;
 
 /// Lists of the introspection schema, which can be nested into each other without end.
 const INTROSPECTION_LISTS: [&str; 5] = ["fields", "inputFields", "interfaces", "possibleTypes", "types"];
 /// What such a list multiplies by. The standard introspection query, which nests two of them, passes.
 const INTROSPECTION_SIZE: u64 = 12;
 
-/// Lists without pages from which other lists can be reached: counted as a page.
-const UNPAGED_LISTS: [&str; 1] = ["revenueByTier"];
+/// Lists of objects without pages, and how many they have at most: as inputs declare it, where they do.
+const LISTS: [(&str, u64); 12] = [
+    ("availableActions", 20),
+    ("checkoutTiers", 100),
+    ("estimatedMonthlyRevenue", 10),
+    ("featureOverrides", 100),
+    ("features", 100),
+    ("gatewayPrices", 10),
+    ("monthlyRevenue", 10),
+    ("prices", 20),
+    ("revenueByTier", 100),
+    ("subscriptionsByStatus", 10),
+    ("tiersThatUnlock", 25),
+    ("userErrors", 10),
+];
 
 /// The cost of an operation.
 pub fn cost(operation: &OperationDefinition, variables: &Variables) -> u64 {
     of_set(&operation.selection_set.node, variables)
 }
 
+/// The cost of judging a document of so many bytes.
+pub fn of_text(bytes: usize) -> u64 {
+    1 + bytes as u64 / BYTES
+}
+
 fn of_set(set: &SelectionSet, variables: &Variables) -> u64 {
     let one = |item: &Selection| match item {
-        Selection::Field(field) => {
-            if DOCUMENTS.contains(&field.node.name.node.as_str()) {
-                return DOCUMENT;
-            }
-            let each = of_set(&field.node.selection_set.node, variables);
-            // Empty pages cost as much as one object: their selections have to be looked at all the same.
-            each.saturating_mul(size(&field.node, variables).max(1)).saturating_add(1)
-        }
+        Selection::Field(field) => of_field(&field.node, variables),
         Selection::InlineFragment(fragment) => of_set(&fragment.node.selection_set.node, variables),
         Selection::FragmentSpread(_) => 0,
     };
     set.items.iter().fold(0, |sum: u64, item| sum.saturating_add(one(&item.node)))
+}
+
+fn of_field(field: &Field, variables: &Variables) -> u64 {
+    let own = match field.name.node.as_str() {
+        name if DOCUMENTS.contains(&name) => DOCUMENT,
+        "totalCount" => COUNT,
+        _ if searches(field, variables) => SEARCH,
+        _ => 1,
+    };
+    let each = of_set(&field.selection_set.node, variables);
+    // Empty pages cost as much as one object: their selections have to be looked at all the same.
+    each.saturating_mul(size(field, variables).max(1)).saturating_add(own)
 }
 
 /// How many objects the field answers with at most: as many as it is asked for, or a page if it is a list.
@@ -57,13 +90,27 @@ fn size(field: &Field, variables: &Variables) -> u64 {
     if INTROSPECTION_LISTS.contains(&name) {
         return INTROSPECTION_SIZE;
     }
-    match asked {
-        Some(asked) => asked.unsigned_abs(),
+    let declared = LISTS.iter().find(|(list, _)| *list == name).map(|(_, most)| *most);
+    match asked.map(i64::unsigned_abs).or(declared) {
+        Some(objects) => objects,
         None if ids > 0 => ids,
-        None if UNPAGED_LISTS.contains(&name) || is_page(&field.selection_set.node) => {
-            u64::from(DEFAULT_PAGE.unsigned_abs())
-        }
+        None if is_page(&field.selection_set.node) => u64::from(DEFAULT_PAGE.unsigned_abs()),
         None => 1,
+    }
+}
+
+/// Whether the field is a list in which a text is looked for.
+fn searches(field: &Field, variables: &Variables) -> bool {
+    match field.get_argument("where").map(|filter| &filter.node) {
+        Some(Value::Object(filter)) => match filter.get("search") {
+            Some(Value::Variable(name)) => matches!(variables.get(name), Some(ConstValue::String(_))),
+            search => search.is_some(),
+        },
+        Some(Value::Variable(name)) => match variables.get(name) {
+            Some(ConstValue::Object(filter)) => filter.contains_key("search"),
+            _ => false,
+        },
+        _ => false,
     }
 }
 
@@ -117,7 +164,7 @@ mod tests {
         assert_eq!(cost_of("{ customers(first: 10) { nodes { id name } } }", json!({})), 1 + 10 * 3);
         assert_eq!(cost_of("query($n: Int) { customers(first: $n) { nodes { id } } }", json!({"n": 4})), 1 + 4 * 2);
         assert_eq!(cost_of("query($n: Int) { customers(first: $n) { nodes { id } } }", json!({})), 1 + 25 * 2);
-        assert_eq!(cost_of("{ dashboard { revenueByTier { subscriptions } } }", json!({})), 1 + 1 + 25);
+        assert_eq!(cost_of("{ dashboard { revenueByTier { subscriptions } } }", json!({})), 1 + 1 + 100);
         assert_eq!(cost_of("{ nodes(ids: [\"a\", \"b\"]) { id } }", json!({})), 1 + 2);
     }
 
@@ -130,6 +177,37 @@ mod tests {
         let documents: std::collections::BTreeSet<_> =
             fields.filter(|field| field.ty.inner_named_type() == "JSON").map(|field| field.name.to_string()).collect();
         assert_eq!(documents, DOCUMENTS.map(str::to_owned).into());
+    }
+
+    #[test]
+    fn what_looks_through_rows_costs_more() {
+        assert_eq!(cost_of("{ customers { totalCount { value } } }", json!({})), 1 + 100 + 1);
+        let nested = "{ organizations(first: 10) { nodes { customers { totalCount { value } } } } }";
+        assert_eq!(cost_of(nested, json!({})), 1 + 10 * (1 + 1 + 100 + 1));
+        assert_eq!(cost_of("{ customers(first: 1, where: {search: \"a\"}) { nodes { id } } }", json!({})), 500 + 2);
+        let filter = "query($w: CustomerFilter) { customers(first: 1, where: $w) { nodes { id } } }";
+        assert_eq!(cost_of(filter, json!({"w": {"search": "a"}})), 500 + 2);
+        assert_eq!(cost_of(filter, json!({"w": {"status": "ACTIVE"}})), 1 + 2);
+        let text = "query($s: String) { customers(first: 1, where: {search: $s}) { nodes { id } } }";
+        assert_eq!(cost_of(text, json!({"s": "a"})), 500 + 2);
+        assert_eq!(cost_of(text, json!({})), 1 + 2);
+    }
+
+    /// Objects whose number no page bounds.
+    #[test]
+    fn every_list_has_its_size() {
+        let sdl = crate::graphql::sdl();
+        let schema = apollo_compiler::Schema::parse(sdl, "schema.graphql").expect("a schema");
+        let is_object = |name: &str| schema.types.get(name).is_some_and(|of| of.is_object() || of.is_interface());
+        let objects = schema.types.iter().filter(|(name, _)| !name.starts_with("__") && !name.ends_with("Connection"));
+        let fields = objects.filter_map(|(_, of)| of.as_object()).flat_map(|of| of.fields.values());
+        let lists = fields.filter(|field| field.ty.is_list() && is_object(field.ty.inner_named_type()));
+        // `nodes(ids:)` counts its ids.
+        let lists: std::collections::BTreeSet<_> =
+            lists.map(|field| field.name.to_string()).filter(|name| name != "nodes").collect();
+        assert_eq!(lists, LISTS.map(|(name, _)| name.to_owned()).into());
+        let actions = schema.get_enum("SubscriptionAction").expect("an enum").values.len() as u64;
+        assert!(LISTS.iter().any(|(name, most)| *name == "availableActions" && *most >= actions));
     }
 
     #[test]

@@ -9,12 +9,15 @@ mod bind;
 mod coerce;
 mod flatten;
 mod limits;
+#[cfg(test)]
+mod tests;
 mod usage;
 mod uses;
 mod validate;
+mod weight;
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 
 use apollo_compiler::ast;
 use apollo_compiler::collections::HashMap as SchemaMap;
@@ -24,22 +27,22 @@ use apollo_compiler::validation::Valid;
 use apollo_compiler::{Name as SchemaName, Node, Schema};
 use async_graphql::parser::types as flat;
 use async_graphql::{ErrorExtensionValues, Name, Pos, Positioned, ServerError, Value, Variables};
-use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use self::coerce::{Coercion, Notation, Problem, literal};
 use self::flatten::Flatten;
 use self::uses::Uses;
+use self::weight::Bytes;
 use super::error::TOO_COMPLEX;
 use crate::error::Code;
 
 /// How many errors and problems are told at once.
 pub const MAX_ERRORS: usize = 20;
-/// How many bytes of query text are kept parsed. A parsed document takes about ten times its text.
-const KEPT: u64 = 1024 * 1024;
+/// How many bytes the documents take that are kept. One of a front end takes about ten thousand.
+const KEPT: u64 = 4 * 1024 * 1024;
 /// How many documents there are about; the cache adapts to more.
 const EXPECTED: usize = 256;
-/// How many combinations of its conditions' values a document is kept flattened for.
+/// How many combinations of its conditions' values an operation is kept flattened for.
 const KEPT_FORMS: usize = 16;
 
 /// Why a request is not executed.
@@ -107,41 +110,39 @@ fn definition(document: &flat::ExecutableDocument) -> &flat::OperationDefinition
     }
 }
 
-/// A valid document.
-pub struct Document {
+/// What is kept of a valid document. The document it was made of is gone: it would take several times the memory.
+#[derive(Clone)]
+struct Document {
     operations: Vec<Prepared>,
 }
 
 /// An operation of a document.
+#[derive(Clone)]
 struct Prepared {
     name: Option<SchemaName>,
-    variables: Vec<Variable>,
-    selected: Selected,
+    variables: Arc<[Variable]>,
+    /// The variables that decide what is selected.
+    conditions: Arc<[SchemaName]>,
+    /// What is selected for these values of them; those that were asked for lately.
+    forms: Vec<(Conditions, Arc<flat::ExecutableDocument>)>,
 }
 
+/// The values of the variables that decide what is selected.
+type Conditions = Vec<bool>;
+
 impl Prepared {
-    /// The variables that decide what is selected.
-    fn conditions(&self) -> &[SchemaName] {
-        match &self.selected {
-            Selected::Always(_) => &[],
-            Selected::Sometimes { conditions, .. } => conditions,
-        }
+    fn values_of_conditions(&self, variables: &Variables) -> Conditions {
+        self.conditions.iter().map(|name| holds(variables, name)).collect()
+    }
+
+    fn form(&self, conditions: &Conditions) -> Option<Arc<flat::ExecutableDocument>> {
+        self.forms.iter().find(|(known, _)| known == conditions).map(|(_, form)| Arc::clone(form))
     }
 }
 
-/// What an operation selects.
-enum Selected {
-    /// Always the same. The document it was made of is gone: it would take several times the memory.
-    Always(Arc<flat::ExecutableDocument>),
-    /// What variables decide, or what nobody has asked for yet.
-    Sometimes {
-        source: Arc<Valid<ExecutableDocument>>,
-        operation: Node<executable::Operation>,
-        /// The variables that decide.
-        conditions: Vec<SchemaName>,
-        /// What is selected for these values of them.
-        forms: Mutex<HashMap<Vec<bool>, Arc<flat::ExecutableDocument>>>,
-    },
+/// Whether a variable is true.
+fn holds(variables: &Variables, name: &str) -> bool {
+    matches!(variables.get(name), Some(Value::Boolean(true)))
 }
 
 /// A variable of an operation.
@@ -158,17 +159,7 @@ pub struct Documents {
     schema: Valid<Schema>,
     implementers: SchemaMap<SchemaName, Implementers>,
     introspection: bool,
-    known: Cache<String, Arc<Document>, TextLength>,
-}
-
-/// Weighs a document by the bytes of its text.
-#[derive(Clone)]
-struct TextLength;
-
-impl Weighter<String, Arc<Document>> for TextLength {
-    fn weight(&self, query: &String, _: &Arc<Document>) -> u64 {
-        query.len() as u64
-    }
+    known: Cache<String, Arc<Document>, Bytes>,
 }
 
 impl Documents {
@@ -177,36 +168,48 @@ impl Documents {
         let schema = Schema::parse_and_validate(sdl, "schema.graphql").map_err(|error| error.to_string())?;
         let schema = with_one_of(schema);
         let implementers = schema.implementers_map();
-        Ok(Self { schema, implementers, introspection, known: Cache::with_weighter(EXPECTED, KEPT, TextLength) })
+        Ok(Self { schema, implementers, introspection, known: Cache::with_weighter(EXPECTED, KEPT, Bytes) })
     }
 
-    /// The operation that a request asks for, with the values of its variables.
-    pub fn operation(&self, query: &str, name: Option<&str>, given: Variables) -> Result<Operation, Refused> {
-        let document = self.document(query)?;
+    /// The operation that a request asks for, with the values of its variables. Before a text is judged, `charge` is
+    /// asked whether it may be.
+    pub fn operation<E: From<Refused>>(
+        &self,
+        query: &str,
+        name: Option<&str>,
+        given: Variables,
+        mut charge: impl FnMut() -> Result<(), E>,
+    ) -> Result<Operation, E> {
+        let mut judged = || {
+            charge()?;
+            let source = validate::validate(query, &self.schema, &self.implementers);
+            Ok::<_, E>(source.map_err(|refused| if self.introspection { refused } else { refused.discreet() })?)
+        };
+        let (document, source) = match self.known.get(query) {
+            Some(document) => (document, None),
+            None => {
+                let source = judged()?;
+                let operations = source.operations.iter().map(|operation| self.prepare(&source, operation));
+                (Arc::new(Document { operations: operations.collect() }), Some(source))
+            }
+        };
         let prepared = document.prepared(name)?;
         let variables = self.variables(prepared, given)?;
-        let operation = Operation { document: self.form(prepared, &variables)?, variables };
+        let conditions = prepared.values_of_conditions(&variables);
+        let form = match prepared.form(&conditions) {
+            Some(form) => form,
+            None => {
+                let form = self.flattened(&source.map_or_else(judged, Ok)?, prepared.name.as_deref(), &variables)?;
+                self.known.insert(query.to_owned(), Arc::new(document.with(prepared, conditions, &form)));
+                form
+            }
+        };
+        let operation = Operation { document: form, variables };
         self.check_values(&operation)?;
         Ok(operation)
     }
 
-    fn document(&self, query: &str) -> Result<Arc<Document>, Refused> {
-        if let Some(known) = self.known.get(query) {
-            return Ok(known);
-        }
-        let source = validate::validate(query, &self.schema, &self.implementers);
-        let source = Arc::new(source.map_err(|refused| if self.introspection { refused } else { refused.discreet() })?);
-        let operations = source.operations.iter().map(|operation| self.prepare(&source, operation));
-        let document = Arc::new(Document { operations: operations.collect::<Result<_, _>>()? });
-        self.known.insert(query.to_owned(), Arc::clone(&document));
-        Ok(document)
-    }
-
-    fn prepare(
-        &self,
-        source: &Arc<Valid<ExecutableDocument>>,
-        operation: &Node<executable::Operation>,
-    ) -> Result<Prepared, Refused> {
+    fn prepare(&self, source: &Valid<ExecutableDocument>, operation: &Node<executable::Operation>) -> Prepared {
         let mut uses = Uses::default();
         let fragments = source.fragments.values().map(|fragment| &fragment.selection_set);
         for set in std::iter::once(&operation.selection_set).chain(fragments) {
@@ -222,22 +225,19 @@ impl Documents {
             }),
             path: uses.paths.get(&variable.name).cloned().unwrap_or_else(|| vec![variable.name.to_string()]),
         };
-        let conditions: Vec<_> = uses.conditions.iter().filter(|name| own.contains(name)).cloned().collect();
-        let selected = if conditions.is_empty() && source.operations.len() == 1 {
-            Selected::Always(self.flattened(source, operation, &|_| false)?)
-        } else {
-            let (source, operation) = (Arc::clone(source), operation.clone());
-            Selected::Sometimes { source, operation, conditions, forms: Mutex::default() }
-        };
-        let variables = operation.variables.iter().map(variable).collect();
-        Ok(Prepared { name: operation.name.clone(), variables, selected })
+        Prepared {
+            name: operation.name.clone(),
+            variables: operation.variables.iter().map(variable).collect(),
+            conditions: uses.conditions.iter().filter(|name| own.contains(name)).cloned().collect(),
+            forms: Vec::new(),
+        }
     }
 
     /// Specification: section 6.1.2. All that is wrong is told at once.
     fn variables(&self, prepared: &Prepared, mut given: Variables) -> Result<Variables, Refused> {
         let mut coerced = Variables::default();
         let mut problems = Vec::new();
-        for Variable { name, ty, default, path } in &prepared.variables {
+        for Variable { name, ty, default, path } in prepared.variables.iter() {
             let value = match (given.remove(name), default) {
                 (Some(value), _) => value,
                 (None, Some(default)) => {
@@ -253,7 +253,7 @@ impl Documents {
             coerced.insert(name.clone(), value.into_const().unwrap_or_default());
         }
         // A default lets a variable without `!` stand there, and then it is null all the same.
-        for name in prepared.conditions() {
+        for name in prepared.conditions.iter() {
             if coerced.get(name.as_str()) == Some(&Value::Null) {
                 let message = "A condition must be true or false.".to_owned();
                 problems.push(Problem { code: Code::Required, message, path: vec![name.to_string()] });
@@ -266,34 +266,17 @@ impl Documents {
         if problems.is_empty() { Ok(coerced) } else { Err(Refused::input(problem_error(problems, None))) }
     }
 
-    fn form(&self, prepared: &Prepared, variables: &Variables) -> Result<Arc<flat::ExecutableDocument>, Refused> {
-        let (source, operation, conditions, forms) = match &prepared.selected {
-            Selected::Always(form) => return Ok(Arc::clone(form)),
-            Selected::Sometimes { source, operation, conditions, forms } => (source, operation, conditions, forms),
-        };
-        let holds = |name: &str| matches!(variables.get(name), Some(Value::Boolean(true)));
-        let conditions: Vec<bool> = conditions.iter().map(|name| holds(name)).collect();
-        let forms = || forms.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = forms().get(&conditions) {
-            return Ok(Arc::clone(known));
-        }
-        let form = self.flattened(source, operation, &holds)?;
-        let mut forms = forms();
-        if forms.len() < KEPT_FORMS {
-            forms.insert(conditions, Arc::clone(&form));
-        }
-        Ok(form)
-    }
-
     fn flattened(
         &self,
-        source: &ExecutableDocument,
-        operation: &executable::Operation,
-        holds: &dyn Fn(&str) -> bool,
+        source: &Valid<ExecutableDocument>,
+        name: Option<&str>,
+        variables: &Variables,
     ) -> Result<Arc<flat::ExecutableDocument>, Refused> {
-        let document = Flatten::new(&self.schema, &self.implementers, source, Some(holds)).operation(operation)?;
-        self.check_introspection(definition(&document))?;
-        Ok(Arc::new(document))
+        let operation = source.operations.get(name).map_err(|_| no_operation(name))?;
+        let holds = |name: &str| holds(variables, name);
+        let form = Flatten::new(&self.schema, &self.implementers, source, Some(&holds)).operation(operation)?;
+        self.check_introspection(definition(&form))?;
+        Ok(Arc::new(form))
     }
 }
 
@@ -311,17 +294,33 @@ fn with_one_of(schema: Valid<Schema>) -> Valid<Schema> {
 
 impl Document {
     fn prepared(&self, name: Option<&str>) -> Result<&Prepared, Refused> {
-        let wrong = |message: String| Refused::invalid(vec![ServerError::new(message, None)]);
         match (name, self.operations.as_slice()) {
             (None, [only]) => Ok(only),
             (None, []) => Err(wrong("The document has no operation.".to_owned())),
             (None, _) => Err(wrong("The document has several operations: name one as `operationName`.".to_owned())),
-            (Some(name), operations) => {
-                let found = operations.iter().find(|it| it.name.as_ref().is_some_and(|own| own == name));
-                found.ok_or_else(|| wrong(format!("The document has no operation named `{name}`.")))
+            (Some(_), operations) => {
+                operations.iter().find(|it| it.name.as_deref() == name).ok_or_else(|| no_operation(name))
             }
         }
     }
+
+    /// The same with one more form of an operation, in the place of its oldest if there are many.
+    fn with(&self, prepared: &Prepared, conditions: Conditions, form: &Arc<flat::ExecutableDocument>) -> Self {
+        let mut document = self.clone();
+        for it in document.operations.iter_mut().filter(|it| it.name == prepared.name) {
+            it.forms.drain(..it.forms.len().saturating_sub(KEPT_FORMS - 1));
+            it.forms.push((conditions.clone(), Arc::clone(form)));
+        }
+        document
+    }
+}
+
+fn wrong(message: String) -> Refused {
+    Refused::invalid(vec![ServerError::new(message, None)])
+}
+
+fn no_operation(name: Option<&str>) -> Refused {
+    wrong(format!("The document has no operation named `{}`.", name.unwrap_or_default()))
 }
 
 /// The error that tells of problems with values.

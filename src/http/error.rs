@@ -12,6 +12,7 @@
 //! | 413 | `PAYLOAD_TOO_LARGE` | the body is larger than 128 KiB |
 //! | 415 | `UNSUPPORTED_MEDIA_TYPE` | the body is not `application/json` in UTF-8 |
 //! | 421 | `MISDIRECTED_REQUEST` | the demo is asked by a name |
+//! | 429 | `RATE_LIMITED` | the caller has asked for too much lately |
 //! | 500 | `INTERNAL_SERVER_ERROR` | a fault of the server; `requestId` finds it in the logs |
 //! | 503 | `SERVICE_UNAVAILABLE` | the issuer's keys cannot be fetched, there is more to do than can be done, or the database cannot do it now |
 //! | 503 | `READ_ONLY` | the database only reads |
@@ -26,6 +27,7 @@ use serde_json::json;
 
 use super::accept::MediaType;
 use super::request_id::RequestId;
+use crate::app::TooOften;
 
 /// A refusal.
 #[derive(Debug)]
@@ -84,9 +86,23 @@ impl HttpError {
         Self { retry_after_ms: u32::try_from(retry_after.as_millis()).ok(), ..refusal }
     }
 
+    /// The caller has used up its budget for now.
+    pub(super) fn rate_limited(TooOften(wait): TooOften) -> Self {
+        let message = "You have asked for too much lately: wait, and ask for less at once or less often.";
+        let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message);
+        let wait = wait.max(Duration::from_millis(1)).as_millis();
+        Self { retry_after_ms: Some(u32::try_from(wait).unwrap_or(u32::MAX)), ..refusal }
+    }
+
     /// There is more to do than can be done.
     pub(super) fn overloaded() -> Self {
         Self::unavailable("There are too many requests at the moment.", Duration::from_secs(1))
+    }
+
+    /// The client has left so much unread that no more is held for it.
+    pub(super) fn unread() -> Self {
+        let message = "Read the answers that were sent before. What a mutation changes is changed.";
+        Self::unavailable(message, Duration::from_secs(1))
     }
 
     pub(super) fn body_timeout() -> Self {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_graphql::{Request, Response as Resolved};
+use async_graphql::{Request, Response as Resolved, Value};
 use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
 use axum::http::request::Parts;
@@ -16,6 +16,7 @@ use super::Served;
 use super::accept::{MediaType, is_utf8};
 use super::admission::Tenant;
 use super::bearer::authenticate;
+use super::budget::Spent;
 use super::edge::{Known, limit_time};
 use super::error::{HttpError, retry_after};
 use super::metrics::Asked;
@@ -64,18 +65,26 @@ async fn answer(
         return HttpError::overloaded().respond(media_type);
     }
     let meta = RequestMeta { id: known.id.shared(), address: peer.map(|peer| peer.address()) };
-    let (begun, mut asked) = (Instant::now(), Asked::default());
+    let (begun, mut noted) = (Instant::now(), Noted::default());
     // Unless it is answered in time.
     let mut outcome = Cow::Borrowed("TIMEOUT");
     let answer = async {
         // In a box: what surrounds it would move it from place to place.
-        match Box::pin(attempt(served, parts, allowed, request, meta, &mut asked)).await {
+        match Box::pin(attempt(served, parts, allowed, request, meta, &mut noted)).await {
             Ok(answer) => {
                 outcome = answer.outcome();
                 match answer {
-                    Answer::Written { json, .. } | Answer::Resolved { json, .. } => written(json, media_type),
-                    Answer::Refused(answer) => refused(&answer, media_type),
-                    Answer::Unavailable(answer) => unavailable(&answer, media_type),
+                    Answer::Written { json, .. } | Answer::Resolved { json, .. } => {
+                        let json = with_cost(json, noted.spent);
+                        let body = match peer {
+                            Some(peer) => peer.send(json).map(Body::from),
+                            None => Some(json.into()),
+                        };
+                        body.map_or_else(|| HttpError::unread().respond(media_type), |body| written(body, media_type))
+                    }
+                    Answer::Refused(answer) => refused(&answer, noted.spent, media_type),
+                    Answer::Unavailable(answer) => unavailable(&answer, noted.spent, media_type),
+                    Answer::TooOften(too_often) => HttpError::rate_limited(too_often).respond(media_type),
                     Answer::IsMutation => HttpError::mutation_by_get().respond(media_type),
                 }
             }
@@ -86,8 +95,16 @@ async fn answer(
         }
     };
     let response = limit_time(served.request_timeout, &known, answer).await;
-    served.metrics.answered(asked, outcome, begun.elapsed());
+    served.metrics.answered(noted.asked, outcome, begun.elapsed());
     response
+}
+
+/// What becomes known of a request while it is answered.
+#[derive(Default)]
+struct Noted {
+    asked: Asked,
+    /// What it costs, if the client wants to know.
+    spent: Option<Spent>,
 }
 
 /// Who is calling is known before anything is done, and the request is read before it is let in: neither waits for the
@@ -98,7 +115,7 @@ async fn attempt(
     allowed: Allowed,
     request: impl Future<Output = Result<Request, HttpError>>,
     meta: RequestMeta,
-    asked: &mut Asked,
+    noted: &mut Noted,
 ) -> Result<Answer, HttpError> {
     let caller = authenticate(served.app.verifier(), &parts.headers).await?;
     let request = request.await?;
@@ -106,12 +123,16 @@ async fn attempt(
         served.metrics.shed();
         return Err(HttpError::overloaded());
     };
-    let operation = match served.app.operation(request, allowed, &meta.id) {
+    let wants_cost = request.extensions.get("cost") == Some(&Value::Boolean(true));
+    let mut account = served.budgets.account(caller.as_deref(), meta.address);
+    let operation = served.app.operation(request, allowed, &meta.id, |cost| account.charge(cost));
+    noted.spent = wants_cost.then(|| account.spent());
+    let operation = match operation {
         Ok(operation) => operation,
         Err(refused) => return Ok(*refused),
     };
-    *asked = Asked::of(&operation);
-    permit.asks_for(asked.operation());
+    noted.asked = Asked::of(&operation);
+    permit.asks_for(noted.asked.operation());
     Ok(served.app.run(operation, allowed, caller, meta).await)
 }
 
@@ -155,26 +176,39 @@ async fn read(body: Body, headers: &HeaderMap, limit: Duration) -> Result<Vec<u8
     tokio::time::timeout(limit, all).await.map_err(|_| HttpError::body_timeout())?
 }
 
-fn written(body: Vec<u8>, media_type: MediaType) -> Response {
+/// An answer with what it cost, if the client wants to know.
+fn with_cost(mut json: Vec<u8>, spent: Option<Spent>) -> Vec<u8> {
+    let Some(Spent { charged, remaining }) = spent else { return json };
+    let cost = serde_json::json!({ "cost": { "charged": charged, "remaining": remaining } });
+    // What ends an answer is its closing brace.
+    json.pop();
+    json.extend_from_slice(format!(r#","extensions":{cost}}}"#).as_bytes());
+    json
+}
+
+fn written(body: Body, media_type: MediaType) -> Response {
     ([(header::CONTENT_TYPE, media_type.content_type())], body).into_response()
 }
 
 /// An answer without `data` too, whatever media type the client accepts: proxies and clients go by the status.
-fn unavailable(answer: &Resolved, media_type: MediaType) -> Response {
-    let mut response = refused(answer, media_type);
+fn unavailable(answer: &Resolved, spent: Option<Spent>, media_type: MediaType) -> Response {
+    let mut response = refused(answer, spent, media_type);
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     response.headers_mut().extend([retry_after(RETRY_AFTER)]);
     response
 }
 
 /// Why there is no answer.
-fn refused(answer: &Resolved, media_type: MediaType) -> Response {
+fn refused(answer: &Resolved, spent: Option<Spent>, media_type: MediaType) -> Response {
     let status = match media_type {
         MediaType::GraphqlResponse => StatusCode::BAD_REQUEST,
         MediaType::Json => StatusCode::OK,
     };
     match body(answer, false) {
-        Ok(body) => (status, [(header::CONTENT_TYPE, media_type.content_type())], body).into_response(),
+        Ok(body) => {
+            let content_type = [(header::CONTENT_TYPE, media_type.content_type())];
+            (status, content_type, with_cost(body, spent)).into_response()
+        }
         Err(error) => {
             tracing::error!(%error, "an answer could not be written");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
@@ -193,7 +227,7 @@ mod tests {
         for (media_type, status) in [(MediaType::GraphqlResponse, 400), (MediaType::Json, 200)] {
             let mut error = ServerError::new("no", Some(Pos { line: 1, column: 1 }));
             error.path = vec![PathSegment::Field("customer".to_owned())];
-            let (parts, body) = refused(&Resolved::from_errors(vec![error]), media_type).into_parts();
+            let (parts, body) = refused(&Resolved::from_errors(vec![error]), None, media_type).into_parts();
             let body = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
             let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
             assert_eq!(parts.status.as_u16(), status);

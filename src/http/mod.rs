@@ -6,6 +6,7 @@
 mod accept;
 mod admission;
 mod bearer;
+mod budget;
 mod edge;
 mod error;
 mod graphiql;
@@ -28,9 +29,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 
 use self::admission::Admission;
+use self::budget::Budgets;
 use self::metrics::Metrics;
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{Config, RateConfig};
 
 pub use graphiql::Persona;
 pub use server::{serve, shutdown_signal};
@@ -50,6 +52,8 @@ pub struct Options {
     pub request_timeout: Duration,
     /// How long its body alone may take.
     pub body_timeout: Duration,
+    /// How much callers may ask for.
+    pub rates: RateConfig,
 }
 
 impl Options {
@@ -62,6 +66,7 @@ impl Options {
             personas: None,
             request_timeout: Duration::from_secs(10),
             body_timeout: config.server.body_timeout,
+            rates: config.rates,
         }
     }
 }
@@ -73,6 +78,7 @@ struct Served {
     request_timeout: Duration,
     body_timeout: Duration,
     admission: Admission,
+    budgets: Arc<Budgets>,
     metrics: Arc<Metrics>,
 }
 
@@ -108,6 +114,7 @@ pub fn router(app: App, options: Options) -> Router {
         request_timeout: options.request_timeout,
         body_timeout: options.body_timeout,
         admission,
+        budgets: Arc::new(Budgets::new(options.rates)),
     };
     router = router.fallback(not_found);
     if is_demo {

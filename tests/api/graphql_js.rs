@@ -65,12 +65,13 @@ impl Case {
 
     fn ours(&self, documents: &Documents) -> Verdict {
         let given = Variables::from_json(self.variables.clone());
-        let operation = match documents.operation(&self.document, self.operation_name.as_deref(), given) {
-            Ok(operation) => operation,
-            Err(Refused { code: "GRAPHQL_PARSE_FAILED", .. }) => return Verdict::Unparsable,
-            Err(Refused { code: "BAD_USER_INPUT", .. }) => return Verdict::WrongVariable,
-            Err(_) => return Verdict::Invalid,
-        };
+        let operation =
+            match documents.operation(&self.document, self.operation_name.as_deref(), given, || Ok::<_, Refused>(())) {
+                Ok(operation) => operation,
+                Err(Refused { code: "GRAPHQL_PARSE_FAILED", .. }) => return Verdict::Unparsable,
+                Err(Refused { code: "BAD_USER_INPUT", .. }) => return Verdict::WrongVariable,
+                Err(_) => return Verdict::Invalid,
+            };
         let Ok(bound) = documents.bound(&operation) else { return Verdict::WrongArgument };
         let variables = operation.variables.iter().map(|(name, value)| (name.to_string(), json(value.clone())));
         Verdict::Executed(Value::Object(variables.collect()), arguments(bound))

@@ -5,6 +5,7 @@ mod answers;
 mod connections;
 mod overload;
 mod process;
+mod rates;
 mod requests;
 mod tokens;
 

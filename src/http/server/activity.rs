@@ -9,6 +9,8 @@ pub(super) struct Limits {
     pub(super) header: Duration,
     /// Without a request.
     pub(super) idle: Duration,
+    /// Until an answer is sent.
+    pub(super) write: Duration,
 }
 
 /// How HTTP/2 begins, with prior knowledge (RFC 9113 §3.4).
@@ -27,11 +29,15 @@ pub(super) struct Activity {
     head: Option<Instant>,
     /// When the last answer was made or written.
     last: Instant,
+    /// How many bytes of answers are made and not sent.
+    unsent: usize,
+    /// Since when no answer was sent to its end, if there is one to be sent.
+    sending: Option<Instant>,
 }
 
 impl Activity {
     pub(super) fn new(now: Instant) -> Self {
-        Self { handled: 0, used: false, http2: None, head: None, last: now }
+        Self { handled: 0, used: false, http2: None, head: None, last: now, unsent: 0, sending: None }
     }
 
     /// Bytes have come.
@@ -60,8 +66,31 @@ impl Activity {
         self.last = now;
     }
 
-    /// When the connection has taken too long; never while a request is handled, which has a limit of its own.
+    /// An answer of so many bytes is to be sent.
+    pub(super) fn sends(&mut self, bytes: usize, now: Instant) {
+        self.unsent += bytes;
+        self.sending.get_or_insert(now);
+    }
+
+    /// An answer was sent to its end, or given up.
+    pub(super) fn sent(&mut self, bytes: usize, now: Instant) {
+        self.unsent -= bytes;
+        self.sending = (self.unsent > 0).then_some(now);
+    }
+
+    /// How many bytes of answers are made and not sent.
+    pub(super) fn unsent(&self) -> usize {
+        self.unsent
+    }
+
+    /// When the connection has taken too long.
     pub(super) fn due(&self, limits: Limits) -> Option<Instant> {
+        let sent = self.sending.map(|since| since + limits.write);
+        sent.into_iter().chain(self.asked_due(limits)).min()
+    }
+
+    /// When a request has taken too long to come; never while one is handled, which has a limit of its own.
+    fn asked_due(&self, limits: Limits) -> Option<Instant> {
         let new = !self.used && self.http2 != Some(true);
         match self.head {
             _ if self.handled > 0 => None,
@@ -89,7 +118,8 @@ impl Activity {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { header: Duration::from_secs(10), idle: Duration::from_secs(75) };
+    const LIMITS: Limits =
+        Limits { header: Duration::from_secs(10), idle: Duration::from_secs(75), write: Duration::from_secs(30) };
 
     fn s(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -113,6 +143,23 @@ mod tests {
         assert_eq!(activity.due(LIMITS), Some(start + s(96)));
         activity.read(b"GET", start + s(90));
         assert_eq!(activity.due(LIMITS), Some(start + s(100)), "the next head");
+    }
+
+    #[test]
+    fn an_answer_has_its_time_to_be_sent() {
+        let start = Instant::now();
+        let mut activity = Activity::new(start);
+        activity.read(b"GET", start);
+        activity.begins();
+        activity.sends(1_000, start + s(1));
+        activity.sends(500, start + s(2));
+        assert_eq!(activity.due(LIMITS), Some(start + s(31)), "though a request is handled");
+        activity.wrote(start + s(30));
+        assert_eq!(activity.due(LIMITS), Some(start + s(31)), "some bytes buy no time");
+        activity.sent(1_000, start + s(30));
+        assert_eq!((activity.due(LIMITS), activity.unsent()), (Some(start + s(60)), 500), "the next answer");
+        activity.sent(500, start + s(31));
+        assert_eq!((activity.due(LIMITS), activity.unsent()), (None, 0));
     }
 
     #[test]

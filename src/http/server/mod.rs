@@ -8,6 +8,7 @@ mod signal;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use axum::Router;
@@ -51,6 +52,8 @@ struct Server {
     surplus: Arc<Semaphore>,
     /// Each connection has a receiver.
     phase: watch::Sender<Phase>,
+    /// How many bytes of answers are not sent, on all connections.
+    unsent: Arc<AtomicUsize>,
 }
 
 /// Serves until `shutdown` completes, and for as long afterwards as is configured. Then takes no more connections, and
@@ -64,10 +67,11 @@ pub async fn serve(
     let server = Server {
         router,
         protocol: Arc::new(connection::protocol()),
-        limits: Limits { header: config.header_timeout, idle: config.idle_timeout },
+        limits: Limits { header: config.header_timeout, idle: config.idle_timeout, write: config.write_timeout },
         permits: Arc::new(Semaphore::new(config.max_connections)),
         surplus: Arc::new(Semaphore::new(SURPLUS)),
         phase: watch::Sender::new(Phase::Serving),
+        unsent: Arc::default(),
     };
     let leave = async {
         shutdown.await;
@@ -123,7 +127,7 @@ impl Server {
         if let Err(error) = set_options(&stream) {
             tracing::debug!(%error, "the options of a connection could not be set");
         }
-        let peer = Peer::new(address.ip(), surplus, self.phase.subscribe());
+        let peer = Peer::new(address.ip(), surplus, self.phase.subscribe(), Arc::clone(&self.unsent));
         let (protocol, router, limits) = (Arc::clone(&self.protocol), self.router.clone(), self.limits);
         tokio::spawn(async move {
             connection::drive(&protocol, stream, peer, router, limits).await;

@@ -3,16 +3,23 @@
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::Phase;
 use super::activity::Activity;
+
+/// How many bytes of answers a connection holds that are not sent: two of the longest.
+const UNSENT: usize = 8 * 1024 * 1024;
+/// How many all connections hold.
+const ALL_UNSENT: usize = 64 * 1024 * 1024;
 
 /// Who is at the other end of a connection. Requests carry it among their extensions.
 pub(in crate::http) struct Peer {
@@ -21,11 +28,32 @@ pub(in crate::http) struct Peer {
     surplus: bool,
     phase: watch::Receiver<Phase>,
     activity: Mutex<Activity>,
+    /// How many bytes of answers are not sent, on all connections.
+    all_unsent: Arc<AtomicUsize>,
 }
 
 impl Peer {
-    pub(super) fn new(address: IpAddr, surplus: bool, phase: watch::Receiver<Phase>) -> Arc<Self> {
-        Arc::new(Self { address, surplus, phase, activity: Mutex::new(Activity::new(Instant::now())) })
+    pub(super) fn new(
+        address: IpAddr,
+        surplus: bool,
+        phase: watch::Receiver<Phase>,
+        all_unsent: Arc<AtomicUsize>,
+    ) -> Arc<Self> {
+        Arc::new(Self { address, surplus, phase, activity: Mutex::new(Activity::new(Instant::now())), all_unsent })
+    }
+
+    /// An answer to be sent. None if clients have left too much unread.
+    pub(in crate::http) fn send(self: &Arc<Self>, answer: Vec<u8>) -> Option<Bytes> {
+        let bytes = answer.len();
+        let mut activity = self.activity();
+        let all = self.all_unsent.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if activity.unsent() + bytes > UNSENT || all > ALL_UNSENT {
+            self.all_unsent.fetch_sub(bytes, Ordering::Relaxed);
+            return None;
+        }
+        activity.sends(bytes, Instant::now());
+        drop(activity);
+        Some(Bytes::from_owner(Unsent { answer, peer: Arc::clone(self) }))
     }
 
     /// The address it connected from.
@@ -68,6 +96,26 @@ impl Peer {
             Phase::Closing => activity.is_http2() || activity.is_idle(),
             Phase::Serving | Phase::Leaving => activity.is_http2() && activity.is_used(),
         }
+    }
+}
+
+/// An answer that is not sent to its end.
+struct Unsent {
+    answer: Vec<u8>,
+    peer: Arc<Peer>,
+}
+
+impl AsRef<[u8]> for Unsent {
+    fn as_ref(&self) -> &[u8] {
+        &self.answer
+    }
+}
+
+impl Drop for Unsent {
+    fn drop(&mut self) {
+        let bytes = self.answer.len();
+        self.peer.all_unsent.fetch_sub(bytes, Ordering::Relaxed);
+        self.peer.activity().sent(bytes, Instant::now());
     }
 }
 

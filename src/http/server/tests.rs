@@ -25,6 +25,7 @@ fn patient() -> ServerConfig {
         header_timeout: LONG,
         body_timeout: LONG,
         idle_timeout: LONG,
+        write_timeout: LONG,
         shutdown_delay: Duration::ZERO,
     }
 }
@@ -53,6 +54,14 @@ impl Running {
 fn hello() -> Router {
     let hello = async |Extension(peer): Extension<Arc<Peer>>| if peer.is_surplus() { "surplus" } else { "hello" };
     Router::new().route("/", get(hello))
+}
+
+/// Answers with so many bytes, or says that it does not.
+fn lengthy(bytes: usize) -> Router {
+    let send = async move |Extension(peer): Extension<Arc<Peer>>| {
+        peer.send(vec![b'a'; bytes]).unwrap_or_else(|| "too much".into())
+    };
+    Router::new().route("/", get(send))
 }
 
 /// One whole answer with a body of known length; nothing if the connection ends before.
@@ -236,6 +245,52 @@ async fn load_balancers_have_time_to_notice() {
     assert!(answer(&mut before).await.expect("an answer").contains("connection: close"));
     assert!(is_closed(&mut before).await);
     server.await.expect("no panic").expect("ended in good order");
+}
+
+#[tokio::test]
+async fn who_does_not_read_its_answer_is_left() {
+    let config = ServerConfig { write_timeout: SHORT, ..patient() };
+    let server = Running::start(config, lengthy(6 * 1024 * 1024)).await;
+    let mut stream = server.connect().await;
+    stream.write_all(GET).await.expect("sent");
+    let mut some = [0; 1024];
+    stream.read_exact(&mut some).await.expect("the answer begins");
+    tokio::time::sleep(5 * SHORT).await;
+    let mut rest = Vec::new();
+    // It ends with an error, or with the bytes that the system had taken.
+    drop(stream.read_to_end(&mut rest).await);
+    assert!(rest.len() < 6 * 1024 * 1024 - some.len(), "{} bytes", rest.len());
+    // Who reads gets the next one.
+    let mut stream = server.connect().await;
+    stream.write_all(GET).await.expect("sent");
+    assert!(answer(&mut stream).await.is_some_and(|answer| answer.len() > 6 * 1024 * 1024));
+}
+
+#[tokio::test]
+async fn answers_that_nobody_reads_are_bounded() {
+    let server = Running::start(patient(), lengthy(6 * 1024 * 1024)).await;
+    let mut unread = Vec::new();
+    for _ in 0..15 {
+        let mut stream = server.connect().await;
+        stream.write_all(GET).await.expect("sent");
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).await.expect("an answer");
+        unread.push(stream);
+    }
+    // The system takes some of each, and most of them stay.
+    let mut stream = server.connect().await;
+    stream.write_all(GET).await.expect("sent");
+    assert!(answer(&mut stream).await.is_some_and(|answer| answer.ends_with("too much")));
+    drop(unread);
+    let again = async {
+        loop {
+            stream.write_all(GET).await.expect("sent");
+            if answer(&mut stream).await.is_some_and(|answer| answer.len() > 1024) {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), again).await.expect("what nobody waits for is forgotten");
 }
 
 /// What the system has received, and the server has not seen: a request on a kept connection, and one on a connection

@@ -14,8 +14,11 @@ use sea_orm::{Statement, Values};
 use super::lock;
 use crate::store::rows::Rows;
 
-/// How many statements a connection keeps prepared.
-const PREPARED: usize = 256;
+/// How many statements a connection keeps prepared. Each takes some ten thousand bytes.
+const PREPARED: usize = 64;
+
+/// How many KiB of the file a connection keeps. The system keeps more of it, for all of them.
+const CACHE: i64 = 1024;
 
 /// After how many instructions of its machine SQLite asks whether to go on: some tens of microseconds.
 const INSTRUCTIONS: i32 = 4096;
@@ -63,6 +66,7 @@ impl Connection {
         // Plans that depend on values are made anew for each value, which costs a third of a page.
         sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         sqlite.set_prepared_statement_cache_capacity(PREPARED);
+        sqlite.pragma_update(None, "cache_size", -CACHE)?;
         let current = Arc::<Mutex<Option<Current>>>::default();
         let watched = Arc::clone(&current);
         let is_over = move || lock(&watched).as_ref().is_some_and(Current::is_over);

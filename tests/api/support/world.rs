@@ -134,6 +134,7 @@ fn config(database: &Fresh) -> Config {
         graphiql: true,
         introspection: true,
         metrics: true,
+        rates: Default::default(),
         policy: Default::default(),
         log_format: tessera::config::LogFormat::Json,
         log_filter: "off".to_owned(),
