@@ -12,7 +12,9 @@ use crate::small::FileSystem;
 
 const CLIENTS: usize = 8;
 const LENGTH: Duration = Duration::from_secs(1);
-const FULL: Duration = Duration::from_secs(3);
+/// How long it is written to then, again and again until nothing can be written.
+const FULL: Duration = Duration::from_secs(2);
+const MOST: usize = 10;
 const ROUNDS: usize = 3;
 const BACK: Duration = Duration::from_secs(1);
 
@@ -64,7 +66,15 @@ fn break_it(ground: &Ground, small: &FileSystem) -> Result<Vec<Line>> {
     for round in 0..ROUNDS {
         create(format!("before {round}"), LENGTH)?;
         small.fill()?;
-        meanwhile.add(create(format!("full {round}"), FULL)?);
+        // What has been allocated is used up first.
+        for part in 0..MOST {
+            let outcomes = create(format!("full {round} {part}"), FULL)?;
+            let is_full = outcomes.between(FULL / 2, FULL).good() == 0;
+            meanwhile.add(outcomes);
+            if is_full {
+                break;
+            }
+        }
         read += usize::from(ask(&server, &Ground::read(&ground.acme))?.is_good());
         readiness.push(ready(&server)?);
         small.make_room()?;
