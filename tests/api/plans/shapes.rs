@@ -184,9 +184,9 @@ fn text(filter: &Type, input: &Input, known: &Known) -> Vec<Value> {
         ("TierFilter", "key") => vec![json!("tier-20")],
         ("AuditEventFilter", "actor") => vec![json!("worker"), json!("person-20@example.org"), json!("nobody")],
         ("AuditEventFilter", "entityType") => vec![json!("customer"), json!("payment")],
-        // Texts of one or two letters are looked for in names alone: tests/api/text.rs.
+        // Texts of one or two letters have no trigram: names that begin with them are looked for.
         (_, "search") => {
-            let texts = ["external-20", "bank 3f2a", "nothing like this"];
+            let texts = ["external-20", "bank 3f2a", "nothing like this", "cu", "z"];
             texts.into_iter().map(|text| json!(text)).chain([json!(rows::letters(number))]).collect()
         }
         (filter, input) => panic!("say here what `{input}` of {filter} is asked for"),
