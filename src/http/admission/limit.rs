@@ -41,7 +41,7 @@ pub(super) struct Limit {
     late: Mean,
     /// Answers to requests that began before tell of another limit.
     since: Option<Instant>,
-    /// Whether the limit kept anybody out since.
+    /// Whether the limit kept anybody out since: it does not move while it means nothing to anybody.
     reached: bool,
 }
 
@@ -96,10 +96,10 @@ impl Limit {
         }
         self.late.add((took / (alone * STRETCH).max(QUICK.as_secs_f64())).min(WORST), SAMPLES);
         if self.late.count == SAMPLES {
-            let change = 1.0 / self.late.value.max(f64::EPSILON);
-            // More of them only where more wanted to come.
-            let change = if self.reached { change.clamp(0.5, 1.25) } else { change.clamp(0.5, 1.0) };
-            self.limit = (self.limit * change).clamp(LEAST as f64, MOST as f64);
+            if self.reached {
+                let change = (1.0 / self.late.value.max(f64::EPSILON)).clamp(0.5, 1.25);
+                self.limit = (self.limit * change).clamp(LEAST as f64, MOST as f64);
+            }
             (self.late, self.since, self.reached) = (Mean::default(), Some(sample.ended), false);
         }
     }
@@ -158,14 +158,15 @@ mod tests {
     }
 
     #[test]
-    fn it_does_not_rise_while_nobody_waits() {
-        let now = Instant::now();
-        let limit = learnt(Duration::from_millis(1), now);
-        let mut used = limit;
-        for _ in 0..1000 {
-            used.add(Sample { operation: "a", together: 1, begun: now, ended: now + Duration::from_millis(1) });
+    fn it_does_not_move_while_nobody_waits() {
+        let (now, alone) = (Instant::now(), Duration::from_millis(1));
+        for took in [alone, Duration::from_secs(1)] {
+            let mut limit = learnt(alone, now);
+            for _ in 0..1000 {
+                limit.add(Sample { operation: "a", together: FIRST, begun: now, ended: now + took });
+            }
+            assert_eq!(limit.get(), FIRST, "{took:?}");
         }
-        assert_eq!(used.get(), FIRST);
     }
 
     #[test]
@@ -174,8 +175,9 @@ mod tests {
         let mut limit = learnt(Duration::from_millis(2), now);
         for number in 0..1000 {
             let took = if number % 20 == 0 { Duration::from_secs(5) } else { Duration::from_millis(2) };
+            limit.reached();
             limit.add(Sample { operation: "a", together: 9, begun: now, ended: now + took });
         }
-        assert_eq!(limit.get(), FIRST);
+        assert!(limit.get() >= FIRST, "{}", limit.get());
     }
 }
