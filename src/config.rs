@@ -100,7 +100,7 @@ pub const SECONDS_OF_BUDGET: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 
 impl Default for RateConfig {
     fn default() -> Self {
-        Self { tenant: 200_000, user: 50_000, address: 50_000 }
+        Self { tenant: 10_000_000, user: 5_000_000, address: 500_000 }
     }
 }
 

@@ -46,13 +46,13 @@ pub struct Settings {
     /// How long a client may take to receive an answer [default: 30s]
     #[arg(long, env = "TESSERA_WRITE_TIMEOUT", value_name = "DURATION")]
     write_timeout: Option<String>,
-    /// How much cost the callers of one organization may ask for in a second, 0 for no limit [default: 200000]
+    /// How much cost the callers of one organization may ask for in a second, 0 for no limit [default: 10000000]
     #[arg(long, env = "TESSERA_TENANT_RATE", value_name = "NUMBER")]
     tenant_rate: Option<String>,
-    /// How much cost one user may ask for in a second, 0 for no limit [default: 50000]
+    /// How much cost one user may ask for in a second, 0 for no limit [default: 5000000]
     #[arg(long, env = "TESSERA_USER_RATE", value_name = "NUMBER")]
     user_rate: Option<String>,
-    /// How much cost an address may ask for in a second without a token, 0 for no limit [default: 50000]
+    /// How much cost an address may ask for in a second without a token, 0 for no limit [default: 500000]
     #[arg(long, env = "TESSERA_ADDRESS_RATE", value_name = "NUMBER")]
     address_rate: Option<String>,
     /// How long requests are still taken after SIGTERM [default: 5s]
