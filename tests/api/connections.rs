@@ -72,88 +72,90 @@ async fn lose_connections(world: &World) {
     }
 }
 
-on_both! {
-    async fn connections_that_were_lost_are_replaced(world: World) {
-        let client = world.admin(world.alpha);
-        for number in 0..10 {
-            if number % 5 == 0 {
-                lose_connections(world).await;
-            }
-            ask_both(&client, number).await;
+#[on_both]
+async fn connections_that_were_lost_are_replaced(world: &World) {
+    let client = world.admin(world.alpha);
+    for number in 0..10 {
+        if number % 5 == 0 {
+            lose_connections(world).await;
         }
-        lose_connections(world).await;
-        let created = client.mutate("createCustomer", json!({"name": "Ada"}), "customer { name }").await;
-        assert_eq!(created["customer"]["name"], "Ada");
+        ask_both(&client, number).await;
     }
+    lose_connections(world).await;
+    let created = client.mutate("createCustomer", json!({"name": "Ada"}), "customer { name }").await;
+    assert_eq!(created["customer"]["name"], "Ada");
+}
 
-    async fn what_loses_its_connection_is_done_once_or_not_at_all(world: World) {
-        let client = world.admin(world.alpha);
-        let work = async |worker: usize| {
-            for number in 0..15 {
-                create_at_last(&client, &format!("{worker}-{number}")).await;
-            }
-        };
-        let disturbed = async {
-            for number in 0..15 {
-                let name = format!("disturbed-{number}");
-                tokio::join!(create_at_last(&client, &name), lose_connections(world));
-            }
-        };
-        // Without a key or a reference, twice would be seen.
-        let once = async {
-            let mut heard = 0;
-            for number in 0..15 {
-                let input = json!({"name": format!("once-{number}_")});
-                let answer = client.send_mutation("createCustomer", input, "").await;
-                heard += usize::from(answer.0["errors"].is_null());
-            }
-            heard
-        };
-        let (heard, ..) = tokio::join!(once, work(0), work(1), disturbed);
-        for (prefix, count) in [("0-", 15), ("1-", 15), ("disturbed-", 15)] {
-            assert_eq!(named(&client, prefix).await, vec![1; count], "{prefix}");
-        }
-        let done = named(&client, "once-").await;
-        assert!((heard..=15).contains(&done.len()) && done.iter().all(|count| *count == 1), "{heard} of {done:?}");
+#[on_both]
+async fn what_loses_its_connection_is_done_once_or_not_at_all(world: &World) {
+    let client = world.admin(world.alpha);
+    let work = async |worker: usize| {
         for number in 0..15 {
-            assert!(named(&client, &format!("once-{number}_")).await.len() <= 1);
+            create_at_last(&client, &format!("{worker}-{number}")).await;
         }
+    };
+    let disturbed = async {
+        for number in 0..15 {
+            let name = format!("disturbed-{number}");
+            tokio::join!(create_at_last(&client, &name), lose_connections(world));
+        }
+    };
+    // Without a key or a reference, twice would be seen.
+    let once = async {
+        let mut heard = 0;
+        for number in 0..15 {
+            let input = json!({"name": format!("once-{number}_")});
+            let answer = client.send_mutation("createCustomer", input, "").await;
+            heard += usize::from(answer.0["errors"].is_null());
+        }
+        heard
+    };
+    let (heard, ..) = tokio::join!(once, work(0), work(1), disturbed);
+    for (prefix, count) in [("0-", 15), ("1-", 15), ("disturbed-", 15)] {
+        assert_eq!(named(&client, prefix).await, vec![1; count], "{prefix}");
     }
-
-    async fn errors_of_the_database_do_not_show_rows(world: World) {
-        world.admin(world.alpha).mutate("createCustomer", json!({"name": "Ada Unmistakable"}), "").await;
-        let system = world.store.system();
-        let rows = system.all::<customer::Entity>().await.expect("they are read");
-        let ids: Vec<_> = rows.iter().map(|row| uuid::Uuid::from(row.id).to_string()).collect();
-        let error = system.insert::<_, customer::Entity>(rows).await.expect_err("their ids are taken").to_string();
-        assert!(!error.contains("Unmistakable") && !ids.iter().any(|id| error.contains(id)), "{error}");
+    let done = named(&client, "once-").await;
+    assert!((heard..=15).contains(&done.len()) && done.iter().all(|count| *count == 1), "{heard} of {done:?}");
+    for number in 0..15 {
+        assert!(named(&client, &format!("once-{number}_")).await.len() <= 1);
     }
+}
 
-    async fn what_is_given_up_is_done_whole_or_not_at_all(world: World) {
-        let mut config = world.config.clone();
-        // One for transactions: the next command gets the connection of the one that was given up.
-        config.database.max_connections = 2;
-        let app = App::start(&config, world.clock.clone()).await.expect("it starts");
-        let client = world.admin(world.alpha).with_app(app);
-        for polls in 0..40 {
-            let input = json!({"name": format!("given-up-{polls}_")});
-            let mut command = std::pin::pin!(client.send_mutation("createCustomer", input, ""));
-            for _ in 0..polls {
-                let ready = poll_fn(|context| Poll::Ready(command.as_mut().poll(context).is_ready()));
-                if ready.await {
-                    break;
-                }
-                tokio::task::yield_now().await;
+#[on_both]
+async fn errors_of_the_database_do_not_show_rows(world: &World) {
+    world.admin(world.alpha).mutate("createCustomer", json!({"name": "Ada Unmistakable"}), "").await;
+    let system = world.store.system();
+    let rows = system.all::<customer::Entity>().await.expect("they are read");
+    let ids: Vec<_> = rows.iter().map(|row| uuid::Uuid::from(row.id).to_string()).collect();
+    let error = system.insert::<_, customer::Entity>(rows).await.expect_err("their ids are taken").to_string();
+    assert!(!error.contains("Unmistakable") && !ids.iter().any(|id| error.contains(id)), "{error}");
+}
+
+#[on_both]
+async fn what_is_given_up_is_done_whole_or_not_at_all(world: &World) {
+    let mut config = world.config.clone();
+    // One for transactions: the next command gets the connection of the one that was given up.
+    config.database.max_connections = 2;
+    let app = App::start(&config, world.clock.clone()).await.expect("it starts");
+    let client = world.admin(world.alpha).with_app(app);
+    for polls in 0..40 {
+        let input = json!({"name": format!("given-up-{polls}_")});
+        let mut command = std::pin::pin!(client.send_mutation("createCustomer", input, ""));
+        for _ in 0..polls {
+            let ready = poll_fn(|context| Poll::Ready(command.as_mut().poll(context).is_ready()));
+            if ready.await {
+                break;
             }
+            tokio::task::yield_now().await;
         }
-        client.mutate("createCustomer", json!({"name": "after"}), "").await;
-        let (all, after) = (named(&client, "given-up-").await, named(&client, "after").await);
-        assert_eq!(after, [1]);
-        assert!(all.len() < 40, "nothing was given up");
-        for polls in 0..40 {
-            let done = named(&client, &format!("given-up-{polls}_")).await;
-            assert!(done.is_empty() || done == [1], "{done:?}");
-        }
+    }
+    client.mutate("createCustomer", json!({"name": "after"}), "").await;
+    let (all, after) = (named(&client, "given-up-").await, named(&client, "after").await);
+    assert_eq!(after, [1]);
+    assert!(all.len() < 40, "nothing was given up");
+    for polls in 0..40 {
+        let done = named(&client, &format!("given-up-{polls}_")).await;
+        assert!(done.is_empty() || done == [1], "{done:?}");
     }
 }
 

@@ -60,44 +60,61 @@ fn written(world: &World) -> Vec<Vec<Value>> {
     ]
 }
 
-on_both! {
-    async fn a_list_has_the_same_cursors_however_it_is_written(world: World) {
-        let client = world.admin(world.alpha);
-        for (name, tier) in [("anyone a", world.alpha.basic), ("anyone b", world.alpha.basic), ("anyone c", world.alpha.plus), ("anyone d", world.alpha.basic)] {
-            world.subscribed(world.alpha, name, tier, json!({})).await;
+#[on_both]
+async fn a_list_has_the_same_cursors_however_it_is_written(world: &World) {
+    let client = world.admin(world.alpha);
+    for (name, tier) in [
+        ("anyone a", world.alpha.basic),
+        ("anyone b", world.alpha.basic),
+        ("anyone c", world.alpha.plus),
+        ("anyone d", world.alpha.basic),
+    ] {
+        world.subscribed(world.alpha, name, tier, json!({})).await;
+    }
+    let lists = written(world);
+    for (place, list) in lists.iter().enumerate() {
+        let expected = second(&client, &list[0], &list[0]).await.expect("its own cursor");
+        assert_eq!(expected.as_array().map(Vec::len), Some(1), "{}", list[0]);
+        for (first, other) in list.iter().flat_map(|first| list.iter().map(move |other| (first, other))) {
+            assert_eq!(second(&client, first, other).await.as_ref(), Ok(&expected), "{first} {other}");
         }
-        let lists = written(world);
-        for (place, list) in lists.iter().enumerate() {
-            let expected = second(&client, &list[0], &list[0]).await.expect("its own cursor");
-            assert_eq!(expected.as_array().map(Vec::len), Some(1), "{}", list[0]);
-            for (first, other) in list.iter().flat_map(|first| list.iter().map(move |other| (first, other))) {
-                assert_eq!(second(&client, first, other).await.as_ref(), Ok(&expected), "{first} {other}");
-            }
-            for other in lists.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, other)| &other[0]) {
-                let refused = Err(json!([{"code": "INVALID_CURSOR", "path": ["after"]}]));
-                assert_eq!(second(&client, &list[0], other).await, refused, "{} {other}", list[0]);
-            }
+        for other in lists.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, other)| &other[0]) {
+            let refused = Err(json!([{"code": "INVALID_CURSOR", "path": ["after"]}]));
+            assert_eq!(second(&client, &list[0], other).await, refused, "{} {other}", list[0]);
         }
     }
+}
 
-    async fn a_nested_list_has_the_same_cursors_however_it_is_written(world: World) {
-        let client = world.admin(world.alpha);
-        let (customer, ended) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
-        client.mutate("expireSubscription", json!({"id": ended}), "").await;
-        let terms = json!({"customerId": customer, "terms": {"tierId": world.alpha.plus.to_string()}});
-        client.mutate("createSubscription", terms, "").await;
-        let page = async |arguments: String| {
-            let document = format!("{{ customer(id: \"{customer}\") {{ subscriptions(first: 1{arguments}) {{ nodes {{ id }} pageInfo {{ endCursor }} }} }} }}");
-            let twice = (client.ok(&document, json!({})).await, client.ok(&document, json!({})).await);
-            assert_eq!(twice.0, twice.1, "{document}");
-            twice.0["customer"]["subscriptions"].clone()
-        };
-        let ways = ["", ", where: {}", ", where: {status: {}}", ", orderBy: []", ", orderBy: {field: CREATED_AT, direction: DESC}"];
-        for first in ways {
-            let cursor = page(first.to_owned()).await["pageInfo"]["endCursor"].clone();
-            for other in ways {
-                assert_eq!(page(format!("{other}, after: {cursor}")).await["nodes"], json!([{"id": ended}]), "{first} {other}");
-            }
+#[on_both]
+async fn a_nested_list_has_the_same_cursors_however_it_is_written(world: &World) {
+    let client = world.admin(world.alpha);
+    let (customer, ended) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
+    client.mutate("expireSubscription", json!({"id": ended}), "").await;
+    let terms = json!({"customerId": customer, "terms": {"tierId": world.alpha.plus.to_string()}});
+    client.mutate("createSubscription", terms, "").await;
+    let page = async |arguments: String| {
+        let document = format!(
+            "{{ customer(id: \"{customer}\") {{ subscriptions(first: 1{arguments}) {{ nodes {{ id }} pageInfo {{ endCursor }} }} }} }}"
+        );
+        let twice = (client.ok(&document, json!({})).await, client.ok(&document, json!({})).await);
+        assert_eq!(twice.0, twice.1, "{document}");
+        twice.0["customer"]["subscriptions"].clone()
+    };
+    let ways = [
+        "",
+        ", where: {}",
+        ", where: {status: {}}",
+        ", orderBy: []",
+        ", orderBy: {field: CREATED_AT, direction: DESC}",
+    ];
+    for first in ways {
+        let cursor = page(first.to_owned()).await["pageInfo"]["endCursor"].clone();
+        for other in ways {
+            assert_eq!(
+                page(format!("{other}, after: {cursor}")).await["nodes"],
+                json!([{"id": ended}]),
+                "{first} {other}"
+            );
         }
     }
 }

@@ -222,176 +222,218 @@ async fn documents_that_ask_for_too_much_are_refused_at_once() {
     }
 }
 
-on_both! {
-    async fn texts_are_what_the_specification_says(world: World) {
-        let admin = world.admin(world.alpha);
-        for (literal, expected) in [
-            (r#""\u00e9\u00e8 \ud83d\ude00""#, "éè 😀"),
-            (r#""\u{1F600} \u{e9}""#, "😀 é"),
-            (r#""a \"b\" \\ \/ c""#, "a \"b\" \\ / c"),
-            (r#""""say \""" twice""""#, "say \"\"\" twice"),
-            ("\"\"\"\n    one\n    \"\"\"", "one"),
-            (r#""""no \u00e9scape""""#, "no \\u00e9scape"),
-        ] {
-            let document = format!("mutation {{ createCustomer(input: {{name: {literal}}}) {{ customer {{ name }} userErrors {{ message }} }} }}");
-            let data = admin.ok(&document, json!({})).await;
-            assert_eq!(data["createCustomer"]["customer"]["name"], expected, "{literal}");
-        }
+#[on_both]
+async fn texts_are_what_the_specification_says(world: &World) {
+    let admin = world.admin(world.alpha);
+    for (literal, expected) in [
+        (r#""\u00e9\u00e8 \ud83d\ude00""#, "éè 😀"),
+        (r#""\u{1F600} \u{e9}""#, "😀 é"),
+        (r#""a \"b\" \\ \/ c""#, "a \"b\" \\ / c"),
+        (r#""""say \""" twice""""#, "say \"\"\" twice"),
+        ("\"\"\"\n    one\n    \"\"\"", "one"),
+        (r#""""no \u00e9scape""""#, "no \\u00e9scape"),
+    ] {
+        let document = format!(
+            "mutation {{ createCustomer(input: {{name: {literal}}}) {{ customer {{ name }} userErrors {{ message }} }} }}"
+        );
+        let data = admin.ok(&document, json!({})).await;
+        assert_eq!(data["createCustomer"]["customer"]["name"], expected, "{literal}");
     }
+}
 
-    async fn a_list_beside_a_fragment_is_itself_however_often_it_is_asked(world: World) {
-        for name in ["Anna", "Zoe"] {
-            world.subscribed(world.alpha, name, world.alpha.basic, json!({})).await;
-        }
-        let admin = world.admin(world.alpha);
-        let document = "{ customers(first: 1, orderBy: [{field: NAME}]) { nodes { name } ...F }
+#[on_both]
+async fn a_list_beside_a_fragment_is_itself_however_often_it_is_asked(world: &World) {
+    for name in ["Anna", "Zoe"] {
+        world.subscribed(world.alpha, name, world.alpha.basic, json!({})).await;
+    }
+    let admin = world.admin(world.alpha);
+    let document = "{ customers(first: 1, orderBy: [{field: NAME}]) { nodes { name } ...F }
             last: customers(first: 1, orderBy: [{field: NAME, direction: DESC}]) { nodes { name subscription { id } } } }
             fragment F on CustomerConnection { nodes { subscription { owner { ... on Customer { name } ...G } } } }
             fragment G on SubscriptionOwner { __typename ... on Node { id } }";
-        for _ in 0..3 {
-            let data = admin.ok(document, json!({})).await;
-            let first = &data["customers"]["nodes"][0];
-            assert_eq!((&first["name"], &first["subscription"]["owner"]["name"]), (&json!("Anna"), &json!("Anna")));
-            assert_eq!(first["subscription"]["owner"]["__typename"], "Customer");
-            assert_eq!(data["last"]["nodes"][0]["name"], "Zoe");
-        }
+    for _ in 0..3 {
+        let data = admin.ok(document, json!({})).await;
+        let first = &data["customers"]["nodes"][0];
+        assert_eq!((&first["name"], &first["subscription"]["owner"]["name"]), (&json!("Anna"), &json!("Anna")));
+        assert_eq!(first["subscription"]["owner"]["__typename"], "Customer");
+        assert_eq!(data["last"]["nodes"][0]["name"], "Zoe");
     }
+}
 
-    async fn a_mutation_that_is_selected_twice_runs_once(world: World) {
-        let admin = world.admin(world.alpha);
-        let (_, subscription) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({"trialDays": 0})).await;
-        let end = "query($id: ID!) { subscription(id: $id) { currentPeriodEnd version } }";
-        let before = admin.ok(end, json!({"id": subscription})).await;
-        let document = "mutation($id: ID!) { ...A ...B extendSubscription(input: {id: $id, days: 1}) { userErrors { code } } }
+#[on_both]
+async fn a_mutation_that_is_selected_twice_runs_once(world: &World) {
+    let admin = world.admin(world.alpha);
+    let (_, subscription) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({"trialDays": 0})).await;
+    let end = "query($id: ID!) { subscription(id: $id) { currentPeriodEnd version } }";
+    let before = admin.ok(end, json!({"id": subscription})).await;
+    let document = "mutation($id: ID!) { ...A ...B extendSubscription(input: {id: $id, days: 1}) { userErrors { code } } }
             fragment A on Mutation { extendSubscription(input: {id: $id, days: 1}) { subscription { version } } }
             fragment B on Mutation { extendSubscription(input: {id: $id, days: 1}) { subscription { currentPeriodEnd } } }";
-        let data = admin.ok(document, json!({"id": subscription})).await;
-        let after = admin.ok(end, json!({"id": subscription})).await;
-        assert_eq!(data["extendSubscription"]["subscription"], after["subscription"]);
-        assert_eq!(after["subscription"]["version"], json!(before["subscription"]["version"].as_i64().expect("a number") + 1));
-    }
+    let data = admin.ok(document, json!({"id": subscription})).await;
+    let after = admin.ok(end, json!({"id": subscription})).await;
+    assert_eq!(data["extendSubscription"]["subscription"], after["subscription"]);
+    assert_eq!(
+        after["subscription"]["version"],
+        json!(before["subscription"]["version"].as_i64().expect("a number") + 1)
+    );
+}
 
-    async fn conditions_are_asked_for_each_request(world: World) {
-        world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
-        let admin = world.admin(world.alpha);
-        let document = "query($a: Boolean!, $b: Boolean = true) { customers {
+#[on_both]
+async fn conditions_are_asked_for_each_request(world: &World) {
+    world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
+    let admin = world.admin(world.alpha);
+    let document = "query($a: Boolean!, $b: Boolean = true) { customers {
             nodes { ...F @include(if: $a) name @skip(if: $b) ... @include(if: $b) { status } externalRef @include(if: false) } } }
             fragment F on Customer { id name @include(if: $a) }";
-        for (variables, keys) in [
-            (json!({"a": true}), vec!["id", "name", "status"]),
-            (json!({"a": false}), vec!["status"]),
-            (json!({"a": false, "b": false}), vec!["name"]),
-            (json!({"a": true, "b": false}), vec!["id", "name"]),
-            (json!({"a": true, "b": true}), vec!["id", "name", "status"]),
-        ] {
-            let data = admin.ok(document, variables.clone()).await;
-            let node = data["customers"]["nodes"][0].as_object().expect("an object").clone();
-            let mut found: Vec<_> = node.keys().map(String::as_str).collect();
-            found.sort_unstable();
-            assert_eq!(found, keys, "{variables}");
-        }
+    for (variables, keys) in [
+        (json!({"a": true}), vec!["id", "name", "status"]),
+        (json!({"a": false}), vec!["status"]),
+        (json!({"a": false, "b": false}), vec!["name"]),
+        (json!({"a": true, "b": false}), vec!["id", "name"]),
+        (json!({"a": true, "b": true}), vec!["id", "name", "status"]),
+    ] {
+        let data = admin.ok(document, variables.clone()).await;
+        let node = data["customers"]["nodes"][0].as_object().expect("an object").clone();
+        let mut found: Vec<_> = node.keys().map(String::as_str).collect();
+        found.sort_unstable();
+        assert_eq!(found, keys, "{variables}");
     }
+}
 
-    async fn values_that_do_not_fit_are_told_all_at_once(world: World) {
-        let admin = world.admin(world.alpha);
-        let before = world.writes().await;
-        let variables = json!({"i": {
-            "name": 5, "nothing": true, "metadata": {},
-            "subscription": {"startsAt": "yesterday", "billingCycle": "DAILY", "currency": "EURO", "userLimit": 1.5,
-                "featureOverrides": [{"enabled": "yes", "ceiling": 1e30}]},
-        }});
-        let document = "mutation($i: CreateCustomerInput!) { createCustomer(input: $i) { userErrors { code } } }";
-        let answer = admin.send(document, variables).await;
-        assert_eq!((answer.code(), answer.0["errors"].as_array().map(Vec::len)), ("BAD_USER_INPUT", Some(1)));
-        let mut found = problems(&answer.0);
-        found.sort();
-        let expected = [
-            ("INVALID_FORMAT", "input.name"),
-            ("INVALID_FORMAT", "input.nothing"),
-            ("INVALID_FORMAT", "input.subscription.billingCycle"),
-            ("INVALID_FORMAT", "input.subscription.currency"),
-            ("INVALID_FORMAT", "input.subscription.featureOverrides.0.enabled"),
-            ("INVALID_FORMAT", "input.subscription.startsAt"),
-            ("INVALID_FORMAT", "input.subscription.userLimit"),
-            ("OUT_OF_RANGE", "input.subscription.featureOverrides.0.ceiling"),
-            ("REQUIRED", "input.subscription.featureOverrides.0.key"),
-        ];
-        assert_eq!(found, expected.map(|(code, path)| (code.to_owned(), path.to_owned())));
-        // Written into the document, each has its place there.
-        let document = "mutation { createCustomer(input: {name: \"A\", subscription: {startsAt: \"yesterday\", currency: \"EURO\"}})
+#[on_both]
+async fn values_that_do_not_fit_are_told_all_at_once(world: &World) {
+    let admin = world.admin(world.alpha);
+    let before = world.writes().await;
+    let variables = json!({"i": {
+        "name": 5, "nothing": true, "metadata": {},
+        "subscription": {"startsAt": "yesterday", "billingCycle": "DAILY", "currency": "EURO", "userLimit": 1.5,
+            "featureOverrides": [{"enabled": "yes", "ceiling": 1e30}]},
+    }});
+    let document = "mutation($i: CreateCustomerInput!) { createCustomer(input: $i) { userErrors { code } } }";
+    let answer = admin.send(document, variables).await;
+    assert_eq!((answer.code(), answer.0["errors"].as_array().map(Vec::len)), ("BAD_USER_INPUT", Some(1)));
+    let mut found = problems(&answer.0);
+    found.sort();
+    let expected = [
+        ("INVALID_FORMAT", "input.name"),
+        ("INVALID_FORMAT", "input.nothing"),
+        ("INVALID_FORMAT", "input.subscription.billingCycle"),
+        ("INVALID_FORMAT", "input.subscription.currency"),
+        ("INVALID_FORMAT", "input.subscription.featureOverrides.0.enabled"),
+        ("INVALID_FORMAT", "input.subscription.startsAt"),
+        ("INVALID_FORMAT", "input.subscription.userLimit"),
+        ("OUT_OF_RANGE", "input.subscription.featureOverrides.0.ceiling"),
+        ("REQUIRED", "input.subscription.featureOverrides.0.key"),
+    ];
+    assert_eq!(found, expected.map(|(code, path)| (code.to_owned(), path.to_owned())));
+    // Written into the document, each has its place there.
+    let document =
+        "mutation { createCustomer(input: {name: \"A\", subscription: {startsAt: \"yesterday\", currency: \"EURO\"}})
             { userErrors { code } } }";
-        let answer = admin.send(document, json!({})).await;
-        assert_eq!(answer.code(), REFUSED);
-        let mut found = problems(&answer.0);
-        found.sort();
-        let expected = [("INVALID_FORMAT", "input.subscription.currency"), ("INVALID_FORMAT", "input.subscription.startsAt")];
-        assert_eq!(found, expected.map(|(code, path)| (code.to_owned(), path.to_owned())));
-        // A part of the input as a variable is told of by its place in the input.
-        let document = "mutation($s: DateTimeOrDate) { createCustomer(input: {name: \"A\", subscription: {startsAt: $s}}) { userErrors { code } } }";
-        let answer = admin.send(document, json!({"s": "yesterday"})).await;
-        assert_eq!(problems(&answer.0), [("INVALID_FORMAT".to_owned(), "input.subscription.startsAt".to_owned())]);
-        assert_eq!(world.writes().await, before);
-    }
+    let answer = admin.send(document, json!({})).await;
+    assert_eq!(answer.code(), REFUSED);
+    let mut found = problems(&answer.0);
+    found.sort();
+    let expected =
+        [("INVALID_FORMAT", "input.subscription.currency"), ("INVALID_FORMAT", "input.subscription.startsAt")];
+    assert_eq!(found, expected.map(|(code, path)| (code.to_owned(), path.to_owned())));
+    // A part of the input as a variable is told of by its place in the input.
+    let document = "mutation($s: DateTimeOrDate) { createCustomer(input: {name: \"A\", subscription: {startsAt: $s}}) { userErrors { code } } }";
+    let answer = admin.send(document, json!({"s": "yesterday"})).await;
+    assert_eq!(problems(&answer.0), [("INVALID_FORMAT".to_owned(), "input.subscription.startsAt".to_owned())]);
+    assert_eq!(world.writes().await, before);
+}
 
-    async fn variables_are_coerced_as_graphql_does(world: World) {
-        let admin = world.admin(world.alpha);
-        let (customer, _) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
-        let list = "query($f: Int, $o: [CustomerOrder!], $w: CustomerFilter) { customers(first: $f, orderBy: $o, where: $w) { nodes { name } } }";
-        for good in [
-            json!({}), json!({"f": 1}), json!({"f": 1.0}), json!({"f": null}), json!({"o": {"field": "NAME"}}),
-            json!({"o": [{"field": "NAME", "direction": "DESC"}]}), json!({"w": {"ids": customer}}), json!({"unknown": 1}),
-        ] {
-            let data = admin.ok(list, good.clone()).await;
-            assert_eq!(data["customers"]["nodes"][0]["name"], "Ada", "{good}");
-        }
-        for bad in [
-            json!({"f": "1"}), json!({"f": 1.5}), json!({"f": true}), json!({"f": 3_000_000_000_i64}), json!({"f": [1]}),
-            json!({"o": [null]}), json!({"o": ["NAME"]}), json!({"w": []}), json!({"w": {"search": 5}}), json!({"w": {"nothing": 1}}),
-        ] {
-            assert_eq!(code(&admin, list, bad.clone()).await, "BAD_USER_INPUT", "{bad}");
-        }
-        let default = "query($c: ID!, $l: String) { customer(id: $c) { subscription { price { formatted(locale: $l) } } } }";
-        let data = admin.ok(default, json!({"c": customer})).await;
-        let plain = admin.ok("query($c: ID!) { customer(id: $c) { subscription { price { formatted } } } }", json!({"c": customer})).await;
-        assert_eq!(data, plain, "an omitted variable is the argument's default");
-        assert_eq!(code(&admin, "query($c: ID!) { customer(id: $c) { id } }", json!({})).await, "BAD_USER_INPUT");
-        assert_eq!(code(&admin, "query($c: ID!) { customer(id: $c) { id } }", json!({"c": null})).await, "BAD_USER_INPUT");
-        let several = "query a { viewer { role } } query b($c: ID!) { customer(id: $c) { name } }";
-        assert_eq!(code(&admin, several, json!({})).await, REFUSED);
+#[on_both]
+async fn variables_are_coerced_as_graphql_does(world: &World) {
+    let admin = world.admin(world.alpha);
+    let (customer, _) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
+    let list = "query($f: Int, $o: [CustomerOrder!], $w: CustomerFilter) { customers(first: $f, orderBy: $o, where: $w) { nodes { name } } }";
+    for good in [
+        json!({}),
+        json!({"f": 1}),
+        json!({"f": 1.0}),
+        json!({"f": null}),
+        json!({"o": {"field": "NAME"}}),
+        json!({"o": [{"field": "NAME", "direction": "DESC"}]}),
+        json!({"w": {"ids": customer}}),
+        json!({"unknown": 1}),
+    ] {
+        let data = admin.ok(list, good.clone()).await;
+        assert_eq!(data["customers"]["nodes"][0]["name"], "Ada", "{good}");
     }
+    for bad in [
+        json!({"f": "1"}),
+        json!({"f": 1.5}),
+        json!({"f": true}),
+        json!({"f": 3_000_000_000_i64}),
+        json!({"f": [1]}),
+        json!({"o": [null]}),
+        json!({"o": ["NAME"]}),
+        json!({"w": []}),
+        json!({"w": {"search": 5}}),
+        json!({"w": {"nothing": 1}}),
+    ] {
+        assert_eq!(code(&admin, list, bad.clone()).await, "BAD_USER_INPUT", "{bad}");
+    }
+    let default =
+        "query($c: ID!, $l: String) { customer(id: $c) { subscription { price { formatted(locale: $l) } } } }";
+    let data = admin.ok(default, json!({"c": customer})).await;
+    let plain = admin
+        .ok("query($c: ID!) { customer(id: $c) { subscription { price { formatted } } } }", json!({"c": customer}))
+        .await;
+    assert_eq!(data, plain, "an omitted variable is the argument's default");
+    assert_eq!(code(&admin, "query($c: ID!) { customer(id: $c) { id } }", json!({})).await, "BAD_USER_INPUT");
+    assert_eq!(code(&admin, "query($c: ID!) { customer(id: $c) { id } }", json!({"c": null})).await, "BAD_USER_INPUT");
+    let several = "query a { viewer { role } } query b($c: ID!) { customer(id: $c) { name } }";
+    assert_eq!(code(&admin, several, json!({})).await, REFUSED);
+}
 
-    async fn an_error_nulls_its_own_field_alone(world: World) {
-        let worker = world.caller(Role::Worker, world.alpha);
-        let (customer, subscription) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
-        let document = "{ viewer { role } customers { nodes { name payments { nodes { id } } } } dashboard { subscriptions } members { nodes { id } } }";
-        let answer = worker.send(document, json!({})).await.0;
-        assert_eq!(answer["data"], json!({
+#[on_both]
+async fn an_error_nulls_its_own_field_alone(world: &World) {
+    let worker = world.caller(Role::Worker, world.alpha);
+    let (customer, subscription) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
+    let document = "{ viewer { role } customers { nodes { name payments { nodes { id } } } } dashboard { subscriptions } members { nodes { id } } }";
+    let answer = worker.send(document, json!({})).await.0;
+    assert_eq!(
+        answer["data"],
+        json!({
             "viewer": {"role": "WORKER"}, "customers": {"nodes": [{"name": "Ada", "payments": null}]}, "dashboard": null, "members": null,
-        }));
-        let mut paths: Vec<_> = answer["errors"].as_array().expect("errors").iter().map(|error| error["path"].to_string()).collect();
-        paths.sort();
-        assert_eq!(paths, [r#"["customers","nodes",0,"payments"]"#, r#"["dashboard"]"#, r#"["members"]"#]);
+        })
+    );
+    let mut paths: Vec<_> =
+        answer["errors"].as_array().expect("errors").iter().map(|error| error["path"].to_string()).collect();
+    paths.sort();
+    assert_eq!(paths, [r#"["customers","nodes",0,"payments"]"#, r#"["dashboard"]"#, r#"["members"]"#]);
 
-        let nodes = "query($ids: [ID!]!) { viewer { role } nodes(ids: $ids) { id __typename } }";
-        let member = world.root().ok("{ members { nodes { id } } }", json!({})).await["members"]["nodes"][0]["id"].clone();
-        let member = if member.is_null() { json!("mem_01h455vb4pex5vsknk084sn02q") } else { member };
-        let answer = worker.send(nodes, json!({"ids": [customer, "nonsense_1", member, "cus_01h455vb4pex5vsknk084sn02q"]})).await.0;
-        assert_eq!(answer["data"]["viewer"]["role"], "WORKER");
-        assert_eq!(answer["data"]["nodes"], json!([{"id": customer, "__typename": "Customer"}, null, null, null]));
-        let codes: Vec<_> = answer["errors"].as_array().expect("errors").iter()
-            .map(|error| (error["extensions"]["code"].as_str().expect("a code"), error["path"].to_string())).collect();
-        assert_eq!(codes, [("BAD_USER_INPUT", r#"["nodes",1]"#.to_owned()), ("FORBIDDEN", r#"["nodes",2]"#.to_owned())]);
+    let nodes = "query($ids: [ID!]!) { viewer { role } nodes(ids: $ids) { id __typename } }";
+    let member = world.root().ok("{ members { nodes { id } } }", json!({})).await["members"]["nodes"][0]["id"].clone();
+    let member = if member.is_null() { json!("mem_01h455vb4pex5vsknk084sn02q") } else { member };
+    let answer =
+        worker.send(nodes, json!({"ids": [customer, "nonsense_1", member, "cus_01h455vb4pex5vsknk084sn02q"]})).await.0;
+    assert_eq!(answer["data"]["viewer"]["role"], "WORKER");
+    assert_eq!(answer["data"]["nodes"], json!([{"id": customer, "__typename": "Customer"}, null, null, null]));
+    let codes: Vec<_> = answer["errors"]
+        .as_array()
+        .expect("errors")
+        .iter()
+        .map(|error| (error["extensions"]["code"].as_str().expect("a code"), error["path"].to_string()))
+        .collect();
+    assert_eq!(codes, [("BAD_USER_INPUT", r#"["nodes",1]"#.to_owned()), ("FORBIDDEN", r#"["nodes",2]"#.to_owned())]);
 
-        // What was committed is told, whatever fails behind it.
-        let admin = world.admin(world.alpha);
-        let document = "mutation($id: ID!, $t: ID!) { createCustomer(input: {name: \"Bob\"}) { customer { name } userErrors { code } }
+    // What was committed is told, whatever fails behind it.
+    let admin = world.admin(world.alpha);
+    let document =
+        "mutation($id: ID!, $t: ID!) { createCustomer(input: {name: \"Bob\"}) { customer { name } userErrors { code } }
             overrideTier(input: {id: $id, tierId: $t, reason: \"a gift\"}) { userErrors { code } }
             extendSubscription(input: {id: $id, days: 1}) { subscription { id } } }";
-        let answer = admin.send(document, json!({"id": subscription, "t": world.alpha.plus.to_string()})).await.0;
-        assert_eq!(answer["data"], json!({
+    let answer = admin.send(document, json!({"id": subscription, "t": world.alpha.plus.to_string()})).await.0;
+    assert_eq!(
+        answer["data"],
+        json!({
             "createCustomer": {"customer": {"name": "Bob"}, "userErrors": []}, "overrideTier": null,
             "extendSubscription": {"subscription": {"id": subscription}},
-        }));
-        assert_eq!(answer["errors"][0]["path"], json!(["overrideTier"]));
-    }
+        })
+    );
+    assert_eq!(answer["errors"][0]["path"], json!(["overrideTier"]));
 }

@@ -118,175 +118,211 @@ fn arguments(schema: &Schema, field: &str, inputs: &[Input]) -> String {
     required.map(|input| format!("{}: {}", input.name, any_value(schema, field, input))).collect::<Vec<_>>().join(", ")
 }
 
-on_both! {
-    async fn an_expired_token_is_refused(world: World) {
-        let token = issued(world, |_| {});
-        assert_eq!(post(world, Some(&token), "{ viewer { role } }").await.body, json!({"data": {"viewer": {"role": "ADMIN"}}}));
-        world.pass(TimeDelta::seconds(60 + 29));
-        assert_eq!(post(world, Some(&token), "{ __typename }").await.status, 200, "clocks differ a little");
-        world.pass(TimeDelta::seconds(1));
-        refused(world, &token, "The token has expired.").await;
+#[on_both]
+async fn an_expired_token_is_refused(world: &World) {
+    let token = issued(world, |_| {});
+    assert_eq!(
+        post(world, Some(&token), "{ viewer { role } }").await.body,
+        json!({"data": {"viewer": {"role": "ADMIN"}}})
+    );
+    world.pass(TimeDelta::seconds(60 + 29));
+    assert_eq!(post(world, Some(&token), "{ __typename }").await.status, 200, "clocks differ a little");
+    world.pass(TimeDelta::seconds(1));
+    refused(world, &token, "The token has expired.").await;
+}
+
+#[on_both]
+async fn a_forged_token_is_refused(world: &World) {
+    let other_secret = |config: &mut AuthConfig| {
+        config.key = KeySource::Hs256(SecretString::from("another secret that is long enough to be one too"));
+    };
+    refused(world, &issued(world, other_secret), NOT_VALID).await;
+    refused(world, &issued(world, |config| config.issuer = "https://elsewhere.example.com".to_owned()), NOT_VALID)
+        .await;
+    refused(world, &issued(world, |config| config.audience = "another-service".to_owned()), NOT_VALID).await;
+
+    let good = issued(world, |_| {});
+    let payload = good.split('.').nth(1).expect("three parts");
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).expect("base64")).expect("JSON");
+    for (claim, value) in [
+        ("role", json!("ROOT")),
+        ("org", json!(world.beta.id.to_string())),
+        ("sub", json!("root@example.com")),
+        ("exp", json!(253_402_300_799_i64)),
+        ("permissions", json!(["platform.manage"])),
+    ] {
+        let mut claims = claims.clone();
+        claims[claim] = value;
+        refused(world, &with_part(&good, 1, &claims), NOT_VALID).await;
     }
-
-    async fn a_forged_token_is_refused(world: World) {
-        let other_secret = |config: &mut AuthConfig| {
-            config.key = KeySource::Hs256(SecretString::from("another secret that is long enough to be one too"));
-        };
-        refused(world, &issued(world, other_secret), NOT_VALID).await;
-        refused(world, &issued(world, |config| config.issuer = "https://elsewhere.example.com".to_owned()), NOT_VALID).await;
-        refused(world, &issued(world, |config| config.audience = "another-service".to_owned()), NOT_VALID).await;
-
-        let good = issued(world, |_| {});
-        let payload = good.split('.').nth(1).expect("three parts");
-        let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).expect("base64")).expect("JSON");
-        for (claim, value) in [
-            ("role", json!("ROOT")), ("org", json!(world.beta.id.to_string())), ("sub", json!("root@example.com")),
-            ("exp", json!(253_402_300_799_i64)), ("permissions", json!(["platform.manage"])),
-        ] {
-            let mut claims = claims.clone();
-            claims[claim] = value;
-            refused(world, &with_part(&good, 1, &claims), NOT_VALID).await;
-        }
-        for algorithm in ["none", "None", "HS512", "RS256"] {
-            let header = with_part(&good, 0, &json!({"alg": algorithm, "typ": "JWT"}));
-            refused(world, &header, NOT_VALID).await;
-            let (unsigned, _) = header.rsplit_once('.').expect("a signature");
-            refused(world, &format!("{unsigned}."), NOT_VALID).await;
-        }
-        for garbage in ["x", "a.b", "a.b.c.d", "..", &good[..good.len() - 1], &format!("{good}A"), &"x".repeat(9000)] {
-            refused(world, garbage, NOT_VALID).await;
-        }
-        assert_eq!(post(world, Some(&good), CREATE).await.body["data"]["createCustomer"]["customer"]["name"], "Ada");
+    for algorithm in ["none", "None", "HS512", "RS256"] {
+        let header = with_part(&good, 0, &json!({"alg": algorithm, "typ": "JWT"}));
+        refused(world, &header, NOT_VALID).await;
+        let (unsigned, _) = header.rsplit_once('.').expect("a signature");
+        refused(world, &format!("{unsigned}."), NOT_VALID).await;
     }
-
-    async fn a_token_whose_claims_do_not_fit_is_not_issued(world: World) {
-        let issuer = TokenIssuer::new(&world.config.auth, world.clock.clone()).expect("a secret");
-        for grant in [
-            Grant { role: Role::Root, ..grant(world) },
-            Grant { organization: None, ..grant(world) },
-            Grant { role: Role::Customer, ..grant(world) },
-            Grant { role: Role::Service, ..grant(world) },
-        ] {
-            assert!(issuer.issue(grant.clone()).is_err(), "{grant:?}");
-        }
+    for garbage in ["x", "a.b", "a.b.c.d", "..", &good[..good.len() - 1], &format!("{good}A"), &"x".repeat(9000)] {
+        refused(world, garbage, NOT_VALID).await;
     }
+    assert_eq!(post(world, Some(&good), CREATE).await.body["data"]["createCustomer"]["customer"]["name"], "Ada");
+}
 
-    async fn a_token_may_narrow_what_its_role_may(world: World) {
-        let (customer, subscription) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
-        let reader = world.narrowed(Role::Admin, world.alpha, None, &[Permission::CustomersRead]);
-        let data = reader.ok("{ viewer { role permissions } customers { nodes { name } } }", json!({})).await;
-        assert_eq!(data, json!({
+#[on_both]
+async fn a_token_whose_claims_do_not_fit_is_not_issued(world: &World) {
+    let issuer = TokenIssuer::new(&world.config.auth, world.clock.clone()).expect("a secret");
+    for grant in [
+        Grant { role: Role::Root, ..grant(world) },
+        Grant { organization: None, ..grant(world) },
+        Grant { role: Role::Customer, ..grant(world) },
+        Grant { role: Role::Service, ..grant(world) },
+    ] {
+        assert!(issuer.issue(grant.clone()).is_err(), "{grant:?}");
+    }
+}
+
+#[on_both]
+async fn a_token_may_narrow_what_its_role_may(world: &World) {
+    let (customer, subscription) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
+    let reader = world.narrowed(Role::Admin, world.alpha, None, &[Permission::CustomersRead]);
+    let data = reader.ok("{ viewer { role permissions } customers { nodes { name } } }", json!({})).await;
+    assert_eq!(
+        data,
+        json!({
             "viewer": {"role": "ADMIN", "permissions": ["customers.read"]}, "customers": {"nodes": [{"name": "Ada"}]},
-        }));
-        let id = world.alpha.id.to_string();
-        let basic = world.alpha.basic.to_string();
-        for (mutation, input, permission) in [
-            ("createCustomer", json!({"name": "Eve"}), "subscriptions.manage"),
-            ("updateCustomer", json!({"id": customer, "name": "Eve"}), "customers.update"),
-            ("suspendCustomer", json!({"id": customer}), "customers.manage"),
-            ("deleteCustomer", json!({"id": customer}), "customers.manage"),
-            ("updateOrganization", json!({"id": id, "name": "x"}), "organizations.update"),
-            ("createOrganization", json!({"name": "x", "slug": "x"}), "subscriptions.manage"),
-            ("createMember", json!({"email": "a@example.com", "name": "A", "role": "ADMIN"}), "members.manage"),
-            ("createTier", json!({"key": "x", "name": "x", "kind": "CUSTOMER", "rank": 1}), "tiers.manage"),
-            ("archiveTier", json!({"id": basic}), "tiers.manage"),
-            ("extendSubscription", json!({"id": subscription, "days": 1}), "subscriptions.manage"),
-            ("cancelSubscription", json!({"id": subscription}), "subscriptions.manage"),
-            ("ensureSubscription", json!({"customerId": customer}), "subscriptions.manage"),
-            ("overrideTier", json!({"id": subscription, "tierId": basic, "reason": "x"}), "subscriptions.override"),
-        ] {
-            world.forbidden(&reader, mutation, input, permission).await;
-        }
-        for (document, permission) in [
-            ("{ organizations { nodes { id } } }", "organizations.read"), ("{ members { nodes { id } } }", "members.read"),
-            ("{ payments { nodes { id } } }", "payments.read"), ("{ auditEvents { nodes { id } } }", "audit.read"),
-        ] {
-            let answer = reader.send(document, json!({})).await;
-            assert_eq!((answer.code(), &answer.0["errors"][0]["extensions"]["permission"]), ("FORBIDDEN", &json!(permission)));
-        }
-        // Half of what a creation needs is not enough.
-        let half = world.narrowed(Role::Admin, world.alpha, None, &[Permission::SubscriptionsManage]);
-        world.forbidden(&half, "createCustomer", json!({"name": "Eve"}), "customers.manage").await;
-        // What the list names beyond the role, or beyond all knowledge, it does not give.
-        let wide = world.narrowed(Role::Worker, world.alpha, None, Permission::ALL);
-        assert_eq!(wide.ok("{ viewer { permissions } }", json!({})).await["viewer"]["permissions"], json!(["customers.read"]));
-        world.forbidden(&wide, "suspendCustomer", json!({"id": customer}), "customers.manage").await;
-        let nothing = world.narrowed(Role::Root, world.alpha, None, &[]);
-        assert_eq!(nothing.ok("{ viewer { permissions } }", json!({})).await["viewer"]["permissions"], json!([]));
-        world.forbidden(&nothing, "suspendCustomer", json!({"id": customer}), "customers.manage").await;
+        })
+    );
+    let id = world.alpha.id.to_string();
+    let basic = world.alpha.basic.to_string();
+    for (mutation, input, permission) in [
+        ("createCustomer", json!({"name": "Eve"}), "subscriptions.manage"),
+        ("updateCustomer", json!({"id": customer, "name": "Eve"}), "customers.update"),
+        ("suspendCustomer", json!({"id": customer}), "customers.manage"),
+        ("deleteCustomer", json!({"id": customer}), "customers.manage"),
+        ("updateOrganization", json!({"id": id, "name": "x"}), "organizations.update"),
+        ("createOrganization", json!({"name": "x", "slug": "x"}), "subscriptions.manage"),
+        ("createMember", json!({"email": "a@example.com", "name": "A", "role": "ADMIN"}), "members.manage"),
+        ("createTier", json!({"key": "x", "name": "x", "kind": "CUSTOMER", "rank": 1}), "tiers.manage"),
+        ("archiveTier", json!({"id": basic}), "tiers.manage"),
+        ("extendSubscription", json!({"id": subscription, "days": 1}), "subscriptions.manage"),
+        ("cancelSubscription", json!({"id": subscription}), "subscriptions.manage"),
+        ("ensureSubscription", json!({"customerId": customer}), "subscriptions.manage"),
+        ("overrideTier", json!({"id": subscription, "tierId": basic, "reason": "x"}), "subscriptions.override"),
+    ] {
+        world.forbidden(&reader, mutation, input, permission).await;
     }
-
-    async fn a_forbidden_mutation_is_told_over_http(world: World) {
-        let before = world.writes().await;
-        let answer = post(world, Some(world.caller(Role::Worker, world.alpha).token()), CREATE).await;
-        assert_eq!((answer.status, answer.challenge.as_str()), (200, ""));
-        let error = &answer.body["errors"][0];
-        assert_eq!((&answer.body["data"], &error["path"]), (&json!({"createCustomer": null}), &json!(["createCustomer"])));
-        assert_eq!(error["extensions"], json!({"code": "FORBIDDEN", "permission": "subscriptions.manage"}));
-        assert_eq!(error["message"], "This needs the permission subscriptions.manage.");
-        assert_eq!(world.writes().await, before);
+    for (document, permission) in [
+        ("{ organizations { nodes { id } } }", "organizations.read"),
+        ("{ members { nodes { id } } }", "members.read"),
+        ("{ payments { nodes { id } } }", "payments.read"),
+        ("{ auditEvents { nodes { id } } }", "audit.read"),
+    ] {
+        let answer = reader.send(document, json!({})).await;
+        assert_eq!(
+            (answer.code(), &answer.0["errors"][0]["extensions"]["permission"]),
+            ("FORBIDDEN", &json!(permission))
+        );
     }
+    // Half of what a creation needs is not enough.
+    let half = world.narrowed(Role::Admin, world.alpha, None, &[Permission::SubscriptionsManage]);
+    world.forbidden(&half, "createCustomer", json!({"name": "Eve"}), "customers.manage").await;
+    // What the list names beyond the role, or beyond all knowledge, it does not give.
+    let wide = world.narrowed(Role::Worker, world.alpha, None, Permission::ALL);
+    assert_eq!(
+        wide.ok("{ viewer { permissions } }", json!({})).await["viewer"]["permissions"],
+        json!(["customers.read"])
+    );
+    world.forbidden(&wide, "suspendCustomer", json!({"id": customer}), "customers.manage").await;
+    let nothing = world.narrowed(Role::Root, world.alpha, None, &[]);
+    assert_eq!(nothing.ok("{ viewer { permissions } }", json!({})).await["viewer"]["permissions"], json!([]));
+    world.forbidden(&nothing, "suspendCustomer", json!({"id": customer}), "customers.manage").await;
+}
 
-    async fn a_program_may_do_exactly_what_its_token_says(world: World) {
-        let (customer, subscription) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
-        let seller = world.service(world.alpha, &[Permission::CustomersManage, Permission::SubscriptionsManage]);
-        let created = seller.mutate("createCustomer", json!({"name": "Bob", "subscription": {"tierId": world.alpha.plus.to_string()}}), "customer { name }").await;
-        assert_eq!(created["customer"]["name"], "Bob");
-        world.forbidden(&seller, "updateCustomer", json!({"id": customer, "name": "x"}), "customers.update").await;
-        let answer = seller.send("{ customers { nodes { id } } }", json!({})).await;
-        assert_eq!((answer.code(), &answer.0["errors"][0]["extensions"]["permission"]), ("FORBIDDEN", &json!("customers.read")));
+#[on_both]
+async fn a_forbidden_mutation_is_told_over_http(world: &World) {
+    let before = world.writes().await;
+    let answer = post(world, Some(world.caller(Role::Worker, world.alpha).token()), CREATE).await;
+    assert_eq!((answer.status, answer.challenge.as_str()), (200, ""));
+    let error = &answer.body["errors"][0];
+    assert_eq!((&answer.body["data"], &error["path"]), (&json!({"createCustomer": null}), &json!(["createCustomer"])));
+    assert_eq!(error["extensions"], json!({"code": "FORBIDDEN", "permission": "subscriptions.manage"}));
+    assert_eq!(error["message"], "This needs the permission subscriptions.manage.");
+    assert_eq!(world.writes().await, before);
+}
 
-        let everything = world.service(world.alpha, Permission::ALL);
-        let permissions = everything.ok("{ viewer { role permissions } }", json!({})).await["viewer"].clone();
-        assert_eq!(permissions["role"], "SERVICE");
-        for beyond in ["platform.manage", "organizations.manage", "subscriptions.override", "subscriptions.self_service"] {
-            assert!(!permissions["permissions"].as_array().expect("a list").contains(&json!(beyond)), "{beyond}");
-        }
-        let over = json!({"id": subscription, "tierId": world.alpha.plus.to_string(), "reason": "x"});
-        world.forbidden(&everything, "overrideTier", over, "subscriptions.override").await;
-        let nothing = world.service(world.alpha, &[]);
-        assert_eq!(nothing.ok("{ viewer { subject permissions organization { id } } }", json!({})).await["viewer"], json!({
+#[on_both]
+async fn a_program_may_do_exactly_what_its_token_says(world: &World) {
+    let (customer, subscription) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
+    let seller = world.service(world.alpha, &[Permission::CustomersManage, Permission::SubscriptionsManage]);
+    let created = seller
+        .mutate(
+            "createCustomer",
+            json!({"name": "Bob", "subscription": {"tierId": world.alpha.plus.to_string()}}),
+            "customer { name }",
+        )
+        .await;
+    assert_eq!(created["customer"]["name"], "Bob");
+    world.forbidden(&seller, "updateCustomer", json!({"id": customer, "name": "x"}), "customers.update").await;
+    let answer = seller.send("{ customers { nodes { id } } }", json!({})).await;
+    assert_eq!(
+        (answer.code(), &answer.0["errors"][0]["extensions"]["permission"]),
+        ("FORBIDDEN", &json!("customers.read"))
+    );
+
+    let everything = world.service(world.alpha, Permission::ALL);
+    let permissions = everything.ok("{ viewer { role permissions } }", json!({})).await["viewer"].clone();
+    assert_eq!(permissions["role"], "SERVICE");
+    for beyond in ["platform.manage", "organizations.manage", "subscriptions.override", "subscriptions.self_service"] {
+        assert!(!permissions["permissions"].as_array().expect("a list").contains(&json!(beyond)), "{beyond}");
+    }
+    let over = json!({"id": subscription, "tierId": world.alpha.plus.to_string(), "reason": "x"});
+    world.forbidden(&everything, "overrideTier", over, "subscriptions.override").await;
+    let nothing = world.service(world.alpha, &[]);
+    assert_eq!(
+        nothing.ok("{ viewer { subject permissions organization { id } } }", json!({})).await["viewer"],
+        json!({
             "subject": "service", "permissions": [], "organization": null,
-        }));
-        // Other organizations do not exist for it.
-        let elsewhere = world.service(world.beta, &[Permission::CustomersManage, Permission::CustomersRead]);
-        world.refused(&elsewhere, "suspendCustomer", json!({"id": customer}), "NOT_FOUND", "input.id").await;
-    }
+        })
+    );
+    // Other organizations do not exist for it.
+    let elsewhere = world.service(world.beta, &[Permission::CustomersManage, Permission::CustomersRead]);
+    world.refused(&elsewhere, "suspendCustomer", json!({"id": customer}), "NOT_FOUND", "input.id").await;
+}
 
-    async fn without_a_token_only_the_door_is_open(world: World) {
-        let schema = Schema::load(&world.nobody()).await;
-        let before = world.writes().await;
-        let mut open = Vec::new();
-        let queries = schema.queries().iter().map(|field| ("query", field));
-        for (operation, field) in queries.chain(schema.mutations().iter().map(|field| ("mutation", field))) {
-            let given = match arguments(&schema, &field.name, &field.args) {
-                none if none.is_empty() => none,
-                some => format!("({some})"),
-            };
-            let document = format!("{operation} {{ {}{given} {{ __typename }} }}", field.name);
-            let answer = post(world, None, &document).await;
-            if answer.body["errors"].is_null() {
-                open.push(field.name.clone());
-                continue;
-            }
-            assert_eq!((answer.status, answer.challenge.as_str()), (200, ""), "{document}");
-            let error = &answer.body["errors"][0];
-            assert_eq!(error["extensions"], json!({"code": "UNAUTHENTICATED"}), "{document} {error:#}");
-            assert_eq!((&error["path"], answer.body["errors"].as_array().map(Vec::len)), (&json!([field.name]), Some(1)));
-            assert!(answer.body["data"].is_null() || answer.body["data"][&field.name].is_null(), "{document}");
+#[on_both]
+async fn without_a_token_only_the_door_is_open(world: &World) {
+    let schema = Schema::load(&world.nobody()).await;
+    let before = world.writes().await;
+    let mut open = Vec::new();
+    let queries = schema.queries().iter().map(|field| ("query", field));
+    for (operation, field) in queries.chain(schema.mutations().iter().map(|field| ("mutation", field))) {
+        let given = match arguments(&schema, &field.name, &field.args) {
+            none if none.is_empty() => none,
+            some => format!("({some})"),
+        };
+        let document = format!("{operation} {{ {}{given} {{ __typename }} }}", field.name);
+        let answer = post(world, None, &document).await;
+        if answer.body["errors"].is_null() {
+            open.push(field.name.clone());
+            continue;
         }
-        open.sort();
-        assert_eq!(open, ["checkoutTiers", "viewer"]);
-        assert_eq!(world.writes().await, before);
-        let answer = post(world, None, "{ viewer { role } checkoutTiers { key } }").await;
-        assert_eq!(answer.body["data"]["viewer"], Value::Null);
-        assert_eq!(each(&answer.body["data"]["checkoutTiers"], "key"), ["starter", "pro", "enterprise"]);
+        assert_eq!((answer.status, answer.challenge.as_str()), (200, ""), "{document}");
+        let error = &answer.body["errors"][0];
+        assert_eq!(error["extensions"], json!({"code": "UNAUTHENTICATED"}), "{document} {error:#}");
+        assert_eq!((&error["path"], answer.body["errors"].as_array().map(Vec::len)), (&json!([field.name]), Some(1)));
+        assert!(answer.body["data"].is_null() || answer.body["data"][&field.name].is_null(), "{document}");
     }
+    open.sort();
+    assert_eq!(open, ["checkoutTiers", "viewer"]);
+    assert_eq!(world.writes().await, before);
+    let answer = post(world, None, "{ viewer { role } checkoutTiers { key } }").await;
+    assert_eq!(answer.body["data"]["viewer"], Value::Null);
+    assert_eq!(each(&answer.body["data"]["checkoutTiers"], "key"), ["starter", "pro", "enterprise"]);
+}
 
-    async fn a_token_that_is_refused_is_not_taken_for_none(world: World) {
-        let expired = issued(world, |_| {});
-        world.pass(TimeDelta::seconds(120));
-        let answer = post(world, Some(&expired), "{ viewer { role } checkoutTiers { key } }").await;
-        assert_eq!((answer.status, answer.body.get("data")), (401, None), "the client believes it is somebody");
-    }
+#[on_both]
+async fn a_token_that_is_refused_is_not_taken_for_none(world: &World) {
+    let expired = issued(world, |_| {});
+    world.pass(TimeDelta::seconds(120));
+    let answer = post(world, Some(&expired), "{ viewer { role } checkoutTiers { key } }").await;
+    assert_eq!((answer.status, answer.body.get("data")), (401, None), "the client believes it is somebody");
 }

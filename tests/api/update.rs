@@ -66,83 +66,88 @@ fn is_empty(value: &Value) -> bool {
     value.is_null() || *value == json!([]) || *value == json!({})
 }
 
-on_both! {
-    async fn null_clears_a_field_or_is_refused(world: World) {
-        let root = world.root();
-        let schema = Schema::load(&root).await;
-        let (mut cleared, mut refused) = (0, 0);
-        for mutation in schema.mutations().iter().filter(|mutation| mutation.name.starts_with("update")) {
-            let name = &mutation.name;
-            let Subject { id, filled, shown } = subject(world, name)
-                .await
-                .unwrap_or_else(|| panic!("the mutation `{name}` has no row: say in `subject` what it updates"));
-            let noun = shown.split(' ').next().expect("an object");
-            let with = |more: &Value| {
-                let mut input = more.clone();
-                input["id"] = json!(id);
-                input
-            };
-            let input = schema.get(mutation.args[0].of.named());
-            for field in input.inputs().iter().filter(|field| !field.of.is_required() && !NONE.contains(&field.name.as_str())) {
-                let (field, null) = (&field.name, with(&json!({ &field.name: null })));
-                if filled[field].is_null() || field == "periodEndPolicy" {
-                    let before = root.mutate(name, with(&json!({})), shown).await;
-                    world.refused(&root, name, null, "REQUIRED", &format!("input.{field}")).await;
-                    assert_eq!(root.mutate(name, with(&json!({})), shown).await, before, "{name} {field}");
-                    refused += 1;
-                } else {
-                    let full = root.mutate(name, with(&filled), shown).await;
-                    assert!(!is_empty(&full[noun][field]), "{name} {field} is not filled: {full:#}");
-                    let mut null = null;
-                    if field == "fallbackTierId" {
-                        null["periodEndPolicy"] = json!("EXPIRE");
-                    }
-                    let empty = root.mutate(name, null, shown).await;
-                    assert!(is_empty(&empty[noun][field]), "{name} {field}: {empty:#}");
-                    cleared += 1;
+#[on_both]
+async fn null_clears_a_field_or_is_refused(world: &World) {
+    let root = world.root();
+    let schema = Schema::load(&root).await;
+    let (mut cleared, mut refused) = (0, 0);
+    for mutation in schema.mutations().iter().filter(|mutation| mutation.name.starts_with("update")) {
+        let name = &mutation.name;
+        let Subject { id, filled, shown } = subject(world, name)
+            .await
+            .unwrap_or_else(|| panic!("the mutation `{name}` has no row: say in `subject` what it updates"));
+        let noun = shown.split(' ').next().expect("an object");
+        let with = |more: &Value| {
+            let mut input = more.clone();
+            input["id"] = json!(id);
+            input
+        };
+        let input = schema.get(mutation.args[0].of.named());
+        for field in
+            input.inputs().iter().filter(|field| !field.of.is_required() && !NONE.contains(&field.name.as_str()))
+        {
+            let (field, null) = (&field.name, with(&json!({ &field.name: null })));
+            if filled[field].is_null() || field == "periodEndPolicy" {
+                let before = root.mutate(name, with(&json!({})), shown).await;
+                world.refused(&root, name, null, "REQUIRED", &format!("input.{field}")).await;
+                assert_eq!(root.mutate(name, with(&json!({})), shown).await, before, "{name} {field}");
+                refused += 1;
+            } else {
+                let full = root.mutate(name, with(&filled), shown).await;
+                assert!(!is_empty(&full[noun][field]), "{name} {field} is not filled: {full:#}");
+                let mut null = null;
+                if field == "fallbackTierId" {
+                    null["periodEndPolicy"] = json!("EXPIRE");
                 }
+                let empty = root.mutate(name, null, shown).await;
+                assert!(is_empty(&empty[noun][field]), "{name} {field}: {empty:#}");
+                cleared += 1;
             }
         }
-        assert!(cleared >= 14 && refused >= 15, "{cleared} cleared, {refused} refused");
     }
+    assert!(cleared >= 14 && refused >= 15, "{cleared} cleared, {refused} refused");
+}
 
-    async fn all_nulls_are_refused_at_once(world: World) {
-        let input = json!({"id": world.alpha.id.to_string(), "name": null, "timeZone": null, "billingEmail": null});
-        let payload = world.admin(world.alpha).attempt("updateOrganization", input, "organization { id }").await;
-        let refusals: Vec<_> = payload["userErrors"].as_array().expect("a list").iter().map(|one| (&one["code"], &one["path"])).collect();
-        let (name, zone) = (json!(["input", "name"]), json!(["input", "timeZone"]));
-        assert_eq!(refusals, [(&json!("REQUIRED"), &name), (&json!("REQUIRED"), &zone)]);
-        assert!(payload["organization"].is_null());
-    }
+#[on_both]
+async fn all_nulls_are_refused_at_once(world: &World) {
+    let input = json!({"id": world.alpha.id.to_string(), "name": null, "timeZone": null, "billingEmail": null});
+    let payload = world.admin(world.alpha).attempt("updateOrganization", input, "organization { id }").await;
+    let refusals: Vec<_> =
+        payload["userErrors"].as_array().expect("a list").iter().map(|one| (&one["code"], &one["path"])).collect();
+    let (name, zone) = (json!(["input", "name"]), json!(["input", "timeZone"]));
+    assert_eq!(refusals, [(&json!("REQUIRED"), &name), (&json!("REQUIRED"), &zone)]);
+    assert!(payload["organization"].is_null());
+}
 
-    async fn prices_keep_their_ids_at_gateways(world: World) {
-        let root = world.root();
-        let price = |cycle: &str, amount: i64| json!({"billingCycle": cycle, "currency": "EUR", "amountMinor": amount});
-        let with = |mut price: Value, ids: Value| {
-            price["gatewayPrices"] = ids;
-            price
-        };
-        let (stripe, other) = (json!({"gateway": "STRIPE", "priceId": "price_1"}), json!({"gateway": "MERCADO_PAGO", "priceId": "mp-1"}));
-        let tier = world.platform_tiers["pro"].to_string();
-        let update = async |prices: Value| {
-            let shown = "tier { prices { billingCycle amount { amountMinor } gatewayPrices { gateway priceId } } }";
-            let payload = root.mutate("updateTier", json!({"id": tier, "prices": prices}), shown).await;
-            let prices = payload["tier"]["prices"].as_array().expect("a list").clone();
-            prices.into_iter().map(|price| price["gatewayPrices"].clone()).collect::<Vec<_>>()
-        };
-        let both = json!([stripe, other]);
-        assert_eq!(update(json!([with(price("MONTHLY", 900), both.clone())])).await.len(), 1);
-        let kept = update(json!([price("MONTHLY", 1000), price("YEARLY", 10_000)])).await;
-        assert_eq!(kept[0].as_array().map(Vec::len), Some(2), "{kept:?}");
-        assert_eq!(kept[1], json!([]));
-        let replaced = update(json!([with(price("MONTHLY", 1000), json!([other]))])).await;
-        assert_eq!(replaced, [json!([other])]);
-        for none in [json!([]), json!(null)] {
-            update(json!([with(price("MONTHLY", 1000), both.clone())])).await;
-            assert_eq!(update(json!([with(price("MONTHLY", 1000), none)])).await, [json!([])]);
-        }
-        update(json!([with(price("MONTHLY", 1000), both)])).await;
-        update(json!([])).await;
-        assert_eq!(update(json!([price("MONTHLY", 1000)])).await, [json!([])], "a price that is gone takes its ids along");
+#[on_both]
+async fn prices_keep_their_ids_at_gateways(world: &World) {
+    let root = world.root();
+    let price = |cycle: &str, amount: i64| json!({"billingCycle": cycle, "currency": "EUR", "amountMinor": amount});
+    let with = |mut price: Value, ids: Value| {
+        price["gatewayPrices"] = ids;
+        price
+    };
+    let (stripe, other) =
+        (json!({"gateway": "STRIPE", "priceId": "price_1"}), json!({"gateway": "MERCADO_PAGO", "priceId": "mp-1"}));
+    let tier = world.platform_tiers["pro"].to_string();
+    let update = async |prices: Value| {
+        let shown = "tier { prices { billingCycle amount { amountMinor } gatewayPrices { gateway priceId } } }";
+        let payload = root.mutate("updateTier", json!({"id": tier, "prices": prices}), shown).await;
+        let prices = payload["tier"]["prices"].as_array().expect("a list").clone();
+        prices.into_iter().map(|price| price["gatewayPrices"].clone()).collect::<Vec<_>>()
+    };
+    let both = json!([stripe, other]);
+    assert_eq!(update(json!([with(price("MONTHLY", 900), both.clone())])).await.len(), 1);
+    let kept = update(json!([price("MONTHLY", 1000), price("YEARLY", 10_000)])).await;
+    assert_eq!(kept[0].as_array().map(Vec::len), Some(2), "{kept:?}");
+    assert_eq!(kept[1], json!([]));
+    let replaced = update(json!([with(price("MONTHLY", 1000), json!([other]))])).await;
+    assert_eq!(replaced, [json!([other])]);
+    for none in [json!([]), json!(null)] {
+        update(json!([with(price("MONTHLY", 1000), both.clone())])).await;
+        assert_eq!(update(json!([with(price("MONTHLY", 1000), none)])).await, [json!([])]);
     }
+    update(json!([with(price("MONTHLY", 1000), both)])).await;
+    update(json!([])).await;
+    assert_eq!(update(json!([price("MONTHLY", 1000)])).await, [json!([])], "a price that is gone takes its ids along");
 }

@@ -12,7 +12,7 @@ use tessera::http::{Options, router};
 use tower::ServiceExt;
 
 use super::hostile::{Hostile, hostile};
-use crate::support::{Client, on_both};
+use crate::support::{Client, World, on_both};
 
 /// How many clients send hostile documents at the same time.
 const ATTACKERS: u64 = 4;
@@ -51,31 +51,30 @@ async fn attack(router: Router, client: Client, from: u64, stop: Arc<AtomicBool>
     }
 }
 
-on_both! {
-    async fn a_bystander_goes_on(world: World) {
-        world.subscribed(world.beta, "Bob", world.beta.basic, json!({})).await;
-        let router = router(world.app.clone(), Options::new(&world.config));
-        let (stop, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let attackers: Vec<_> = (0..ATTACKERS)
-            .map(|number| {
-                let (client, stop, sent) = (world.admin(world.alpha), Arc::clone(&stop), Arc::clone(&sent));
-                tokio::spawn(attack(router.clone(), client, number * 1_000, stop, sent))
-            })
-            .collect();
-        let bystander = world.admin(world.beta);
-        let document = json!({ "query": "{ customers(first: 5) { nodes { name subscription { status } } } }" });
-        let mut asked = 0;
-        while asked < 50 || sent.load(Ordering::Relaxed) < 400 {
-            let (status, text) = ask(&router, post(&bystander, &document)).await;
-            assert_eq!(status, 200, "{text}");
-            assert!(text.contains("\"Bob\""), "{text}");
-            asked += 1;
-        }
-        stop.store(true, Ordering::Relaxed);
-        for attacker in attackers {
-            attacker.await.expect("no panic");
-        }
-        let (_, figures) = ask(&router, Request::get("/metrics").body(Body::empty()).expect("a request")).await;
-        assert!(figures.contains("\ntessera_requests_in_flight 0\n"), "what nobody waits for is over");
+#[on_both]
+async fn a_bystander_goes_on(world: &World) {
+    world.subscribed(world.beta, "Bob", world.beta.basic, json!({})).await;
+    let router = router(world.app.clone(), Options::new(&world.config));
+    let (stop, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let attackers: Vec<_> = (0..ATTACKERS)
+        .map(|number| {
+            let (client, stop, sent) = (world.admin(world.alpha), Arc::clone(&stop), Arc::clone(&sent));
+            tokio::spawn(attack(router.clone(), client, number * 1_000, stop, sent))
+        })
+        .collect();
+    let bystander = world.admin(world.beta);
+    let document = json!({ "query": "{ customers(first: 5) { nodes { name subscription { status } } } }" });
+    let mut asked = 0;
+    while asked < 50 || sent.load(Ordering::Relaxed) < 400 {
+        let (status, text) = ask(&router, post(&bystander, &document)).await;
+        assert_eq!(status, 200, "{text}");
+        assert!(text.contains("\"Bob\""), "{text}");
+        asked += 1;
     }
+    stop.store(true, Ordering::Relaxed);
+    for attacker in attackers {
+        attacker.await.expect("no panic");
+    }
+    let (_, figures) = ask(&router, Request::get("/metrics").body(Body::empty()).expect("a request")).await;
+    assert!(figures.contains("\ntessera_requests_in_flight 0\n"), "what nobody waits for is over");
 }

@@ -66,77 +66,77 @@ async fn figure(router: &Router, name: &str) -> usize {
     value.unwrap_or_else(|| panic!("{name} is not in {text}")).parse().expect("a whole number")
 }
 
-on_both! {
-    /// The database stands still. One tenant asks far more than may wait, and another one is let in all the same.
-    async fn a_flood_is_refused_at_once_and_is_its_own_problem(world: World) {
-        let router = router(world.app.clone(), Options::new(&world.config));
-        let gate = Gate::before_statements_of(world);
-        gate.set(true);
-        let limit = figure(&router, "tessera_requests_limit").await;
-        let mut flood = JoinSet::new();
-        for _ in 0..limit + 50 {
-            flood.spawn(list(router.clone(), world.admin(world.alpha)));
-        }
-        for _ in 0..50 {
-            let shed = flood.join_next().await.expect("one more").expect("no panic");
-            let error = &shed.body["errors"][0]["extensions"];
-            assert_eq!((shed.status, shed.retry_after.as_deref()), (503, Some("1")));
-            assert_eq!(*error, json!({ "code": "SERVICE_UNAVAILABLE", "retryAfterMs": 1000 }));
-        }
-        assert_eq!(figure(&router, "tessera_requests_shed_total").await, 50);
-        assert_eq!(figure(&router, "tessera_requests_in_flight").await, limit);
-        let health = Request::get("/healthz").body(Body::empty()).expect("a request");
-        assert_eq!(router.clone().oneshot(health).await.expect("infallible").status(), 200);
-
-        let other = tokio::spawn(list(router.clone(), world.admin(world.beta)));
-        while figure(&router, "tessera_requests_in_flight").await == limit {
-            tokio::task::yield_now().await;
-        }
-        gate.set(false);
-        assert_eq!(other.await.expect("no panic").status, 200);
-        while let Some(answered) = flood.join_next().await {
-            assert_eq!(answered.expect("no panic").status, 200);
-        }
-        assert_eq!(figure(&router, "tessera_requests_in_flight").await, 0);
-        let total = |labels: &str| format!("tessera_requests_total{{{labels}}}");
-        let listed = total(r#"kind="query",operation="customers",outcome="OK""#);
-        assert_eq!(figure(&router, &listed).await, limit + 1);
-        let shed = total(r#"kind="none",operation="none",outcome="SERVICE_UNAVAILABLE""#);
-        assert_eq!(figure(&router, &shed).await, 50);
-        assert_eq!(figure(&router, r#"tessera_request_duration_seconds_count{kind="query"}"#).await, limit + 1);
+/// The database stands still. One tenant asks far more than may wait, and another one is let in all the same.
+#[on_both]
+async fn a_flood_is_refused_at_once_and_is_its_own_problem(world: &World) {
+    let router = router(world.app.clone(), Options::new(&world.config));
+    let gate = Gate::before_statements_of(world);
+    gate.set(true);
+    let limit = figure(&router, "tessera_requests_limit").await;
+    let mut flood = JoinSet::new();
+    for _ in 0..limit + 50 {
+        flood.spawn(list(router.clone(), world.admin(world.alpha)));
     }
+    for _ in 0..50 {
+        let shed = flood.join_next().await.expect("one more").expect("no panic");
+        let error = &shed.body["errors"][0]["extensions"];
+        assert_eq!((shed.status, shed.retry_after.as_deref()), (503, Some("1")));
+        assert_eq!(*error, json!({ "code": "SERVICE_UNAVAILABLE", "retryAfterMs": 1000 }));
+    }
+    assert_eq!(figure(&router, "tessera_requests_shed_total").await, 50);
+    assert_eq!(figure(&router, "tessera_requests_in_flight").await, limit);
+    let health = Request::get("/healthz").body(Body::empty()).expect("a request");
+    assert_eq!(router.clone().oneshot(health).await.expect("infallible").status(), 200);
 
-    async fn figures_tell_of_operations_and_outcomes_and_of_nobody(world: World) {
-        let router = router(world.app.clone(), Options::new(&world.config));
-        let client = world.admin(world.alpha);
-        list(router.clone(), client.clone()).await;
-        let send = async |document: &str| {
-            let body = json!({ "query": document, "operationName": "canary" }).to_string();
-            let request = Request::post("/graphql").header("content-type", JSON).body(Body::from(body));
-            router.clone().oneshot(request.expect("a request")).await.expect("infallible");
-        };
-        send("query canary { viewer { permissions } __typename }").await;
-        send("query canary { customers { nodes { id } } }").await;
-        send("mutation canary { deleteCustomer(input: { id: \"cus_canary\" }) { userErrors { code } } }").await;
-        send("query canary { noSuchField }").await;
-        for (kind, operation, outcome) in [
-            ("query", "customers", "OK"),
-            ("query", "several", "OK"),
-            ("query", "customers", "UNAUTHENTICATED"),
-            ("mutation", "deleteCustomer", "UNAUTHENTICATED"),
-            ("none", "none", "GRAPHQL_VALIDATION_FAILED"),
-        ] {
-            let labels = format!(r#"tessera_requests_total{{kind="{kind}",operation="{operation}",outcome="{outcome}"}}"#);
-            assert_eq!(figure(&router, &labels).await, 1, "{labels}");
-        }
-        assert!(figure(&router, "tessera_database_connections_limit").await > 0);
-        assert!(figure(&router, "tessera_database_statements_total").await > 0);
-        let request = Request::get("/metrics").body(Body::empty()).expect("a request");
-        let answer = router.clone().oneshot(request).await.expect("infallible");
-        let text = to_bytes(answer.into_body(), usize::MAX).await.expect("a body");
-        let text = std::str::from_utf8(&text).expect("text");
-        for secret in ["canary".to_owned(), world.alpha.id.to_string()] {
-            assert!(!text.contains(&secret), "{secret} is in {text}");
-        }
+    let other = tokio::spawn(list(router.clone(), world.admin(world.beta)));
+    while figure(&router, "tessera_requests_in_flight").await == limit {
+        tokio::task::yield_now().await;
+    }
+    gate.set(false);
+    assert_eq!(other.await.expect("no panic").status, 200);
+    while let Some(answered) = flood.join_next().await {
+        assert_eq!(answered.expect("no panic").status, 200);
+    }
+    assert_eq!(figure(&router, "tessera_requests_in_flight").await, 0);
+    let total = |labels: &str| format!("tessera_requests_total{{{labels}}}");
+    let listed = total(r#"kind="query",operation="customers",outcome="OK""#);
+    assert_eq!(figure(&router, &listed).await, limit + 1);
+    let shed = total(r#"kind="none",operation="none",outcome="SERVICE_UNAVAILABLE""#);
+    assert_eq!(figure(&router, &shed).await, 50);
+    assert_eq!(figure(&router, r#"tessera_request_duration_seconds_count{kind="query"}"#).await, limit + 1);
+}
+
+#[on_both]
+async fn figures_tell_of_operations_and_outcomes_and_of_nobody(world: &World) {
+    let router = router(world.app.clone(), Options::new(&world.config));
+    let client = world.admin(world.alpha);
+    list(router.clone(), client.clone()).await;
+    let send = async |document: &str| {
+        let body = json!({ "query": document, "operationName": "canary" }).to_string();
+        let request = Request::post("/graphql").header("content-type", JSON).body(Body::from(body));
+        router.clone().oneshot(request.expect("a request")).await.expect("infallible");
+    };
+    send("query canary { viewer { permissions } __typename }").await;
+    send("query canary { customers { nodes { id } } }").await;
+    send("mutation canary { deleteCustomer(input: { id: \"cus_canary\" }) { userErrors { code } } }").await;
+    send("query canary { noSuchField }").await;
+    for (kind, operation, outcome) in [
+        ("query", "customers", "OK"),
+        ("query", "several", "OK"),
+        ("query", "customers", "UNAUTHENTICATED"),
+        ("mutation", "deleteCustomer", "UNAUTHENTICATED"),
+        ("none", "none", "GRAPHQL_VALIDATION_FAILED"),
+    ] {
+        let labels = format!(r#"tessera_requests_total{{kind="{kind}",operation="{operation}",outcome="{outcome}"}}"#);
+        assert_eq!(figure(&router, &labels).await, 1, "{labels}");
+    }
+    assert!(figure(&router, "tessera_database_connections_limit").await > 0);
+    assert!(figure(&router, "tessera_database_statements_total").await > 0);
+    let request = Request::get("/metrics").body(Body::empty()).expect("a request");
+    let answer = router.clone().oneshot(request).await.expect("infallible");
+    let text = to_bytes(answer.into_body(), usize::MAX).await.expect("a body");
+    let text = std::str::from_utf8(&text).expect("text");
+    for secret in ["canary".to_owned(), world.alpha.id.to_string()] {
+        assert!(!text.contains(&secret), "{secret} is in {text}");
     }
 }

@@ -67,67 +67,70 @@ async fn exhaust(world: &World, router: &Router, client: &Client) {
     panic!("nothing was too much");
 }
 
-on_both! {
-    async fn a_user_s_budget_is_its_own(world: World) {
-        let options = Options { rates: RateConfig { user: 10_000, ..NONE }, ..Options::new(&world.config) };
-        let router = router(world.app.clone(), options);
-        exhaust(world, &router, &world.admin(world.alpha)).await;
-        for other in [world.caller(Role::Worker, world.alpha), world.admin(world.beta), world.nobody()] {
-            assert_eq!(ask(&router, &other, dear()).await.status, 200);
-        }
+#[on_both]
+async fn a_user_s_budget_is_its_own(world: &World) {
+    let options = Options { rates: RateConfig { user: 10_000, ..NONE }, ..Options::new(&world.config) };
+    let router = router(world.app.clone(), options);
+    exhaust(world, &router, &world.admin(world.alpha)).await;
+    for other in [world.caller(Role::Worker, world.alpha), world.admin(world.beta), world.nobody()] {
+        assert_eq!(ask(&router, &other, dear()).await.status, 200);
     }
+}
 
-    async fn a_tenant_s_budget_is_that_of_all_its_users(world: World) {
-        let options = Options { rates: RateConfig { tenant: 10_000, ..NONE }, ..Options::new(&world.config) };
-        let router = router(world.app.clone(), options);
-        exhaust(world, &router, &world.admin(world.alpha)).await;
-        assert_eq!(ask(&router, &world.caller(Role::Worker, world.alpha), dear()).await.status, 429);
-        for other in [world.admin(world.beta), world.root(), world.nobody()] {
-            assert_eq!(ask(&router, &other, dear()).await.status, 200);
-        }
+#[on_both]
+async fn a_tenant_s_budget_is_that_of_all_its_users(world: &World) {
+    let options = Options { rates: RateConfig { tenant: 10_000, ..NONE }, ..Options::new(&world.config) };
+    let router = router(world.app.clone(), options);
+    exhaust(world, &router, &world.admin(world.alpha)).await;
+    assert_eq!(ask(&router, &world.caller(Role::Worker, world.alpha), dear()).await.status, 429);
+    for other in [world.admin(world.beta), world.root(), world.nobody()] {
+        assert_eq!(ask(&router, &other, dear()).await.status, 200);
     }
+}
 
-    async fn who_has_no_token_pays_by_its_address(world: World) {
-        let options = Options { rates: RateConfig { address: 10_000, ..NONE }, ..Options::new(&world.config) };
-        let router = router(world.app.clone(), options);
-        exhaust(world, &router, &world.nobody()).await;
-        assert_eq!(ask(&router, &world.admin(world.alpha), dear()).await.status, 200);
-    }
+#[on_both]
+async fn who_has_no_token_pays_by_its_address(world: &World) {
+    let options = Options { rates: RateConfig { address: 10_000, ..NONE }, ..Options::new(&world.config) };
+    let router = router(world.app.clone(), options);
+    exhaust(world, &router, &world.nobody()).await;
+    assert_eq!(ask(&router, &world.admin(world.alpha), dear()).await.status, 200);
+}
 
-    async fn a_document_that_is_refused_is_paid_for(world: World) {
-        let options = Options { rates: RateConfig { user: 10_000, ..NONE }, ..Options::new(&world.config) };
-        let router = router(world.app.clone(), options);
-        let admin = world.admin(world.alpha);
-        let wrong = format!("{{ viewer {{ {} }} }}", "nothing ".repeat(1_900));
-        let mut statuses = Vec::new();
-        while statuses.last() != Some(&429) && statuses.len() < 1_000 {
-            statuses.push(ask(&router, &admin, json!({ "query": wrong })).await.status);
-        }
-        assert_eq!((statuses[0], statuses.last()), (400, Some(&429)));
+#[on_both]
+async fn a_document_that_is_refused_is_paid_for(world: &World) {
+    let options = Options { rates: RateConfig { user: 10_000, ..NONE }, ..Options::new(&world.config) };
+    let router = router(world.app.clone(), options);
+    let admin = world.admin(world.alpha);
+    let wrong = format!("{{ viewer {{ {} }} }}", "nothing ".repeat(1_900));
+    let mut statuses = Vec::new();
+    while statuses.last() != Some(&429) && statuses.len() < 1_000 {
+        statuses.push(ask(&router, &admin, json!({ "query": wrong })).await.status);
     }
+    assert_eq!((statuses[0], statuses.last()), (400, Some(&429)));
+}
 
-    async fn who_asks_is_told_the_cost(world: World) {
-        let router = router(world.app.clone(), Options::new(&world.config));
-        let admin = world.admin(world.alpha);
-        let query = cheap()["query"].as_str().expect("a text").len() as u64;
-        let judged = 1 + query / 16;
-        for (place, charged) in [judged + 3, 3].into_iter().enumerate() {
-            let Answer { status, body, .. } = ask(&router, &admin, cheap()).await;
-            assert_eq!(status, 200);
-            let cost = &body["extensions"]["cost"];
-            assert_eq!(cost["charged"], charged, "{place}: the text is judged once");
-            assert!(cost["remaining"].as_u64().is_some_and(|left| left <= 500_000 && left > 400_000), "{cost}");
-            assert!(body["data"]["tiers"]["nodes"].is_array());
-        }
-        let mut silent = cheap();
-        silent["extensions"] = json!({});
-        assert_eq!(ask(&router, &admin, silent).await.body.get("extensions"), None);
-        let refused = json!({ "query": "{ nothing }", "extensions": { "cost": true } });
-        let Answer { status, body, .. } = ask(&router, &admin, refused).await;
-        assert_eq!((status, &body["extensions"]["cost"]["charged"]), (400, &json!(1)));
-        let options = Options { rates: NONE, ..Options::new(&world.config) };
-        let router = super::router(world.app.clone(), options);
-        let cost = ask(&router, &admin, cheap()).await.body["extensions"]["cost"].clone();
-        assert_eq!(cost, json!({ "charged": 3, "remaining": null }));
+#[on_both]
+async fn who_asks_is_told_the_cost(world: &World) {
+    let router = router(world.app.clone(), Options::new(&world.config));
+    let admin = world.admin(world.alpha);
+    let query = cheap()["query"].as_str().expect("a text").len() as u64;
+    let judged = 1 + query / 16;
+    for (place, charged) in [judged + 3, 3].into_iter().enumerate() {
+        let Answer { status, body, .. } = ask(&router, &admin, cheap()).await;
+        assert_eq!(status, 200);
+        let cost = &body["extensions"]["cost"];
+        assert_eq!(cost["charged"], charged, "{place}: the text is judged once");
+        assert!(cost["remaining"].as_u64().is_some_and(|left| left <= 500_000 && left > 400_000), "{cost}");
+        assert!(body["data"]["tiers"]["nodes"].is_array());
     }
+    let mut silent = cheap();
+    silent["extensions"] = json!({});
+    assert_eq!(ask(&router, &admin, silent).await.body.get("extensions"), None);
+    let refused = json!({ "query": "{ nothing }", "extensions": { "cost": true } });
+    let Answer { status, body, .. } = ask(&router, &admin, refused).await;
+    assert_eq!((status, &body["extensions"]["cost"]["charged"]), (400, &json!(1)));
+    let options = Options { rates: NONE, ..Options::new(&world.config) };
+    let router = super::router(world.app.clone(), options);
+    let cost = ask(&router, &admin, cheap()).await.body["extensions"]["cost"].clone();
+    assert_eq!(cost, json!({ "charged": 3, "remaining": null }));
 }

@@ -99,47 +99,60 @@ async fn had(world: &World, id: &Value) -> Value {
     world.root().ok(&document, json!({ "id": id })).await["subscription"].clone()
 }
 
-on_both! {
-    async fn nothing_is_given_to_itself_in_any_state(world: World) {
-        for hands in [Hands::Trial, Hands::Manual, Hands::Override, Hands::Gateway, Hands::Canceled] {
-            for suspended in [false, true] {
-                if hands == Hands::Canceled && suspended {
-                    continue;
-                }
-                let (organization, id) = prepare(world, hands, suspended).await;
-                let tenant = tessera::entity::TypedId::parse(organization.as_str().expect("an id")).expect("an organization's");
-                let tenant = crate::support::Tenant { id: tenant, ..world.delta };
-                let permissions = [Permission::SubscriptionsManage, Permission::OrganizationsRead];
-                let callers: [(&str, Client); 2] = [("ADMIN", world.admin(tenant)), ("SERVICE", world.service(tenant, &permissions))];
-                let before = had(world, &id).await;
-                for (mutation, input) in grants(world, &organization, &id) {
-                    for (name, client) in &callers {
-                        let (place, writes) = (format!("{name}'s {mutation} {input} on {hands:?}, suspended: {suspended}"), world.writes().await);
-                        let payload = client.attempt(mutation, input.clone(), "").await;
-                        let codes: Vec<_> = payload["userErrors"].as_array().expect("a list").iter().map(|error| error["code"].clone()).collect();
-                        assert!(!codes.is_empty(), "{place} is carried out");
-                        // What is not on offer to it does not exist for it.
-                        let is_hidden = input["tierId"] == json!(world.platform_tiers["internal"].to_string());
-                        if hands == Hands::Manual && !suspended && mutation != "createSubscription" && !is_hidden {
-                            assert_eq!(codes, ["OWN_ACCOUNT"], "{place}");
-                        }
-                        assert_eq!(world.writes().await, writes, "{place} writes");
-                        assert_eq!(had(world, &id).await, before, "{place} changes something");
+#[on_both]
+async fn nothing_is_given_to_itself_in_any_state(world: &World) {
+    for hands in [Hands::Trial, Hands::Manual, Hands::Override, Hands::Gateway, Hands::Canceled] {
+        for suspended in [false, true] {
+            if hands == Hands::Canceled && suspended {
+                continue;
+            }
+            let (organization, id) = prepare(world, hands, suspended).await;
+            let tenant =
+                tessera::entity::TypedId::parse(organization.as_str().expect("an id")).expect("an organization's");
+            let tenant = crate::support::Tenant { id: tenant, ..world.delta };
+            let permissions = [Permission::SubscriptionsManage, Permission::OrganizationsRead];
+            let callers: [(&str, Client); 2] =
+                [("ADMIN", world.admin(tenant)), ("SERVICE", world.service(tenant, &permissions))];
+            let before = had(world, &id).await;
+            for (mutation, input) in grants(world, &organization, &id) {
+                for (name, client) in &callers {
+                    let (place, writes) = (
+                        format!("{name}'s {mutation} {input} on {hands:?}, suspended: {suspended}"),
+                        world.writes().await,
+                    );
+                    let payload = client.attempt(mutation, input.clone(), "").await;
+                    let codes: Vec<_> = payload["userErrors"]
+                        .as_array()
+                        .expect("a list")
+                        .iter()
+                        .map(|error| error["code"].clone())
+                        .collect();
+                    assert!(!codes.is_empty(), "{place} is carried out");
+                    // What is not on offer to it does not exist for it.
+                    let is_hidden = input["tierId"] == json!(world.platform_tiers["internal"].to_string());
+                    if hands == Hands::Manual && !suspended && mutation != "createSubscription" && !is_hidden {
+                        assert_eq!(codes, ["OWN_ACCOUNT"], "{place}");
                     }
+                    assert_eq!(world.writes().await, writes, "{place} writes");
+                    assert_eq!(had(world, &id).await, before, "{place} changes something");
                 }
-                // Deleting and ensuring is no way around: nothing is deleted, and nothing is made.
-                let admin = &callers[0].1;
-                let ensured = admin.attempt("ensureSubscription", json!({"organizationId": organization}), "subscription { id }").await;
-                assert_eq!(ensured["subscription"]["id"], id, "{hands:?}");
-                assert_eq!(had(world, &id).await, before, "{hands:?}");
-                let gift = json!({"id": id, "tierId": world.platform_tiers["enterprise"].to_string(), "reason": "x"});
-                world.forbidden(admin, "overrideTier", gift, "subscriptions.override").await;
-                world.forbidden(admin, "endOverride", json!({"id": id}), "subscriptions.override").await;
-                // The reseller above is bound by the platform's suspension alone.
-                if suspended {
-                    let reseller = world.caller(Role::Reseller, world.gamma);
-                    world.refused(&reseller, "resumeSubscription", json!({"id": id}), "SUSPENDED_FROM_ABOVE", "input.id").await;
-                }
+            }
+            // Deleting and ensuring is no way around: nothing is deleted, and nothing is made.
+            let admin = &callers[0].1;
+            let ensured = admin
+                .attempt("ensureSubscription", json!({"organizationId": organization}), "subscription { id }")
+                .await;
+            assert_eq!(ensured["subscription"]["id"], id, "{hands:?}");
+            assert_eq!(had(world, &id).await, before, "{hands:?}");
+            let gift = json!({"id": id, "tierId": world.platform_tiers["enterprise"].to_string(), "reason": "x"});
+            world.forbidden(admin, "overrideTier", gift, "subscriptions.override").await;
+            world.forbidden(admin, "endOverride", json!({"id": id}), "subscriptions.override").await;
+            // The reseller above is bound by the platform's suspension alone.
+            if suspended {
+                let reseller = world.caller(Role::Reseller, world.gamma);
+                world
+                    .refused(&reseller, "resumeSubscription", json!({"id": id}), "SUSPENDED_FROM_ABOVE", "input.id")
+                    .await;
             }
         }
     }

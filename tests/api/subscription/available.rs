@@ -358,62 +358,68 @@ async fn tried(world: &World, ways: &[Way]) {
     forget(world).await;
 }
 
-on_both! {
-    async fn of_customers(world: World) {
-        tried(world, &[Way::Free]).await;
-    }
+#[on_both]
+async fn of_customers(world: &World) {
+    tried(world, &[Way::Free]).await;
+}
 
-    async fn of_customers_that_do_not_operate(world: World) {
-        tried(world, &[Way::CustomerSuspended, Way::CustomerTerminated]).await;
-    }
+#[on_both]
+async fn of_customers_that_do_not_operate(world: &World) {
+    tried(world, &[Way::CustomerSuspended, Way::CustomerTerminated]).await;
+}
 
-    async fn of_customers_that_cannot_have_it_back(world: World) {
-        tried(world, &[Way::AnotherLive, Way::TierArchived]).await;
-    }
+#[on_both]
+async fn of_customers_that_cannot_have_it_back(world: &World) {
+    tried(world, &[Way::AnotherLive, Way::TierArchived]).await;
+}
 
-    async fn in_organizations_that_do_not_operate(world: World) {
-        tried(world, &[Way::OrganizationSuspended, Way::ResellerSuspended, Way::OrganizationTerminated]).await;
-    }
+#[on_both]
+async fn in_organizations_that_do_not_operate(world: &World) {
+    tried(world, &[Way::OrganizationSuspended, Way::ResellerSuspended, Way::OrganizationTerminated]).await;
+}
 
-    async fn of_organizations(world: World) {
-        let root = world.root();
-        let pro = world.platform_tiers["pro"];
-        // A downgrade that waits is all that an organization schedules for itself.
-        let [below, above] = ["starter", "enterprise"].map(|key| world.platform_tiers[key].to_string());
-        let mut subjects = Vec::new();
-        for management in ["PLATFORM_MANAGED", "SELF_MANAGED"] {
-            let organization = async |name: String| {
-                let slug = name.replace(' ', "-").to_lowercase().replace('_', "-");
-                let input = json!({"name": name, "slug": slug, "parentId": world.gamma.id.to_string(), "subscriptionManagement": management});
-                let made = root.mutate("createOrganization", input, "organization { id subscription { id } }").await;
-                root.mutate("deleteSubscription", json!({"id": made["organization"]["subscription"]["id"]}), "").await;
-                OrganizationId::parse(made["organization"]["id"].as_str().expect("an id")).expect("an organization's")
-            };
-            for (state, mut terms, steps) in states(world.platform_tiers["enterprise"], world.clock.now()) {
-                let tenant = Tenant { id: organization(format!("{management} {state}")).await, ..world.delta };
-                terms["tierId"] = json!(pro.to_string());
-                let order = json!({"organizationId": tenant.id.to_string(), "terms": terms});
-                let id = root.mutate("createSubscription", order, "subscription { id }").await["subscription"]["id"].as_str().expect("an id").to_owned();
-                for (mutation, _, mut input) in steps {
-                    input["id"] = json!(id);
-                    root.mutate(mutation, input, "").await;
-                }
-                subjects.push((tenant, management, Subject { state, id, customer: None }));
+#[on_both]
+async fn of_organizations(world: &World) {
+    let root = world.root();
+    let pro = world.platform_tiers["pro"];
+    // A downgrade that waits is all that an organization schedules for itself.
+    let [below, above] = ["starter", "enterprise"].map(|key| world.platform_tiers[key].to_string());
+    let mut subjects = Vec::new();
+    for management in ["PLATFORM_MANAGED", "SELF_MANAGED"] {
+        let organization = async |name: String| {
+            let slug = name.replace(' ', "-").to_lowercase().replace('_', "-");
+            let input = json!({"name": name, "slug": slug, "parentId": world.gamma.id.to_string(), "subscriptionManagement": management});
+            let made = root.mutate("createOrganization", input, "organization { id subscription { id } }").await;
+            root.mutate("deleteSubscription", json!({"id": made["organization"]["subscription"]["id"]}), "").await;
+            OrganizationId::parse(made["organization"]["id"].as_str().expect("an id")).expect("an organization's")
+        };
+        for (state, mut terms, steps) in states(world.platform_tiers["enterprise"], world.clock.now()) {
+            let tenant = Tenant { id: organization(format!("{management} {state}")).await, ..world.delta };
+            terms["tierId"] = json!(pro.to_string());
+            let order = json!({"organizationId": tenant.id.to_string(), "terms": terms});
+            let id = root.mutate("createSubscription", order, "subscription { id }").await["subscription"]["id"]
+                .as_str()
+                .expect("an id")
+                .to_owned();
+            for (mutation, _, mut input) in steps {
+                input["id"] = json!(id);
+                root.mutate(mutation, input, "").await;
             }
-            for strange in STRANGE {
-                let tenant = Tenant { id: organization(format!("{management} {}", strange.0)).await, ..world.delta };
-                let id = put(world, (tenant.id, None), pro, strange).await;
-                subjects.push((tenant, management, Subject { state: strange.0, id, customer: None }));
-            }
+            subjects.push((tenant, management, Subject { state, id, customer: None }));
         }
-        world.pass(TimeDelta::days(2));
-        keep(world).await;
-        for (tenant, management, subject) in &subjects {
-            for (name, client) in callers(world, *tenant, subject).await {
-                let other = if name == "ADMIN" && *management == "PLATFORM_MANAGED" { &below } else { &above };
-                compare(world, (&client, name), subject, management, other).await;
-            }
+        for strange in STRANGE {
+            let tenant = Tenant { id: organization(format!("{management} {}", strange.0)).await, ..world.delta };
+            let id = put(world, (tenant.id, None), pro, strange).await;
+            subjects.push((tenant, management, Subject { state: strange.0, id, customer: None }));
         }
-        forget(world).await;
     }
+    world.pass(TimeDelta::days(2));
+    keep(world).await;
+    for (tenant, management, subject) in &subjects {
+        for (name, client) in callers(world, *tenant, subject).await {
+            let other = if name == "ADMIN" && *management == "PLATFORM_MANAGED" { &below } else { &above };
+            compare(world, (&client, name), subject, management, other).await;
+        }
+    }
+    forget(world).await;
 }

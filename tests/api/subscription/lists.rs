@@ -130,69 +130,73 @@ async fn found(world: &World, filter: &Value, selection: &str) -> Vec<Value> {
     }
 }
 
-on_both! {
-    async fn filters_agree_with_the_effective_status(world: World) {
-        let mut dice = Dice(7);
-        let mut rows = vec![lived(&mut dice, world, None)];
-        world.sql("UPDATE organizations SET exempt = TRUE WHERE slug = 'alpha'").await;
-        world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
-        let system = world.store.system();
-        let ada = system.all::<customer::Entity>().await.expect("customers").remove(0);
-        let mut customers = Vec::new();
-        for _ in 0..400 {
-            let id = CustomerId::generate();
-            customers.push(customer::Model { id, ..ada.clone() });
-            rows.push(lived(&mut dice, world, Some(id)));
+#[on_both]
+async fn filters_agree_with_the_effective_status(world: &World) {
+    let mut dice = Dice(7);
+    let mut rows = vec![lived(&mut dice, world, None)];
+    world.sql("UPDATE organizations SET exempt = TRUE WHERE slug = 'alpha'").await;
+    world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
+    let system = world.store.system();
+    let ada = system.all::<customer::Entity>().await.expect("customers").remove(0);
+    let mut customers = Vec::new();
+    for _ in 0..400 {
+        let id = CustomerId::generate();
+        customers.push(customer::Model { id, ..ada.clone() });
+        rows.push(lived(&mut dice, world, Some(id)));
+    }
+    system.insert::<_, customer::Entity>(customers).await.expect("customers");
+    system.insert::<_, subscription::Entity>(rows).await.expect("subscriptions");
+    for _ in 0..10 {
+        let all = found(world, &json!({}), "effectiveStatus { status expired expiringSoon }").await;
+        let expected = |field: &str, wanted: &[Value]| -> Vec<Value> {
+            let is = |node: &&Value| wanted.contains(&node["effectiveStatus"][field]);
+            all.iter().filter(is).map(|node| node["id"].clone()).collect()
+        };
+        let mut filters = Vec::new();
+        for field in ["expired", "expiringSoon"] {
+            filters.extend([true, false].map(|wanted| (json!({field: wanted}), expected(field, &[json!(wanted)]))));
         }
-        system.insert::<_, customer::Entity>(customers).await.expect("customers");
-        system.insert::<_, subscription::Entity>(rows).await.expect("subscriptions");
-        for _ in 0..10 {
-            let all = found(world, &json!({}), "effectiveStatus { status expired expiringSoon }").await;
-            let expected = |field: &str, wanted: &[Value]| -> Vec<Value> {
-                let is = |node: &&Value| wanted.contains(&node["effectiveStatus"][field]);
-                all.iter().filter(is).map(|node| node["id"].clone()).collect()
-            };
-            let mut filters = Vec::new();
-            for field in ["expired", "expiringSoon"] {
-                filters.extend([true, false].map(|wanted| (json!({field: wanted}), expected(field, &[json!(wanted)]))));
-            }
-            for kind in KINDS {
-                filters.push((json!({"effectiveStatus": {"eq": kind}}), expected("status", &[json!(kind)])));
-            }
-            let any = json!({"effectiveStatus": {"in": ["PAUSED", "TRIALING", "NONE"]}});
-            filters.push((any, expected("status", &[json!("PAUSED"), json!("TRIALING")])));
-            let both = json!({"effectiveStatus": {"in": ["PAUSED", "ACTIVE"], "eq": "ACTIVE"}});
-            filters.push((both, expected("status", &[json!("ACTIVE")])));
-            for (filter, expected) in filters {
-                assert_eq!(each(&json!(found(world, &filter, "").await), "id"), expected, "{filter}");
-            }
-            world.pass(TimeDelta::hours(131));
+        for kind in KINDS {
+            filters.push((json!({"effectiveStatus": {"eq": kind}}), expected("status", &[json!(kind)])));
         }
+        let any = json!({"effectiveStatus": {"in": ["PAUSED", "TRIALING", "NONE"]}});
+        filters.push((any, expected("status", &[json!("PAUSED"), json!("TRIALING")])));
+        let both = json!({"effectiveStatus": {"in": ["PAUSED", "ACTIVE"], "eq": "ACTIVE"}});
+        filters.push((both, expected("status", &[json!("ACTIVE")])));
+        for (filter, expected) in filters {
+            assert_eq!(each(&json!(found(world, &filter, "").await), "id"), expected, "{filter}");
+        }
+        world.pass(TimeDelta::hours(131));
     }
+}
 
-    async fn subscriptions_are_found_by_their_ids(world: World) {
-        let (_, ada) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
-        let (_, bob) = world.subscribed(world.alpha, "Bob", world.alpha.basic, json!({})).await;
-        let (_, other) = world.subscribed(world.beta, "Eve", world.beta.basic, json!({})).await;
-        let document = "query($w: SubscriptionFilter) { subscriptions(where: $w) { nodes { id } } }";
-        let admin = world.admin(world.alpha);
-        let data = admin.ok(document, json!({"w": {"ids": [ada, other]}})).await;
-        assert_eq!(each(&data["subscriptions"]["nodes"], "id"), [json!(ada)]);
-        let data = admin.ok(document, json!({"w": {"ids": []}})).await;
-        assert_eq!(data["subscriptions"]["nodes"], json!([]));
-        let answer = admin.send(document, json!({"w": {"ids": [bob, world.alpha.basic.to_string()]}})).await;
-        assert_eq!(answer.0["errors"][0]["extensions"]["problems"][0]["code"], "INVALID_ID");
-    }
+#[on_both]
+async fn subscriptions_are_found_by_their_ids(world: &World) {
+    let (_, ada) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
+    let (_, bob) = world.subscribed(world.alpha, "Bob", world.alpha.basic, json!({})).await;
+    let (_, other) = world.subscribed(world.beta, "Eve", world.beta.basic, json!({})).await;
+    let document = "query($w: SubscriptionFilter) { subscriptions(where: $w) { nodes { id } } }";
+    let admin = world.admin(world.alpha);
+    let data = admin.ok(document, json!({"w": {"ids": [ada, other]}})).await;
+    assert_eq!(each(&data["subscriptions"]["nodes"], "id"), [json!(ada)]);
+    let data = admin.ok(document, json!({"w": {"ids": []}})).await;
+    assert_eq!(data["subscriptions"]["nodes"], json!([]));
+    let answer = admin.send(document, json!({"w": {"ids": [bob, world.alpha.basic.to_string()]}})).await;
+    assert_eq!(answer.0["errors"][0]["extensions"]["problems"][0]["code"], "INVALID_ID");
+}
 
-    async fn what_an_older_program_wrote_is_foreseen_by_the_migration(world: World) {
-        let (_, id) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
-        let (_, waits) = world.subscribed(world.alpha, "Bob", world.alpha.basic, json!({"startsAt": "2026-03-11T12:00:00Z"})).await;
-        world.sql("UPDATE subscriptions SET next_at = NULL, next_status = NULL, second_at = NULL, second_status = NULL").await;
-        world.sql("UPDATE subscriptions SET access_ends_at = NULL WHERE status = 'PENDING'").await;
-        world.store.migrate_up().await.expect("nothing is missing");
-        world.pass(TimeDelta::days(35));
-        let document = "{ subscriptions(where: {effectiveStatus: {eq: ACTIVE}}) { nodes { id } } }";
-        let data = world.admin(world.alpha).ok(document, json!({})).await;
-        assert_eq!(each(&data["subscriptions"]["nodes"], "id"), [json!(waits)], "and not {id}");
-    }
+#[on_both]
+async fn what_an_older_program_wrote_is_foreseen_by_the_migration(world: &World) {
+    let (_, id) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
+    let (_, waits) =
+        world.subscribed(world.alpha, "Bob", world.alpha.basic, json!({"startsAt": "2026-03-11T12:00:00Z"})).await;
+    world
+        .sql("UPDATE subscriptions SET next_at = NULL, next_status = NULL, second_at = NULL, second_status = NULL")
+        .await;
+    world.sql("UPDATE subscriptions SET access_ends_at = NULL WHERE status = 'PENDING'").await;
+    world.store.migrate_up().await.expect("nothing is missing");
+    world.pass(TimeDelta::days(35));
+    let document = "{ subscriptions(where: {effectiveStatus: {eq: ACTIVE}}) { nodes { id } } }";
+    let data = world.admin(world.alpha).ok(document, json!({})).await;
+    assert_eq!(each(&data["subscriptions"]["nodes"], "id"), [json!(waits)], "and not {id}");
 }

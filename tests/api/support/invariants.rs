@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::World;
 
 impl World {
-    /// Fails if something does not hold. `on_both!` asks after every test.
+    /// Fails if something does not hold. `#[on_both]` asks after every test.
     pub async fn check_invariants(&self) {
         let system = self.store.system();
         let mut broken = system.invariants().await;

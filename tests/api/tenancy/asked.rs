@@ -240,88 +240,115 @@ fn is_not_found(answer: &str, mutation: &str, probe: &Probe) -> bool {
     refusals.is_some_and(|list| list.iter().any(|one| one["code"] == "NOT_FOUND" && one["path"] == json!(path)))
 }
 
-on_both! {
-    async fn what_is_hidden_is_answered_like_what_does_not_exist(world: World) {
-        let schema = Schema::load(&world.nobody()).await;
-        let alpha = Estate::fill(world, world.alpha, "zqalpha").await;
-        let beta = Estate::fill(world, world.beta, "zqbeta").await;
-        let gamma = Estate::fill(world, world.gamma, "zqgamma").await;
-        let delta = Estate::fill(world, world.delta, "zqdelta").await;
-        // Another customer of alpha, of a tier of its own.
-        let tier = estate::private_tier(world, world.alpha, "zqbob").await;
-        let bob = estate::customer(world, world.alpha, "zqbob", &tier).await;
+#[on_both]
+async fn what_is_hidden_is_answered_like_what_does_not_exist(world: &World) {
+    let schema = Schema::load(&world.nobody()).await;
+    let alpha = Estate::fill(world, world.alpha, "zqalpha").await;
+    let beta = Estate::fill(world, world.beta, "zqbeta").await;
+    let gamma = Estate::fill(world, world.gamma, "zqgamma").await;
+    let delta = Estate::fill(world, world.delta, "zqdelta").await;
+    // Another customer of alpha, of a tier of its own.
+    let tier = estate::private_tier(world, world.alpha, "zqbob").await;
+    let bob = estate::customer(world, world.alpha, "zqbob", &tier).await;
 
-        let ids = |estate: &Estate| {
-            let mut ids = ids_of(&schema, estate);
-            let own = &estate.organization;
-            ids.insert("idle".to_owned(), estate.idle_customer.clone());
-            ids.insert("its Subscription".to_owned(), own.subscription.clone());
-            ids.insert("its Payment".to_owned(), own.payment.clone());
-            ids.insert("its PaymentMethod".to_owned(), own.payment_method.clone());
-            ids
-        };
-        let (mut of_alpha, of_beta, of_gamma, of_delta) = (ids(&alpha), ids(&beta), ids(&gamma), ids(&delta));
-        // Of the platform, seen by everybody.
-        of_alpha.insert("its Tier".to_owned(), world.platform_tiers["starter"].to_string());
-        // What belongs to the organization itself.
-        let own = &alpha.organization;
-        let of_organization = [
-            ("Subscription", &own.subscription), ("Payment", &own.payment), ("PaymentMethod", &own.payment_method),
-            ("Member", &alpha.member), ("AuditEvent", &alpha.audit_event),
-        ].map(|(object, id)| (object.to_owned(), id.clone())).into();
-        let of_bob = [
-            ("Customer", &bob.id), ("Subscription", &bob.subscription), ("Payment", &bob.payment),
-            ("PaymentMethod", &bob.payment_method), ("Tier", &tier),
-        ].map(|(object, id)| (object.to_owned(), id.clone())).into();
+    let ids = |estate: &Estate| {
+        let mut ids = ids_of(&schema, estate);
+        let own = &estate.organization;
+        ids.insert("idle".to_owned(), estate.idle_customer.clone());
+        ids.insert("its Subscription".to_owned(), own.subscription.clone());
+        ids.insert("its Payment".to_owned(), own.payment.clone());
+        ids.insert("its PaymentMethod".to_owned(), own.payment_method.clone());
+        ids
+    };
+    let (mut of_alpha, of_beta, of_gamma, of_delta) = (ids(&alpha), ids(&beta), ids(&gamma), ids(&delta));
+    // Of the platform, seen by everybody.
+    of_alpha.insert("its Tier".to_owned(), world.platform_tiers["starter"].to_string());
+    // What belongs to the organization itself.
+    let own = &alpha.organization;
+    let of_organization = [
+        ("Subscription", &own.subscription),
+        ("Payment", &own.payment),
+        ("PaymentMethod", &own.payment_method),
+        ("Member", &alpha.member),
+        ("AuditEvent", &alpha.audit_event),
+    ]
+    .map(|(object, id)| (object.to_owned(), id.clone()))
+    .into();
+    let of_bob = [
+        ("Customer", &bob.id),
+        ("Subscription", &bob.subscription),
+        ("Payment", &bob.payment),
+        ("PaymentMethod", &bob.payment_method),
+        ("Tier", &tier),
+    ]
+    .map(|(object, id)| (object.to_owned(), id.clone()))
+    .into();
 
-        let stranger = |client| Some((client, &of_beta));
-        let of_another = |name, client, own, mark| Outsider {
-            name, client, own, mark, hidden: of_beta.clone(), hidden_mark: Some("zqbeta"), stranger: stranger(world.admin(world.beta)),
-        };
-        let inside = |name, client, hidden, hidden_mark| Outsider {
-            name, client, own: &of_alpha, mark: "zqalpha", hidden, hidden_mark, stranger: None,
-        };
-        let outsiders = [
-            of_another("ADMIN", world.admin(world.alpha), &of_alpha, "zqalpha"),
-            of_another("SERVICE", world.service(world.alpha, Permission::ALL), &of_alpha, "zqalpha"),
-            of_another("WORKER", world.caller(Role::Worker, world.alpha), &of_alpha, "zqalpha"),
-            of_another("CUSTOMER", world.customer(world.alpha, &alpha.customer.id), &of_alpha, "zqalpha"),
-            of_another("nobody", world.nobody(), &of_alpha, "zqalpha"),
-            of_another("RESELLER", world.caller(Role::Reseller, world.gamma), &of_gamma, "zqgamma"),
-            Outsider {
-                name: "ADMIN below", client: world.admin(world.delta), own: &of_delta, mark: "zqdelta", hidden: of_gamma.clone(),
-                hidden_mark: Some("zqgamma"), stranger: Some((world.admin(world.gamma), &of_gamma)),
-            },
-            inside("CUSTOMER among customers", world.customer(world.alpha, &alpha.customer.id), of_bob, Some("zqbob")),
-            inside("WORKER in the organization", world.caller(Role::Worker, world.alpha), of_organization, None),
-        ];
+    let stranger = |client| Some((client, &of_beta));
+    let of_another = |name, client, own, mark| Outsider {
+        name,
+        client,
+        own,
+        mark,
+        hidden: of_beta.clone(),
+        hidden_mark: Some("zqbeta"),
+        stranger: stranger(world.admin(world.beta)),
+    };
+    let inside = |name, client, hidden, hidden_mark| Outsider {
+        name,
+        client,
+        own: &of_alpha,
+        mark: "zqalpha",
+        hidden,
+        hidden_mark,
+        stranger: None,
+    };
+    let outsiders = [
+        of_another("ADMIN", world.admin(world.alpha), &of_alpha, "zqalpha"),
+        of_another("SERVICE", world.service(world.alpha, Permission::ALL), &of_alpha, "zqalpha"),
+        of_another("WORKER", world.caller(Role::Worker, world.alpha), &of_alpha, "zqalpha"),
+        of_another("CUSTOMER", world.customer(world.alpha, &alpha.customer.id), &of_alpha, "zqalpha"),
+        of_another("nobody", world.nobody(), &of_alpha, "zqalpha"),
+        of_another("RESELLER", world.caller(Role::Reseller, world.gamma), &of_gamma, "zqgamma"),
+        Outsider {
+            name: "ADMIN below",
+            client: world.admin(world.delta),
+            own: &of_delta,
+            mark: "zqdelta",
+            hidden: of_gamma.clone(),
+            hidden_mark: Some("zqgamma"),
+            stranger: Some((world.admin(world.gamma), &of_gamma)),
+        },
+        inside("CUSTOMER among customers", world.customer(world.alpha, &alpha.customer.id), of_bob, Some("zqbob")),
+        inside("WORKER in the organization", world.caller(Role::Worker, world.alpha), of_organization, None),
+    ];
 
-        let before = everything_stored(world).await;
-        let (mut findings, sent) = (Findings::default(), Sent::of(world));
-        for outsider in &outsiders {
-            try_everything(world, &sent, &schema, outsider, &mut findings).await;
-        }
-        assert!(findings.leaks.is_empty(), "the answers tell what exists elsewhere:\n  {}", findings.leaks.join("\n  "));
-        assert!(everything_stored(world).await == before, "a call with an id of somebody else has written something");
-        let by_platform = |name: &&String| PLATFORM_ONLY.iter().any(|mutation| name.starts_with(mutation));
-        let expected = |name: &&String| by_platform(name) || ALWAYS_EMPTY.contains(&name.as_str());
-        let ignored: Vec<_> = findings.tried.difference(&findings.looked).filter(|name| !expected(name)).collect();
-        assert!(ignored.is_empty(), "nobody's call of these looked at the value, so that they show nothing: {ignored:?}");
+    let before = everything_stored(world).await;
+    let (mut findings, sent) = (Findings::default(), Sent::of(world));
+    for outsider in &outsiders {
+        try_everything(world, &sent, &schema, outsider, &mut findings).await;
     }
+    assert!(findings.leaks.is_empty(), "the answers tell what exists elsewhere:\n  {}", findings.leaks.join("\n  "));
+    assert!(everything_stored(world).await == before, "a call with an id of somebody else has written something");
+    let by_platform = |name: &&String| PLATFORM_ONLY.iter().any(|mutation| name.starts_with(mutation));
+    let expected = |name: &&String| by_platform(name) || ALWAYS_EMPTY.contains(&name.as_str());
+    let ignored: Vec<_> = findings.tried.difference(&findings.looked).filter(|name| !expected(name)).collect();
+    assert!(ignored.is_empty(), "nobody's call of these looked at the value, so that they show nothing: {ignored:?}");
+}
 
-    async fn values_that_another_tenant_has_are_free(world: World) {
-        let beta = Estate::fill(world, world.beta, "zqbeta").await;
-        estate::organization(world, world.alpha, "zqalpha").await;
-        // Even the name of the caller is the same.
-        let admin = world.acting(Role::Admin, world.alpha, "zqbeta@example.com");
-        let customer = json!({"name": "Ada", "externalRef": "zqbeta-ref", "idempotencyKey": "zqbeta-key"});
-        let made = admin.mutate("createCustomer", customer, "customer { id name }").await;
-        assert_eq!(made["customer"]["name"], "Ada");
-        assert_ne!(made["customer"]["id"], json!(beta.customer.id));
-        let member = json!({"name": "Eve", "email": "zqbeta-member@example.com", "role": "WORKER"});
-        admin.mutate("createMember", member, "").await;
-        let tier = json!({"key": "zqbeta-special", "name": "Special", "kind": "CUSTOMER", "rank": 1, "idempotencyKey": "zqbeta-special"});
-        let made = admin.mutate("createTier", tier, "tier { id name }").await;
-        assert_eq!(made["tier"]["name"], "Special");
-    }
+#[on_both]
+async fn values_that_another_tenant_has_are_free(world: &World) {
+    let beta = Estate::fill(world, world.beta, "zqbeta").await;
+    estate::organization(world, world.alpha, "zqalpha").await;
+    // Even the name of the caller is the same.
+    let admin = world.acting(Role::Admin, world.alpha, "zqbeta@example.com");
+    let customer = json!({"name": "Ada", "externalRef": "zqbeta-ref", "idempotencyKey": "zqbeta-key"});
+    let made = admin.mutate("createCustomer", customer, "customer { id name }").await;
+    assert_eq!(made["customer"]["name"], "Ada");
+    assert_ne!(made["customer"]["id"], json!(beta.customer.id));
+    let member = json!({"name": "Eve", "email": "zqbeta-member@example.com", "role": "WORKER"});
+    admin.mutate("createMember", member, "").await;
+    let tier = json!({"key": "zqbeta-special", "name": "Special", "kind": "CUSTOMER", "rank": 1, "idempotencyKey": "zqbeta-special"});
+    let made = admin.mutate("createTier", tier, "tier { id name }").await;
+    assert_eq!(made["tier"]["name"], "Special");
 }

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 use crate::support::estate::Estate;
-use crate::support::{Client, ask, on_both};
+use crate::support::{Client, World, ask, on_both};
 
 const PAGE: &str = "query($n: Int) { viewer { subject role organization { slug } customer { name } }
     customers(first: $n) { nodes { id name email metadata subscription { externalId tier { key } payments { nodes { id } } } } } }";
@@ -60,67 +60,72 @@ async fn bodies(stream: &mut TcpStream, count: usize) -> Vec<String> {
     found
 }
 
-on_both! {
-    async fn callers_on_one_connection_are_answered_for_themselves(world: World) {
-        let alpha = Estate::fill(world, world.alpha, "zqalpha").await;
-        let beta = Estate::fill(world, world.beta, "zqbeta").await;
-        let gamma = Estate::fill(world, world.gamma, "zqgamma").await;
-        let callers = [
-            world.admin(world.alpha),
-            world.admin(world.beta),
-            world.customer(world.alpha, &alpha.customer.id),
-            world.customer(world.beta, &beta.customer.id),
-            world.caller(Role::Worker, world.alpha),
-            world.service(world.beta, &[Permission::CustomersRead]),
-            world.caller(Role::Reseller, world.gamma),
-            world.caller(Role::Support, world.alpha),
-            world.nobody(),
-        ];
-        let ids = [&alpha.customer.id, &beta.customer.id, &gamma.customer.id];
-        let mut asked = Vec::new();
-        for (number, client) in callers.iter().enumerate() {
-            for document in DOCUMENTS {
-                let id = ids[number % ids.len()];
-                let variables = if document.contains("$id") { json!({"id": id}) } else if document.contains("$n") { json!({"n": 5}) } else { json!({}) };
-                // By a program that has seen nothing before.
-                let alone = tessera::app::App::with_store(&world.config, world.store.clone()).expect("an app");
-                let expected = ask(&client.clone().with_app(alone), document, &variables).await.value();
-                asked.push((request(client, document, &variables), expected));
-            }
+#[on_both]
+async fn callers_on_one_connection_are_answered_for_themselves(world: &World) {
+    let alpha = Estate::fill(world, world.alpha, "zqalpha").await;
+    let beta = Estate::fill(world, world.beta, "zqbeta").await;
+    let gamma = Estate::fill(world, world.gamma, "zqgamma").await;
+    let callers = [
+        world.admin(world.alpha),
+        world.admin(world.beta),
+        world.customer(world.alpha, &alpha.customer.id),
+        world.customer(world.beta, &beta.customer.id),
+        world.caller(Role::Worker, world.alpha),
+        world.service(world.beta, &[Permission::CustomersRead]),
+        world.caller(Role::Reseller, world.gamma),
+        world.caller(Role::Support, world.alpha),
+        world.nobody(),
+    ];
+    let ids = [&alpha.customer.id, &beta.customer.id, &gamma.customer.id];
+    let mut asked = Vec::new();
+    for (number, client) in callers.iter().enumerate() {
+        for document in DOCUMENTS {
+            let id = ids[number % ids.len()];
+            let variables = if document.contains("$id") {
+                json!({"id": id})
+            } else if document.contains("$n") {
+                json!({"n": 5})
+            } else {
+                json!({})
+            };
+            // By a program that has seen nothing before.
+            let alone = tessera::app::App::with_store(&world.config, world.store.clone()).expect("an app");
+            let expected = ask(&client.clone().with_app(alone), document, &variables).await.value();
+            asked.push((request(client, document, &variables), expected));
         }
-        let shown = |mark: &str| asked.iter().filter(|(_, answer)| answer.to_string().contains(mark)).count();
-        assert!(["zqalpha", "zqbeta", "zqgamma"].into_iter().all(|mark| (2..asked.len()).contains(&shown(mark))));
+    }
+    let shown = |mark: &str| asked.iter().filter(|(_, answer)| answer.to_string().contains(mark)).count();
+    assert!(["zqalpha", "zqbeta", "zqgamma"].into_iter().all(|mark| (2..asked.len()).contains(&shown(mark))));
 
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let (stop, stopped) = oneshot::channel::<()>();
-        let routes = router(world.app.clone(), Options::new(&world.config));
-        let config = ServerConfig { shutdown_delay: std::time::Duration::ZERO, ..ServerConfig::default() };
-        let server = tokio::spawn(serve(listener, routes, config, async { drop(stopped.await) }));
-        let asked = Arc::new(asked);
-        // Two connections at once, each with all callers, in an order of its own; twice, so that every document is new
-        // to somebody and known to somebody.
-        let connection = |step: usize| {
-            let asked = Arc::clone(&asked);
-            async move {
-                let mut stream = TcpStream::connect(address).await.expect("connected");
-                for round in 0..2 {
-                    let order: Vec<usize> = (0..asked.len()).map(|place| (place * step + round) % asked.len()).collect();
-                    for group in order.chunks(6) {
-                        let requests: String = group.iter().map(|place| asked[*place].0.as_str()).collect();
-                        stream.write_all(requests.as_bytes()).await.expect("sent");
-                        for (place, body) in group.iter().zip(bodies(&mut stream, group.len()).await) {
-                            let got: Value = serde_json::from_str(&body).expect("JSON");
-                            assert_eq!(got, asked[*place].1, "{}", asked[*place].0);
-                        }
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let (stop, stopped) = oneshot::channel::<()>();
+    let routes = router(world.app.clone(), Options::new(&world.config));
+    let config = ServerConfig { shutdown_delay: std::time::Duration::ZERO, ..ServerConfig::default() };
+    let server = tokio::spawn(serve(listener, routes, config, async { drop(stopped.await) }));
+    let asked = Arc::new(asked);
+    // Two connections at once, each with all callers, in an order of its own; twice, so that every document is new
+    // to somebody and known to somebody.
+    let connection = |step: usize| {
+        let asked = Arc::clone(&asked);
+        async move {
+            let mut stream = TcpStream::connect(address).await.expect("connected");
+            for round in 0..2 {
+                let order: Vec<usize> = (0..asked.len()).map(|place| (place * step + round) % asked.len()).collect();
+                for group in order.chunks(6) {
+                    let requests: String = group.iter().map(|place| asked[*place].0.as_str()).collect();
+                    stream.write_all(requests.as_bytes()).await.expect("sent");
+                    for (place, body) in group.iter().zip(bodies(&mut stream, group.len()).await) {
+                        let got: Value = serde_json::from_str(&body).expect("JSON");
+                        assert_eq!(got, asked[*place].1, "{}", asked[*place].0);
                     }
                 }
             }
-        };
-        // Steps without a common factor with the number of requests: each order has all of them.
-        futures_util::future::join(connection(5), connection(7)).await;
-        assert!(asked.len() % 5 != 0 && asked.len() % 7 != 0);
-        drop(stop);
-        server.await.expect("no panic").expect("it stops");
-    }
+        }
+    };
+    // Steps without a common factor with the number of requests: each order has all of them.
+    futures_util::future::join(connection(5), connection(7)).await;
+    assert!(asked.len() % 5 != 0 && asked.len() % 7 != 0);
+    drop(stop);
+    server.await.expect("no panic").expect("it stops");
 }

@@ -220,13 +220,12 @@ fn inside(world: &World, schema: &Schema, own: &Ids, customer: &str) -> Vec<Walk
     callers.map(|(name, client)| Walker::new(schema, name, client, own)).into()
 }
 
-on_both! {
-    async fn nobody_is_shown_what_is_not_theirs(world: World) {
-        let mut stage = Box::pin(Stage::set(world)).await;
-        Box::pin(stage.another_tenant()).await;
-        Box::pin(stage.deletions()).await;
-        Box::pin(stage.another_customer()).await;
-        Box::pin(stage.the_organization_itself()).await;
-        stage.check_marks();
-    }
+#[on_both]
+async fn nobody_is_shown_what_is_not_theirs(world: &World) {
+    let mut stage = Box::pin(Stage::set(world)).await;
+    Box::pin(stage.another_tenant()).await;
+    Box::pin(stage.deletions()).await;
+    Box::pin(stage.another_customer()).await;
+    Box::pin(stage.the_organization_itself()).await;
+    stage.check_marks();
 }
