@@ -78,10 +78,12 @@ pub(super) fn end(row: &mut subscription::Model, status: SubscriptionStatus, at:
         row.status = beneath.status;
         row.expires_at = row.expires_at.or(beneath.expires_at);
         row.paused_at = beneath.paused_at;
+        row.resumes_at = beneath.resumes_at;
     }
     if let (Some(paused_at), Some(end)) = (row.paused_at, row.current_period_end) {
-        // What was left is left for who brings it back.
-        row.current_period_end = Some(end.plus(at.since(paused_at)));
+        // What was left is left for who brings it back. Beneath an override the pause may have been over before.
+        let until = row.resumes_at.map_or(at, |resumes_at| resumes_at.min(at));
+        row.current_period_end = Some(end.plus(until.since(paused_at)));
     }
     // What was ordered with payment and never paid stays that.
     let unpaid = row.pending_until;

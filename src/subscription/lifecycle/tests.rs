@@ -412,3 +412,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_pause_that_was_over_beneath_an_override_gives_no_time() {
+    let mut row = opened(terms(), at("2026-02-28T12:00:00Z"));
+    let steps = [
+        ("2026-03-06T12:00:00Z", Step::Pause(Some(at("2026-03-28T12:00:00Z")))),
+        (
+            "2026-03-27T12:00:00Z",
+            Step::OverrideTier { tier_id: TierId::generate(), reason: "because".to_owned(), ends_at: None },
+        ),
+        ("2026-09-13T00:00:00Z", Step::Cancel(CancelAt::Date(at("2026-10-04T00:00:00Z")))),
+    ];
+    for (when, step) in steps {
+        row = apply(&row, &step, at(when)).expect("it fits");
+    }
+    let over = up_to_date(&row, at("2026-10-04T00:00:00Z"));
+    assert_eq!(over.status, Canceled);
+    // 22 days were left when it was resumed.
+    assert_eq!(over.current_period_end, Some(at("2026-04-19T12:00:00Z")));
+}

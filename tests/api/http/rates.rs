@@ -111,7 +111,8 @@ async fn a_document_that_is_refused_is_paid_for(world: &World) {
 
 #[on_both]
 async fn who_asks_is_told_the_cost(world: &World) {
-    let router = router(world.app.clone(), Options::new(&world.config));
+    let options = Options { rates: RateConfig { user: 50_000, ..NONE }, ..Options::new(&world.config) };
+    let router = router(world.app.clone(), options);
     let admin = world.admin(world.alpha);
     let query = cheap()["query"].as_str().expect("a text").len() as u64;
     let judged = 1 + query / 16;
