@@ -12,7 +12,7 @@ use async_graphql_value::Value;
 use super::connection::{COUNT_CAP, DEFAULT_PAGE};
 
 /// How much an operation may cost.
-pub const MAX_COST: u64 = 100_000;
+pub const MAX_COST: u64 = 250_000;
 
 /// How many bytes an answer may have.
 pub const MAX_ANSWER: usize = 4 * 1024 * 1024;

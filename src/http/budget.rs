@@ -156,7 +156,7 @@ mod tests {
     use super::*;
     use crate::graphql::cost::MAX_COST;
 
-    const RATES: RateConfig = RateConfig { tenant: 0, user: 0, address: 10_000 };
+    const RATES: RateConfig = RateConfig { tenant: 0, user: 0, address: 25_000 };
 
     fn address(text: &str) -> Option<IpAddr> {
         Some(text.parse().expect("an address"))
@@ -166,10 +166,10 @@ mod tests {
     fn a_bucket_is_emptied_and_told_when_it_has_enough() {
         let budgets = Budgets::new(RATES);
         let mut account = budgets.account(None, address("192.0.2.1"));
-        account.charge(60_000).expect("there is enough");
+        account.charge(150_000).expect("there is enough");
         let Spent { charged, remaining } = account.spent();
-        assert_eq!(charged, 60_000);
-        assert!(remaining.is_some_and(|left| (40_000..45_000).contains(&left)), "{remaining:?}");
+        assert_eq!(charged, 150_000);
+        assert!(remaining.is_some_and(|left| (100_000..112_500).contains(&left)), "{remaining:?}");
         let TooOften(wait) = account.charge(MAX_COST).expect_err("there is not");
         assert!(wait.as_secs_f64() > 5.0 && wait.as_secs_f64() <= 6.0, "{wait:?}");
         account.charge(1).expect("what was refused was not taken");

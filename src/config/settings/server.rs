@@ -59,5 +59,5 @@ impl Settings {
 
 /// A budget can hold what the dearest operation costs.
 fn rate(text: &str) -> Parsed<u32> {
-    if text == "0" { Ok(0) } else { number_within(10_000..=100_000_000)(text) }
+    if text == "0" { Ok(0) } else { number_within(25_000..=100_000_000)(text) }
 }
