@@ -31,7 +31,7 @@ pub(super) const LOCK: Lock = Lock::NoKeyUpdate;
 /// What a command reads and writes in one tenant: all of it is written at its end, or nothing.
 ///
 /// What a read in it is worth depends on how it is made. A row that is locked stays as it is until the end. A row that is
-/// [relied on](Self::rely_on) may change; then nothing is written, and the work is run again. Anything else may be out of
+/// relied on (`rely_on`) may change; then nothing is written, and the work is run again. Anything else may be out of
 /// date by the end, so what must be true of it is a constraint of the database. On SQLite there is a transaction from the
 /// start, in which nobody else writes; on PostgreSQL there is none until something is locked or written.
 ///

@@ -4,14 +4,14 @@ use proc_macro::{TokenStream, TokenTree};
 
 /// Runs a test on SQLite and on PostgreSQL, in a world of its own, and checks the database's invariants afterwards.
 ///
-/// ```ignore
+/// ```text
 /// #[on_both]
 /// async fn a_customer_is_made(world: &World) { … }
 /// ```
 ///
 /// The function stays as it is. Beside it comes a module of its name with the two tests:
 ///
-/// ```ignore
+/// ```text
 /// mod a_customer_is_made {
 ///     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 ///     async fn sqlite() {
