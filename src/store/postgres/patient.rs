@@ -98,13 +98,10 @@ impl Patient {
             }
             Lock::InVain(_) | Lock::Met => {}
         }
-        let Ok(_permit) = timeout(self.lock_timeout, self.connections.acquire()).await else {
-            return Some(Err(troubled(
-                Trouble::Locked,
-                "what it reads is locked, and too many wait for locks already",
-            )));
+        let outcome = match timeout(self.lock_timeout, self.connections.acquire()).await {
+            Ok(_permit) => self.wait(statement).await,
+            Err(_) => Err(troubled(Trouble::Locked, "what it reads is locked, and too many wait for locks already")),
         };
-        let outcome = self.wait(statement).await;
         if outcome.as_ref().is_err_and(is_locked) {
             *lock = Lock::InVain(Instant::now());
         } else {
