@@ -95,6 +95,9 @@ pub struct RateConfig {
     pub address: u32,
 }
 
+/// The lowest limit that there can be.
+pub const LEAST_RATE: u32 = 25_000;
+
 /// How many seconds a budget adds up that is not used.
 pub const SECONDS_OF_BUDGET: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 

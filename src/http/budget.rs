@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, Hash};
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use governor::clock::{Clock as _, MonotonicClock};
@@ -15,7 +16,11 @@ use governor::{Quota, RateLimiter};
 use super::admission::Tenant;
 use crate::app::TooOften;
 use crate::auth::Principal;
-use crate::config::{RateConfig, SECONDS_OF_BUDGET};
+use crate::config::{LEAST_RATE, RateConfig, SECONDS_OF_BUDGET};
+use crate::graphql::cost::MAX_COST;
+
+/// The smallest bucket holds what the dearest operation costs.
+const _: () = assert!(LEAST_RATE as u64 * SECONDS_OF_BUDGET.get() as u64 >= MAX_COST);
 
 /// After how many requests full buckets are forgotten: they are as good as new ones.
 const FORGET_EVERY: u32 = 16_384;
@@ -89,7 +94,7 @@ impl Account<'_> {
     /// Takes this much, or says when there is enough. The user's own bucket comes first, so that one user does not empty
     /// the tenant's with what it may not have.
     pub(super) fn charge(&mut self, cost: u64) -> Result<(), TooOften> {
-        let cost = u32::try_from(cost).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
+        let cost = NonZeroU32::new(u32::try_from(cost).unwrap_or(u32::MAX)).unwrap_or(NonZeroU32::MIN);
         let Budgets { tenants, users, addresses, .. } = self.budgets;
         let left = match &self.who {
             Who::User(user, tenant) => [take(users, user, cost)?, take(tenants, tenant, cost)?],
@@ -140,8 +145,8 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
         match self.0.check_key_n(key, cost) {
             Ok(Ok(state)) => Ok(state.remaining_burst_capacity()),
             Ok(Err(early)) => Err(TooOften(early.wait_time_from(self.0.clock().now()))),
-            // No bucket is as small as the most that an operation may cost.
-            Err(_) => Ok(0),
+            // It never has enough.
+            Err(_) => Err(TooOften(Duration::MAX)),
         }
     }
 
@@ -154,9 +159,8 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graphql::cost::MAX_COST;
 
-    const RATES: RateConfig = RateConfig { tenant: 0, user: 0, address: 25_000 };
+    const RATES: RateConfig = RateConfig { tenant: 0, user: 0, address: LEAST_RATE };
 
     fn address(text: &str) -> Option<IpAddr> {
         Some(text.parse().expect("an address"))
@@ -194,7 +198,7 @@ mod tests {
             account.charge(if number == 7 { MAX_COST } else { 1 }).expect("there is enough");
         }
         // A cost of one is made up for within a tenth of a millisecond.
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(5));
         budgets.forget();
         assert_eq!(budgets.addresses.as_ref().map(|Buckets(buckets)| buckets.len()), Some(1));
     }

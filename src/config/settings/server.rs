@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Settings;
 use crate::config::check::Check;
 use crate::config::values::{Parsed, duration_within, number_within};
-use crate::config::{RateConfig, ServerConfig};
+use crate::config::{LEAST_RATE, RateConfig, ServerConfig};
 
 impl Settings {
     pub(super) fn check_server(&self, check: &mut Check) -> ServerConfig {
@@ -57,7 +57,6 @@ impl Settings {
     }
 }
 
-/// A budget can hold what the dearest operation costs.
 fn rate(text: &str) -> Parsed<u32> {
-    if text == "0" { Ok(0) } else { number_within(25_000..=100_000_000)(text) }
+    if text == "0" { Ok(0) } else { number_within(LEAST_RATE..=100_000_000)(text) }
 }
