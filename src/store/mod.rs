@@ -5,6 +5,7 @@
 //! event behind. Work that concerns every tenant at once (the demo's data, the command line) goes through [`System`].
 
 mod around;
+mod attempt;
 mod connection;
 mod cursor;
 mod database;
@@ -18,6 +19,7 @@ mod migrate;
 mod noun;
 mod page;
 mod part;
+mod place;
 mod postgres;
 mod reading;
 mod refold;

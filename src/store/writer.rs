@@ -1,27 +1,23 @@
-//! Opening units of work: authorization, the idempotency key, the tenant and its state, and the retry of lost races.
+//! Opening units of work: authorization, the idempotency key, the tenant and its state.
 
 use std::ops::Deref;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join, join3, ready, try_join};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, IdenStatic, Iterable, ModelTrait, QueryFilter};
+use sea_orm::ColumnTrait;
 use uuid::Uuid;
 
+use super::attempt::{Attempt, Row};
 use super::database::{Database, Whose};
 use super::executor::Executor as _;
+use super::place::{Hold, Place};
 use super::reading::Lock;
 use super::unit_of_work::LOCK;
-use super::{Command, Noun, Record, Scope, Source, UnitOfWork};
+use super::{Command, Record, Scope, Source, UnitOfWork};
 use crate::auth::{Permission, Standing};
 use crate::entity::{Mutable, OperationalStatus, OrganizationId, customer, organization};
-use crate::error::{Code, Contention, Error, Refusal, Result, Trouble, not_found};
+use crate::error::{Code, Error, Refusal, Result, not_found};
 use crate::operational;
-
-/// How often a unit of work is tried before its contention is reported as a fault.
-const TRIES: usize = 8;
-
-/// How often it is tried before it locks what it relies on from the beginning.
-const TRIES_WITHOUT_LOCK: usize = 2;
 
 /// The right to write, given for a permission by [`Scope::writer`].
 ///
@@ -38,55 +34,6 @@ impl Deref for Writer {
 
     fn deref(&self) -> &Scope {
         &self.0
-    }
-}
-
-/// Where a unit of work happens.
-#[derive(Clone, Copy)]
-enum Place<'a> {
-    /// In an organization that the caller named, by the path of the input field.
-    Named(OrganizationId, &'a str),
-    /// In an organization that the work makes.
-    New(&'a organization::Model),
-    /// In the platform's catalogue.
-    Platform,
-}
-
-/// How it is made sure that an organization stays as it was found until what relies on it is committed.
-#[derive(Clone, Copy)]
-enum Hold {
-    /// It is locked as a key when it is looked for: nobody suspends, terminates or deletes it.
-    Lock,
-    /// It is [checked](UnitOfWork::rely_on) together with what is written. Until then there may be no transaction at all.
-    Check,
-}
-
-impl Hold {
-    /// Locking is for those that others got ahead of, so that everyone comes to its turn.
-    fn at(attempt: usize) -> Self {
-        if attempt < TRIES_WITHOUT_LOCK { Self::Check } else { Self::Lock }
-    }
-
-    /// The organization, which stays as it is found.
-    async fn find(self, unit: &UnitOfWork<'_>, organization: &Source) -> Result<Option<organization::Model>> {
-        match self {
-            Self::Lock => unit.lock_row::<organization::Entity>(organization, Lock::KeyShare).await,
-            Self::Check => {
-                let found = unit.connection().find::<organization::Entity>(organization).await?;
-                found.iter().for_each(|row| unit.rely_on(row));
-                Ok(found)
-            }
-        }
-    }
-}
-
-impl Place<'_> {
-    fn tenant(self) -> Option<OrganizationId> {
-        match self {
-            Self::Named(id, _) => Some(id),
-            Self::New(organization) => Some(organization.id),
-            Self::Platform => None,
-        }
     }
 }
 
@@ -167,7 +114,7 @@ impl Writer {
     }
 
     /// Changes the row with this id: it is found through the scope, locked, and handed to the work together with a
-    /// transaction in its tenant. `path` is the input field that the id came from.
+    /// unit of work in its tenant. `path` is the input field that the id came from.
     ///
     /// What it belongs to is locked before it (`lock_order.rs`). So it is found without a lock first: what it belongs to
     /// never changes.
@@ -313,95 +260,7 @@ impl Writer {
         Err(Refusal::new(Code::OwnerInactive, message).at(path).into())
     }
 
-    /// Runs one unit of work: does it, records the outcome, commits. Tries again when another transaction was
-    /// faster or the connection was lost, and replays a command that was carried out before.
-    async fn run<'e, 'f, M: Row>(
-        &'e self,
-        command: &Command,
-        work: impl Fn(usize) -> BoxFuture<'f, Result<Attempt<'e, M>>>,
-    ) -> Result<M> {
-        let mut outcome = self.attempt(command, 0, &work).await;
-        for attempt in 1..TRIES {
-            if !matches!(outcome, Err(Error::Contended(..))) {
-                break;
-            }
-            outcome = self.attempt(command, attempt, &work).await;
-        }
-        let outcome = outcome.map_err(|error| {
-            let given_up = |text: &str| format!("gave up after {TRIES} tries: {text}").into();
-            match error {
-                // No check foresaw it.
-                Error::Contended(Contention::Duplicate, text) => Error::Internal(given_up(&text)),
-                Error::Contended(Contention::Race, text) => Error::Unavailable(Trouble::Contended, given_up(&text)),
-                error => error,
-            }
-        });
-        self.0.store.0.troubles.noted(outcome)
-    }
-
-    async fn attempt<'e, 'f, M: Row>(
-        &'e self,
-        command: &Command,
-        attempt: usize,
-        work: &impl Fn(usize) -> BoxFuture<'f, Result<Attempt<'e, M>>>,
-    ) -> Result<M> {
-        match work(attempt).await {
-            Ok(Attempt::Done(unit, result)) => {
-                unit.commit(command.record(self.caller()?, self.now(), result.uuid())).await?;
-                Ok(result)
-            }
-            Ok(Attempt::Replayed(id)) => {
-                self.replay(command, id).await?.ok_or_else(|| not_found(M::NOUN, "input.idempotencyKey"))
-            }
-            // It may be for what the command itself did, before or at the same time.
-            Err(refused @ Error::Refused(_)) => match command.outcome(self.caller()?, self.database()).await? {
-                Some(id) => self.replay(command, id).await?.ok_or_else(|| not_found(M::NOUN, "input.idempotencyKey")),
-                None => Err(refused),
-            },
-            Err(error) => Err(error),
-        }
-    }
-
-    /// What came of a command that was carried out before, as it is now; none if the caller lost its access meanwhile, or
-    /// if it was deleted by another command.
-    async fn replay<M: Row>(&self, command: &Command, id: Uuid) -> Result<Option<M>> {
-        let found = M::Entity::find().filter(M::Entity::id().eq(id));
-        let found = if command.deletes() {
-            found.filter(self.reach().ever(M::Entity::tenant())?)
-        } else {
-            let deleted = <M::Entity as EntityTrait>::Column::iter().find(|column| column.as_str() == "deleted_at");
-            let kept = Condition::all().add_option(deleted.map(|column| column.is_null()));
-            let tenant = M::Entity::tenant();
-            // Of nobody: the platform's catalogue.
-            let visible = Condition::any().add(self.reach().tenants(tenant)?).add(tenant.is_null());
-            found.filter(visible).filter(kept).filter(Condition::all().add_option(self.reach().present()))
-        };
-        Ok(self.database().one(found).await?)
-    }
-
-    fn database(&self) -> &Database {
+    pub(super) fn database(&self) -> &Database {
         &self.0.store.0.database
     }
-}
-
-/// What a try came to, before it is committed.
-enum Attempt<'e, M> {
-    /// The work was done, with this result.
-    Done(Box<UnitOfWork<'e>>, M),
-    /// It had been done before, and the row with this id came of it.
-    Replayed(Uuid),
-}
-
-/// A row that a command can have as its outcome.
-pub trait Row: Mutable + ModelTrait<Entity = Self::Table> {
-    /// Its table.
-    type Table: EntityTrait<Model = Self> + Noun;
-}
-
-impl<M> Row for M
-where
-    M: Mutable + ModelTrait,
-    M::Entity: EntityTrait<Model = M> + Noun,
-{
-    type Table = M::Entity;
 }
