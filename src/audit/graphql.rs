@@ -9,10 +9,11 @@ use crate::auth::Standing;
 use crate::clock::Timestamp;
 use crate::entity::{AuditEventId, OrganizationId, StoredJson, audit_event};
 use crate::error::{Code, Refusal, Result};
-use crate::graphql::connection::{PageArgs, connection, sort_order};
+use crate::graphql::connection::{connection, sort_order};
 use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::filter::DateTimeRange;
 use crate::graphql::input::parse_optional_id;
+use crate::graphql::list::PageArgs;
 use crate::organization::graphql::Organization;
 
 /// An entry of the audit trail: who did what to which object, and why. Never changes. Needs `audit.read`.

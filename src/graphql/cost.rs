@@ -9,7 +9,8 @@ use async_graphql::parser::types::{Field, OperationDefinition, Selection, Select
 use async_graphql::{Value as ConstValue, Variables};
 use async_graphql_value::Value;
 
-use super::connection::{COUNT_CAP, DEFAULT_PAGE};
+use super::connection::COUNT_CAP;
+use super::list::DEFAULT_PAGE;
 
 /// How much an operation may cost.
 pub const MAX_COST: u64 = 250_000;

@@ -11,6 +11,7 @@ mod field_errors;
 pub mod filter;
 pub mod input;
 pub mod json;
+pub mod list;
 pub mod nested;
 pub mod node;
 pub mod response;

@@ -9,7 +9,8 @@ use sea_orm::sea_query::Condition;
 use sea_orm::{ColumnTrait, EntityTrait, TryIntoModel};
 use uuid::Uuid;
 
-use super::connection::{COUNT_CAP, ListKey, PageArgs};
+use super::connection::COUNT_CAP;
+use super::list::{ListKey, PageArgs};
 use crate::entity::{CustomerId, OrganizationId, payment, payment_method, subscription};
 use crate::error::{Error, Result};
 use crate::store::{Noun, PageRequest, Scope, Slice};

@@ -9,8 +9,8 @@ use super::json::{Column, Json, write_column};
 use super::{Planned, Unplanned};
 use crate::auth::Permission;
 use crate::error::{Error, Result};
-use crate::graphql::connection::{ListKey, ListRequest, Listed, MAX_SORT_KEYS, PageArgs};
 use crate::graphql::context::RequestContext;
+use crate::graphql::list::{ListKey, ListRequest, Listed, MAX_SORT_KEYS, PageArgs};
 use crate::store::{Extent, KeyColumn, Order, Reading, Row, Scope, Source, Visible};
 
 /// A table whose rows are objects of the API.

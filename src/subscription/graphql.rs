@@ -18,9 +18,9 @@ use crate::entity::{
     subscription,
 };
 use crate::error::Result;
-use crate::graphql::connection::PageArgs;
 use crate::graphql::context::ContextExt;
 use crate::graphql::json::private;
+use crate::graphql::list::PageArgs;
 use crate::graphql::nested::OwnerKey;
 use crate::graphql::scalar::Money;
 use crate::organization::graphql::Organization;

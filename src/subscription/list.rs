@@ -8,10 +8,11 @@ use super::graphql::Subscription;
 use super::status::Kind;
 use crate::entity::{CustomerId, OrganizationId, SubscriptionId, SubscriptionStatus, TierId, subscription};
 use crate::error::Result;
-use crate::graphql::connection::{PageArgs, connection, sort_order};
+use crate::graphql::connection::{connection, sort_order};
 use crate::graphql::context::RequestContext;
 use crate::graphql::filter::{AmountRange, DateTimeRange, enum_filter};
 use crate::graphql::input::{parse_id, parse_optional_id};
+use crate::graphql::list::PageArgs;
 use crate::graphql::nested::{OwnerKey, by_owner};
 use crate::graphql::search::Search;
 

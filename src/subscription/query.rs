@@ -7,9 +7,9 @@ use super::list::{self, SubscriptionConnection, SubscriptionFilter, Subscription
 use super::parts::EffectiveStatus;
 use crate::entity::{CustomerId, OrganizationId, SubscriptionId, subscription};
 use crate::error::{Code, Refusal, Result};
-use crate::graphql::connection::PageArgs;
 use crate::graphql::context::ContextExt;
 use crate::graphql::input::{parse_id, parse_optional_id};
+use crate::graphql::list::PageArgs;
 use crate::graphql::nested::OwnerKey;
 use crate::organization::loader::OrganizationKey;
 
