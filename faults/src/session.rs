@@ -1,12 +1,21 @@
 //! A session of somebody else on a database, which stays open.
 
 use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use tessera_harness::{Context, Failure, Result};
 
 use crate::database::Kind;
 use crate::ground::Ground;
+use crate::load::{Flow, Outcomes, beside, open};
+
+/// How long the load runs, when the lock is taken, and how long it is held.
+const LENGTH: Duration = Duration::from_secs(6);
+const BEFORE: Duration = Duration::from_secs(1);
+const HELD: Duration = Duration::from_secs(4);
 
 /// An open session. It ends, and its transaction is rolled back, when this is dropped.
 pub struct Session(Child);
@@ -35,6 +44,21 @@ impl Session {
         let held = BufReader::new(stdout).lines().any(|line| line.is_ok_and(|line| line == "held"));
         if held { Ok(session) } else { Err(Failure::new(format_args!("a session failed at {statements}"))) }
     }
+}
+
+/// Has a load run, and a session hold what statements lock for a part of it.
+pub fn while_held(ground: &Ground, address: SocketAddr, flows: &[Flow], statements: &str) -> Result<Vec<Outcomes>> {
+    let (outcomes, ()) = beside(
+        || open(address, LENGTH, flows),
+        || {
+            thread::sleep(BEFORE);
+            let session = Session::holding(ground, statements)?;
+            thread::sleep(HELD);
+            drop(session);
+            Ok(())
+        },
+    )?;
+    Ok(outcomes)
 }
 
 impl Drop for Session {

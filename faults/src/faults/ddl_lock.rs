@@ -1,8 +1,6 @@
 //! Somebody changes a table for some seconds. On SQLite that is to write, which `stuck_lock` does.
 
 use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
 
 use serde_json::json;
 use tessera_harness::Result;
@@ -10,13 +8,10 @@ use tessera_harness::Result;
 use crate::client::post;
 use crate::database::Kind;
 use crate::ground::Ground;
-use crate::load::{Flow, Make, beside, open};
+use crate::load::{Flow, Make};
 use crate::report::Line;
-use crate::session::Session;
+use crate::session::while_held;
 
-const LENGTH: Duration = Duration::from_secs(6);
-const BEFORE: Duration = Duration::from_secs(1);
-const HELD: Duration = Duration::from_secs(4);
 /// How many requests a second read the table, and how many each of the others sends.
 const READING: f64 = 20.0;
 const OTHERS: f64 = 100.0;
@@ -37,16 +32,7 @@ pub fn prove(ground: &Ground) -> Result<Vec<Line>> {
     let others = [Ground::creating(&ground.globex, "other"), Ground::reading(&ground.globex)];
     let mut flows = vec![Flow { rate: READING, make: payments(&ground.acme) }];
     flows.extend(others.map(|make| Flow { rate: OTHERS, make }));
-    let (outcomes, ()) = beside(
-        || open(server.address, LENGTH, &flows),
-        || {
-            thread::sleep(BEFORE);
-            let session = Session::holding(ground, "BEGIN; LOCK TABLE payments IN ACCESS EXCLUSIVE MODE;")?;
-            thread::sleep(HELD);
-            drop(session);
-            Ok(())
-        },
-    )?;
+    let outcomes = while_held(ground, server.address, &flows, "BEGIN; LOCK TABLE payments IN ACCESS EXCLUSIVE MODE;")?;
     let told = outcomes[0].shed_ms(1.0);
     let mut lines = vec![
         outcomes[0].all_are_answered("that reads a locked table"),

@@ -1,7 +1,6 @@
 //! Somebody holds what a row's commands need for some seconds: the row, or all of SQLite's file.
 
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
@@ -10,14 +9,10 @@ use tessera_harness::Result;
 use crate::client::post;
 use crate::database::Kind;
 use crate::ground::{Acknowledged, Ground};
-use crate::load::{Flow, Make, beside, open};
+use crate::load::{Flow, Make};
 use crate::report::Line;
-use crate::session::Session;
+use crate::session::while_held;
 
-const LENGTH: Duration = Duration::from_secs(6);
-const BEFORE: Duration = Duration::from_secs(1);
-/// How long the lock is held.
-const HELD: Duration = Duration::from_secs(4);
 /// How many requests a second want the row, and how many each of the others sends.
 const WANTING: f64 = 8.0;
 const OTHERS: f64 = 100.0;
@@ -49,16 +44,7 @@ pub fn prove(ground: &Ground) -> Result<Vec<Line>> {
         }
         Kind::Sqlite => "BEGIN IMMEDIATE;",
     };
-    let (outcomes, ()) = beside(
-        || open(server.address, LENGTH, &flows),
-        || {
-            thread::sleep(BEFORE);
-            let session = Session::holding(ground, statements)?;
-            thread::sleep(HELD);
-            drop(session);
-            Ok(())
-        },
-    )?;
+    let outcomes = while_held(ground, server.address, &flows, statements)?;
     let mut acknowledged = Acknowledged::default();
     acknowledged.add("own", &outcomes[1]);
     acknowledged.add("other", &outcomes[2]);
