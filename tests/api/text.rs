@@ -36,6 +36,14 @@ async fn without_limit(world: &World) {
     world.root().mutate("updateOrganization", json!({"id": world.alpha.id.to_string(), "exempt": true}), "").await;
 }
 
+/// Makes a member of alpha and an organization of this name.
+async fn member_and_organization(world: &World, place: usize, name: &str) {
+    let member = json!({"email": format!("m{place}@example.com"), "name": name, "role": "WORKER"});
+    world.admin(world.alpha).mutate("createMember", member, "").await;
+    let organization = json!({"name": name, "slug": format!("o-{place}")});
+    world.root().mutate("createOrganization", organization, "").await;
+}
+
 #[on_both]
 async fn what_people_type_finds_what_they_mean(world: &World) {
     without_limit(world).await;
@@ -48,14 +56,7 @@ async fn what_people_type_finds_what_they_mean(world: &World) {
         admin
             .mutate("createTier", json!({"key": format!("t{place}"), "kind": "CUSTOMER", "name": name, "rank": 1}), "")
             .await;
-        admin
-            .mutate(
-                "createMember",
-                json!({"email": format!("m{place}@example.com"), "name": name, "role": "WORKER"}),
-                "",
-            )
-            .await;
-        root.mutate("createOrganization", json!({"name": name, "slug": format!("o-{place}")}), "").await;
+        member_and_organization(world, place, name).await;
         for search in searches {
             for (list, arguments) in [("customers", ""), ("tiers", ", platform: false"), ("members", "")] {
                 assert_eq!(listed(&admin, list, "name", arguments, search).await, [json!(name)], "{list} {search}");
@@ -219,14 +220,7 @@ async fn names_come_in_the_order_of_an_address_book(world: &World) {
     ];
     for (place, name) in sorted.iter().enumerate().rev() {
         admin.mutate("createCustomer", json!({"name": name}), "").await;
-        admin
-            .mutate(
-                "createMember",
-                json!({"email": format!("m{place}@example.com"), "name": name, "role": "WORKER"}),
-                "",
-            )
-            .await;
-        root.mutate("createOrganization", json!({"name": name, "slug": format!("o-{place}")}), "").await;
+        member_and_organization(world, place, name).await;
     }
     for (client, list) in [(&admin, "customers"), (&admin, "members"), (&root, "organizations")] {
         let document = format!(

@@ -1,20 +1,17 @@
 //! What hostile documents cost in a release build: `make prove-abuse`.
 
-use std::net::TcpListener;
-use std::process::{Child, Command};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Client as Http;
-use secrecy::ExposeSecret;
 use serde_json::json;
-use tessera::config::KeySource;
 
 use super::hostile::{Hostile, hostile};
 use super::{callers, check};
-use crate::support::{Backend, Client, World};
+use crate::support::{Backend, Client, PROGRAM, Program, World};
 
 /// How many microseconds of a processor's time a document may take.
 const MICROS: u64 = 5_000;
@@ -75,52 +72,18 @@ async fn what_documents_take() {
     assert!(refused.most <= MICROS && answered.most <= MICROS, "a document took more than {MICROS} µs");
 }
 
-/// A server that is killed when it is dropped.
-struct Server {
-    child: Child,
-    url: String,
+/// Serves the world's database, as much as is asked for.
+async fn serve(world: &World) -> Program {
+    let mut command = Command::new(PROGRAM);
+    command.arg("serve").env("TESSERA_TENANT_RATE", "0").env("TESSERA_USER_RATE", "0");
+    Program::serving(world, &mut command).await
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().expect("it can be killed");
-        self.child.wait().expect("it ends");
-    }
-}
-
-impl Server {
-    /// Serves the world's database, as much as is asked for.
-    async fn start(world: &World) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").to_string();
-        let KeySource::Hs256(secret) = &world.config.auth.key else { panic!("tests have a secret") };
-        let child = Command::new(env!("CARGO_BIN_EXE_tessera"))
-            .arg("serve")
-            .env("TESSERA_LISTEN", &free)
-            .env("TESSERA_DATABASE_URL", world.config.database.url.expose_secret())
-            .env("TESSERA_AUTH_ISSUER", &world.config.auth.issuer)
-            .env("TESSERA_AUTH_AUDIENCE", &world.config.auth.audience)
-            .env("TESSERA_AUTH_HS256_SECRET", secret.expose_secret())
-            .env("TESSERA_CURSOR_SECRET", world.config.cursor_secret.expose_secret())
-            .env("TESSERA_TENANT_RATE", "0")
-            .env("TESSERA_USER_RATE", "0")
-            .env("TESSERA_LOG", "off")
-            .spawn()
-            .expect("it starts");
-        let server = Self { child, url: format!("http://{free}/graphql") };
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while Http::new().get(server.url.replace("graphql", "healthz")).send().await.is_err() {
-            assert!(Instant::now() < deadline, "it does not answer");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        server
-    }
-
-    /// The most memory that it has taken, in kilobytes.
-    fn memory(&self) -> u64 {
-        let told = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
-        let most = told.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a figure");
-        most.trim().trim_end_matches(" kB").parse().expect("a number")
-    }
+/// The most memory that a program has taken, in kilobytes.
+fn memory(program: &Program) -> u64 {
+    let told = std::fs::read_to_string(format!("/proc/{}/status", program.pid())).expect("it runs");
+    let most = told.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a figure");
+    most.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
 /// Sends hostile documents, and counts the answers that are faults of the server. Every fourth short one comes by GET.
@@ -166,15 +129,14 @@ async fn what_others_notice() {
     let world = World::new(Backend::Sqlite).await;
     let (attacker, bystander) = (world.admin(world.alpha), world.admin(world.beta));
     world.subscribed(world.beta, "Bob", world.beta.basic, json!({})).await;
-    let server = Server::start(&world).await;
-    slowest(&server.url, &bystander, |asked| asked < QUIET / 5).await;
-    let quiet = slowest(&server.url, &bystander, |asked| asked < QUIET).await;
+    let program = serve(&world).await;
+    let url = program.url("graphql");
+    slowest(&url, &bystander, |asked| asked < QUIET / 5).await;
+    let quiet = slowest(&url, &bystander, |asked| asked < QUIET).await;
     let (failed, over) = (Arc::<AtomicU64>::default(), Arc::new(AtomicBool::new(false)));
     let share = documents() / ATTACKERS;
     let attackers: Vec<_> = (0..ATTACKERS)
-        .map(|place| {
-            attack(server.url.clone(), attacker.clone(), place * share..(place + 1) * share, Arc::clone(&failed))
-        })
+        .map(|place| attack(url.clone(), attacker.clone(), place * share..(place + 1) * share, Arc::clone(&failed)))
         .map(tokio::spawn)
         .collect();
     let watched = Arc::clone(&over);
@@ -184,9 +146,9 @@ async fn what_others_notice() {
         }
         over.store(true, Ordering::Relaxed);
     });
-    let flooded = slowest(&server.url, &bystander, |_| !watched.load(Ordering::Relaxed)).await;
+    let flooded = slowest(&url, &bystander, |_| !watched.load(Ordering::Relaxed)).await;
     ends.await.expect("all are answered");
-    let (failed, memory) = (failed.load(Ordering::Relaxed), server.memory());
+    let (failed, memory) = (failed.load(Ordering::Relaxed), memory(&program));
     println!("{} documents over HTTP: {failed} faults of the server, at most {memory} kB of memory", documents());
     println!("a bystander's 99th percentile: {quiet} µs, and {flooded} µs meanwhile");
     assert_eq!(failed, 0, "faults of the server");

@@ -6,6 +6,7 @@ mod database;
 pub mod estate;
 pub mod introspection;
 mod invariants;
+mod program;
 mod refusals;
 mod rows;
 mod seed;
@@ -16,6 +17,7 @@ pub use client::{Answer, Client, USER_ERROR, race};
 pub use on_both::on_both;
 
 pub use database::{Backend, Fresh, connect, connect_once, empty, fresh};
+pub use program::{PROGRAM, Program};
 pub use rows::{Payer, card, each, payment};
 pub use told::{Told, ask, reference};
 pub use world::{Tenant, World, at};
