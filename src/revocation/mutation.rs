@@ -64,7 +64,8 @@ pub struct RevocationMutation;
 #[Object]
 impl RevocationMutation {
     /// Revokes tokens: they are refused from now on, on other replicas within five seconds. Tokens that may do more than
-    /// the caller stay. An organization has at most 1,000 revocations that are not over. Needs `members.manage`, and `platform.manage` without an organization. Emits `revocation.create`.
+    /// the caller stay. An organization has at most 1,000 revocations that are not over. Needs `members.manage`, and
+    /// `platform.manage` without an organization. Emits `revocation.create`.
     async fn revoke_tokens(
         &self,
         ctx: &Context<'_>,

@@ -1,8 +1,8 @@
 //! The one door to the database.
 //!
 //! Nothing else in the crate holds a connection. Reads go through [`Scope`], which adds what the caller may see to
-//! every query; writes through [`Writer`] and [`UnitOfWork`], which keep to one tenant and leave an audit entry and an outbox
-//! event behind. Work that concerns every tenant at once (the demo's data, the command line) goes through [`System`].
+//! every query; writes through [`Writer`] and [`UnitOfWork`], which keep to one tenant and leave an audit entry and an
+//! outbox event behind. Work that concerns every tenant at once (the demo's data, the command line) goes through [`System`].
 
 mod around;
 mod attempt;

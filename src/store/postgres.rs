@@ -4,7 +4,8 @@
 //! come. Statements that stand alone [share](shared) a few connections that way. A [transaction] has a
 //! connection to itself as soon as it locks or writes; `BEGIN` and `COMMIT` go together with its first and its last
 //! statement. Those that write everything at their end, and lock nothing before, are [written together](group_commit)
-//! over connections that wait for nobody. Reads that meet a lock [wait](patient) elsewhere. How the database is, is asked over a connection [apart](watch).
+//! over connections that wait for nobody. A read that meets a lock [waits](patient) for it over a connection of its own.
+//! Another connection [watches](watch) whether the database can be reached and written.
 
 mod answer;
 mod connection;

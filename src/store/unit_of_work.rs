@@ -196,14 +196,14 @@ impl<'e> UnitOfWork<'e> {
         Ok(self.settled().await?.find::<E>(&source).await?)
     }
 
-    /// The visible row of this tenant with this id, locked until the end of the transaction.
+    /// The visible row of this tenant with this id, locked until the end.
     pub async fn lock<E: Noun>(&self, id: impl Into<Value>) -> Result<Option<E::Model>> {
         let source = self.scope.source::<E>(Condition::all().add(E::id().eq(id)).add(E::tenant().eq(self.tenant)))?;
         self.settled().await?;
         self.lock_row::<E>(&source, LOCK).await
     }
 
-    /// The visible row of any tenant with this id, which nobody changes until the end of the transaction.
+    /// The visible row of any tenant with this id, which nobody changes until the end.
     pub async fn share<E: Noun>(&self, id: impl Into<Value>) -> Result<Option<E::Model>> {
         let source = self.scope.source::<E>(E::id().eq(id).into())?;
         self.settled().await?;
