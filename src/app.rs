@@ -10,7 +10,7 @@ use async_graphql::{Pos, Request, Response, Variables};
 use chrono::TimeDelta;
 use thiserror::Error;
 
-use crate::auth::{Principal, TokenVerifier};
+use crate::auth::{Caller, Principal, TokenVerifier};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::graphql::batch::Batches;
@@ -240,7 +240,7 @@ impl App {
         meta: RequestMeta,
     ) -> Answer {
         let request_id = Arc::clone(&meta.id);
-        let scope = Scope::new(self.0.store.clone(), caller, meta);
+        let scope = Scope::new(self.0.store.clone(), caller.map(Caller::Token), meta);
         let context = RequestContext::new(scope, self.0.cursors.clone(), Arc::clone(&self.0.settings));
         if allowed != Allowed::EverythingByResolvers {
             let answered = read::answer(&context, operation.definition(), &operation.variables).await;

@@ -33,6 +33,23 @@ pub enum Error {
     Unavailable(Trouble, Arc<str>),
 }
 
+impl Error {
+    /// What happened, for whoever runs the program. It may tell what is inside, so it is not for clients.
+    pub fn told_inside(&self) -> String {
+        match self {
+            Self::Unauthenticated => "nobody is calling".to_owned(),
+            Self::Forbidden(permission) => format!("the permission `{permission}` is missing"),
+            Self::Refused(refusals) => {
+                let messages: Vec<_> = refusals.iter().map(|refusal| refusal.message.as_str()).collect();
+                messages.join(" ")
+            }
+            Self::TooMuch(text) | Self::Internal(text) | Self::Contended(_, text) | Self::Unavailable(_, text) => {
+                text.as_ref().to_owned()
+            }
+        }
+    }
+}
+
 /// Why a transaction is worth another try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contention {

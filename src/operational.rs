@@ -1,13 +1,13 @@
 //! The operational life of organizations and customers: whether they may operate at all. What they are entitled to is
 //! another matter, the subscription's.
 
-use crate::auth::{Principal, Standing};
+use crate::auth::{Caller, Standing};
 use crate::entity::{OperationalStatus, OrganizationId};
 use crate::error::{Code, Refusal};
 
 /// Whether the caller changes something in an organization of this status: a suspended one is changed only from above,
 /// and a terminated one only by the platform.
-pub fn may_write(caller: &Principal, organization: OrganizationId, status: OperationalStatus) -> bool {
+pub fn may_write(caller: &Caller, organization: OrganizationId, status: OperationalStatus) -> bool {
     match status {
         OperationalStatus::Active => true,
         OperationalStatus::Suspended => caller.organization() != Some(organization),

@@ -22,7 +22,7 @@ use crate::organization::graphql::Organization;
 pub struct AuditEvent {
     /// Globally unique.
     pub id: AuditEventId,
-    /// Role of the actor; `SYSTEM` for what time brought about.
+    /// Role of the actor; `SYSTEM` for parts of Tessera itself.
     pub actor_role: String,
     /// Noun and verb, such as `subscription.suspend`.
     pub action: String,
@@ -79,8 +79,8 @@ impl AuditEvent {
 
 #[ComplexObject]
 impl AuditEvent {
-    /// Subject of the token; `system` for what time brought about; the role, for callers of organizations, where the
-    /// platform's own people acted.
+    /// Subject of the token; the name of a part of Tessera that acted by itself, such as `scheduler` for what time brought
+    /// about; the role, for callers of organizations, where the platform's own people acted.
     async fn actor(&self, ctx: &Context<'_>) -> Result<String> {
         Ok(self.sight(ctx)?.actor(self.row.actor.clone()))
     }

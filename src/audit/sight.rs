@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::auth::{Permission, Principal, Role, Standing};
+use crate::auth::{Caller, Permission, Role, Standing};
 use crate::entity::{Mutable, StoredJson, customer, organization, subscription};
 
 /// The roles of the platform's own people, as entries have them.
@@ -15,7 +15,7 @@ const SOMEBODY: &str = "PLATFORM";
 #[derive(Clone, Copy)]
 pub struct Sight<'a> {
     /// Who looks.
-    pub caller: &'a Principal,
+    pub caller: &'a Caller,
     /// The role of who acted.
     pub actor_role: &'a str,
     /// Whether somebody acted in its name.
@@ -46,7 +46,7 @@ impl Sight<'_> {
 
 /// What changed of a noun, without what the caller may not read of it: the notes of those who manage it, and which
 /// organization is above.
-pub fn changes(caller: &Principal, noun: &str, changes: StoredJson) -> StoredJson {
+pub fn changes(caller: &Caller, noun: &str, changes: StoredJson) -> StoredJson {
     let StoredJson::Read(Value::Object(mut columns)) = changes else { return changes };
     columns.retain(|column, _| match column.as_str() {
         "private_metadata" => manage(noun).is_some_and(|permission| caller.may(permission)),

@@ -1,5 +1,6 @@
 //! Who calls, what it may do, and how its token is verified.
 
+mod caller;
 mod claims;
 mod issuer;
 mod jwks;
@@ -12,6 +13,7 @@ mod revoked;
 mod test_keys;
 mod token;
 
+pub use caller::{Caller, Part};
 pub use claims::{Actor, Audience, Claims};
 pub use issuer::{Grant, IssueError, TokenIssuer};
 pub(crate) use key::check_public_key;

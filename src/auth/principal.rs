@@ -1,7 +1,7 @@
 //! Who is calling.
 
 use super::claims::Claims;
-use super::permission::{Permission, Permissions, Role};
+use super::permission::{Permissions, Role};
 use crate::clock::Timestamp;
 use crate::entity::{CustomerId, MemberId, OrganizationId, TypedId};
 
@@ -128,11 +128,6 @@ impl Principal {
         &self.subject
     }
 
-    /// What others are told of who it is: of the platform's own people no more than their role.
-    pub fn known_as(&self) -> &str {
-        if self.standing == Standing::Platform { self.role.as_str() } else { &self.subject }
-    }
-
     /// The caller's role.
     pub fn role(&self) -> Role {
         self.role
@@ -146,11 +141,6 @@ impl Principal {
     /// What the caller may do.
     pub fn permissions(&self) -> Permissions {
         self.permissions
-    }
-
-    /// Whether the caller has the permission.
-    pub fn may(&self, permission: Permission) -> bool {
-        self.permissions.contains(permission)
     }
 
     /// The member that the token names, who may have been deactivated since.
@@ -176,20 +166,5 @@ impl Principal {
     /// The organization the caller belongs to; none for the platform.
     pub fn organization(&self) -> Option<OrganizationId> {
         self.standing.organization()
-    }
-
-    /// The customer the caller is, if it is one.
-    pub fn customer(&self) -> Option<CustomerId> {
-        self.standing.customer()
-    }
-
-    /// A key that no two callers share: what idempotency keys belong to.
-    pub fn key(&self) -> String {
-        let role = self.role.as_str();
-        match self.standing {
-            Standing::Platform => format!("platform/{role}/{}", self.subject),
-            Standing::Organization(id) | Standing::Reseller(id) => format!("{id}/{role}/{}", self.subject),
-            Standing::Customer(org, id) => format!("{org}/{id}/{role}/{}", self.subject),
-        }
     }
 }

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use clap::Args;
-use tessera::auth::Permission;
+use tessera::auth::{Named, Part, Permission};
 use tessera::clock::Clock;
 use tessera::config::{Settings, duration};
-use tessera::entity::{RevocationId, revocation};
-use tessera::store::Store;
+use tessera::error::Error;
+use tessera::revocation::{self, NewRevocation};
+use tessera::store::{Command, Store};
 
 use super::{Failure, print, token};
 
@@ -33,26 +34,22 @@ pub struct Revoke {
 impl Revoke {
     pub async fn run(self) -> Result<(), Failure> {
         let config = self.settings.config()?;
-        let tenant_id = match &self.organization {
+        let organization = match &self.organization {
             Some(name) => Some(token::organization(&config, name).await?),
             None => None,
         };
-        let failed = |error| Failure::new(format!("the tokens cannot be revoked: {error}"));
-        let store = Store::open(&config.database, Clock::system()).await.map_err(failed)?;
+        let failed = |error: Error| Failure::new(format!("the tokens cannot be revoked: {}", error.told_inside()));
+        let store = Store::open(&config.database, Clock::system()).await.map_err(|error| failed(error.into()))?;
         let valid = TimeDelta::from_std(self.valid).map_err(|_| Failure::usage("that is too long"))?;
-        let (now, all) = (store.now(), Permission::ALL.iter().map(|permission| permission.as_str()));
-        let row = revocation::Model {
-            id: RevocationId::generate(),
-            tenant_id,
-            token_id: self.token,
-            subject: self.subject,
-            holds: all.collect::<Vec<_>>().join(" "),
-            expires_at: now.plus(valid),
-            created_at: now,
-            updated_at: now,
-            version: 1,
+        let named = match (self.token, self.subject) {
+            (Some(id), _) => Named::Token(id),
+            (None, Some(subject)) => Named::Subject(subject),
+            (None, None) => return Err(Failure::usage("name either a token or a subject")),
         };
-        store.system().insert::<_, revocation::Entity>(vec![row]).await.map_err(failed)?;
+        let new = NewRevocation { named, expires: Some(store.now().plus(valid)), reason: None };
+        let writer = store.acting_as(Part::CommandLine).writer(Permission::MembersManage).map_err(failed)?;
+        let command = Command::new("revokeTokens", None, "");
+        revocation::create(&writer, &command, organization, &new).await.map_err(failed)?;
         print("Refused from now on; servers that run know it within five seconds.")
     }
 }

@@ -65,12 +65,7 @@ pub enum DemoError {
 
 impl From<Fault> for DemoError {
     fn from(fault: Fault) -> Self {
-        Self::Seed(match fault {
-            Fault::Internal(text) | Fault::Contended(_, text) | Fault::Unavailable(_, text) | Fault::TooMuch(text) => {
-                text.as_ref().to_owned()
-            }
-            other => format!("{other:?}"),
-        })
+        Self::Seed(fault.told_inside())
     }
 }
 

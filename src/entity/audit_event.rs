@@ -15,7 +15,7 @@ pub struct Model {
     pub id: AuditEventId,
     /// The organization the row belongs to; null for the platform's own.
     pub tenant_id: Option<OrganizationId>,
-    /// Subject of the token, or the name of the worker.
+    /// Subject of the token, or the name of the part of Tessera that acted.
     pub actor: String,
     /// Role of the actor.
     pub actor_role: String,

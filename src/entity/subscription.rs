@@ -126,7 +126,7 @@ pub struct Model {
     pub metadata: StoredJson,
     /// The same of those who manage it, for nobody else; null is nothing.
     pub private_metadata: Option<StoredJson>,
-    /// Who renewed it last: the subject of a token, or the worker.
+    /// Who renewed it last: the subject of a token, or `scheduler` for time itself.
     pub last_renewed_by: Option<String>,
 
     /// When access ends as things stand; null for never. This and the turns below are derived from the dates above by

@@ -10,7 +10,7 @@ use async_graphql::{
 };
 use serde_json::Value as Json;
 
-use crate::auth::{Permission, Principal};
+use crate::auth::{Caller, Permission};
 use crate::entity::StoredJson;
 use crate::error::{Code, Error};
 
@@ -81,7 +81,7 @@ impl OutputType for StoredJson {
 }
 
 /// What a caller is shown of the notes of those who manage an object: all of it, or null without the permission.
-pub fn private(caller: &Principal, manage: Permission, notes: Option<StoredJson>) -> Option<StoredJson> {
+pub fn private(caller: &Caller, manage: Permission, notes: Option<StoredJson>) -> Option<StoredJson> {
     caller.may(manage).then(|| notes.unwrap_or_else(|| Json::Object(Default::default()).into()))
 }
 

@@ -59,8 +59,8 @@ impl ViewerQuery {
     async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
         let caller = ctx.scope().caller().ok()?;
         Some(Viewer {
-            subject: caller.subject().to_owned(),
-            role: caller.role(),
+            subject: caller.name().to_owned(),
+            role: caller.principal()?.role(),
             permissions: caller.permissions().iter().map(|permission| permission.as_str()).collect(),
             impersonator: caller.impersonator().map(str::to_owned),
             organization_id: caller.organization(),
@@ -75,8 +75,8 @@ pub fn parts(request: &RequestContext) -> Planned<Option<Parts>> {
         let caller = request.scope.caller()?;
         let (organization, customer) = (caller.organization(), caller.customer());
         Ok(match name {
-            "subject" => known(&caller.subject()),
-            "role" => known(&caller.role().as_str()),
+            "subject" => known(&caller.name()),
+            "role" => known(&caller.role_name()),
             "permissions" => {
                 let permissions: Vec<_> = caller.permissions().iter().map(|permission| permission.as_str()).collect();
                 known(&serde_json::json!(permissions))

@@ -15,7 +15,7 @@ impl Scope {
     /// The same if the caller's own organization operates, and none otherwise.
     pub(crate) fn organizations_within_reach(&self) -> Source {
         use organization::Column::{DeletedAt, Id, Status};
-        let own = self.principal.as_ref().and_then(|caller| caller.organization());
+        let own = self.caller.as_ref().and_then(|caller| caller.organization());
         let operates = own.map(|own| {
             let column = |column| Expr::col(("own", column));
             let own = Query::select()

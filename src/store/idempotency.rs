@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Source;
 use super::executor::Executor;
 use super::write::Write;
-use crate::auth::Principal;
+use crate::auth::Caller;
 use crate::clock::Timestamp;
 use crate::entity::idempotency_key::{Column, Entity, Model};
 use crate::error::{Code, Refusal, Result};
@@ -38,18 +38,18 @@ impl Command {
     ///
     /// The key is not taken. Two commands with the same key at the same time both do their work, and the one that is
     /// behind finds out when it records its outcome, or by being refused for what the other one did.
-    pub(super) fn unless_done(&self, principal: &Principal, source: Source) -> Source {
+    pub(super) fn unless_done(&self, caller: &Caller, source: Source) -> Source {
         let unspent = self.key.as_ref().map(|key| {
-            let record = Entity::find().select_only().expr(Expr::val(1)).filter(of(principal, key));
+            let record = Entity::find().select_only().expr(Expr::val(1)).filter(of(caller, key));
             Expr::not_exists(record.into_query())
         });
         source.with(Condition::all().add_option(unspent))
     }
 
     /// The row that the command made or changed, if it was carried out before.
-    pub(super) async fn outcome(&self, principal: &Principal, db: &impl Executor) -> Result<Option<Uuid>> {
+    pub(super) async fn outcome(&self, caller: &Caller, db: &impl Executor) -> Result<Option<Uuid>> {
         let Some(key) = &self.key else { return Ok(None) };
-        let Some(record) = db.one(Entity::find().filter(of(principal, key))).await? else { return Ok(None) };
+        let Some(record) = db.one(Entity::find().filter(of(caller, key))).await? else { return Ok(None) };
         if record.operation == self.operation && record.fingerprint == self.fingerprint {
             return Ok(Some(record.result_id));
         }
@@ -61,9 +61,9 @@ impl Command {
     }
 
     /// What records the outcome of the command, in its own transaction. It fails if the key was used meanwhile.
-    pub(super) fn record(&self, principal: &Principal, now: Timestamp, result_id: Uuid) -> Option<Write> {
+    pub(super) fn record(&self, caller: &Caller, now: Timestamp, result_id: Uuid) -> Option<Write> {
         let record = Model {
-            principal: principal.key(),
+            principal: caller.key(),
             key: self.key.clone()?,
             operation: self.operation.to_owned(),
             fingerprint: self.fingerprint.clone(),
@@ -75,6 +75,6 @@ impl Command {
 }
 
 /// What tells the record of a key.
-fn of(principal: &Principal, key: &str) -> Condition {
-    Condition::all().add(Column::Principal.eq(principal.key())).add(Column::Key.eq(key))
+fn of(caller: &Caller, key: &str) -> Condition {
+    Condition::all().add(Column::Principal.eq(caller.key())).add(Column::Key.eq(key))
 }

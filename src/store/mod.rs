@@ -2,7 +2,7 @@
 //!
 //! Nothing else in the crate holds a connection. Reads go through [`Scope`], which adds what the caller may see to
 //! every query; writes through [`Writer`] and [`UnitOfWork`], which keep to one tenant and leave an audit entry and an
-//! outbox event behind. Work that concerns every tenant at once (the demo's data, the command line) goes through [`System`].
+//! outbox event behind. Work that concerns every tenant at once (maintenance, the demo's data) goes through [`System`].
 
 mod around;
 mod attempt;
@@ -50,7 +50,7 @@ pub use rows::{Row, Rows};
 pub use scope::{RequestMeta, Scope};
 pub use system::System;
 pub use trail::Change;
-pub(crate) use trail::{Changes, SYSTEM, changed, created};
+pub(crate) use trail::{Changes, changed, created};
 pub use trouble::Trouble;
 pub(crate) use trouble::trouble;
 pub use unit_of_work::UnitOfWork;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::executor::Executor as _;
 use super::page::{PageRequest, Slice};
 use super::{First, Reach, Reading, Store, Visible, Writer};
-use crate::auth::{Permission, Principal};
+use crate::auth::{Caller, Part, Permission};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::store::Noun;
@@ -56,7 +56,7 @@ pub struct RequestMeta {
 #[derive(Clone)]
 pub struct Scope {
     pub(super) store: Store,
-    pub(super) principal: Option<Arc<Principal>>,
+    pub(super) caller: Option<Caller>,
     pub(super) request: RequestMeta,
     /// How many statements of the request are under way.
     asking: Arc<AtomicUsize>,
@@ -83,14 +83,21 @@ impl Drop for Asking<'_> {
     }
 }
 
+impl Store {
+    /// Access as a part of Tessera, for work that no request asked for: in its name, as far as it may.
+    pub fn acting_as(&self, part: Part) -> Scope {
+        Scope::new(self.clone(), Some(Caller::System(part)), RequestMeta::default())
+    }
+}
+
 impl Scope {
-    pub(crate) fn new(store: Store, principal: Option<Arc<Principal>>, request: RequestMeta) -> Self {
-        Self { store, principal, request, asking: Arc::default(), asked: Arc::default() }
+    pub(crate) fn new(store: Store, caller: Option<Caller>, request: RequestMeta) -> Self {
+        Self { store, caller, request, asking: Arc::default(), asked: Arc::default() }
     }
 
     /// The caller, or the error that there is none.
-    pub fn caller(&self) -> Result<&Principal> {
-        self.principal.as_deref().ok_or(Error::Unauthenticated)
+    pub fn caller(&self) -> Result<&Caller> {
+        self.caller.as_ref().ok_or(Error::Unauthenticated)
     }
 
     /// The current moment.
@@ -141,12 +148,12 @@ impl Scope {
     }
 
     pub(super) fn reach(&self) -> Reach<'_> {
-        Reach::new(self.principal.as_deref())
+        Reach::new(self.caller.as_ref())
     }
 
     /// The same request as nobody: what anyone may read without a token.
     pub fn anonymous(&self) -> Self {
-        Self { principal: None, ..self.clone() }
+        Self { caller: None, ..self.clone() }
     }
 
     /// The visible rows that the query finds.

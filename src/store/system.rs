@@ -12,7 +12,7 @@ use super::{Noun, Store};
 use crate::entity::{Derived, OrganizationId, SubscriptionStatus, organization, subscription};
 use crate::subscription::lifecycle::settled;
 
-/// The database without a tenant: for the command line and the demo's data.
+/// The database without a tenant: for maintenance and the demo's data.
 pub struct System<'a>(pub(super) &'a Store);
 
 impl Store {

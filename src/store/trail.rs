@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::Scope;
 use super::text::{Text, put};
+use crate::auth::{Caller, Part};
 use crate::clock::Timestamp;
 use crate::entity::{AuditEventId, Mutable, OrganizationId, OutboxEventId, audit_event, outbox_event};
 use crate::error::{Error, Result};
@@ -97,11 +98,6 @@ pub(super) struct Entry {
     effective_at: Option<Timestamp>,
 }
 
-/// Who acts when time has come.
-pub const SYSTEM: &str = "system";
-/// Its role.
-const SYSTEM_ROLE: &str = "SYSTEM";
-
 impl Entry {
     /// What the scope's caller did to this row now.
     pub(super) fn new<M: Mutable>(
@@ -111,17 +107,17 @@ impl Entry {
         mut changes: Changes,
         change: Change,
     ) -> Result<Self> {
-        let caller = scope.caller()?;
+        let by_time = change.due_at.is_some();
+        let caller = if by_time { &Caller::System(Part::Scheduler) } else { scope.caller()? };
         let request = &scope.request;
         changes.0.extend(change.parts.0);
-        let by_time = change.due_at.is_some();
         Ok(Self {
             audit_id: AuditEventId::generate(),
             event_id: OutboxEventId::generate(),
             tenant_id: row.tenant(),
-            actor: if by_time { SYSTEM } else { caller.subject() }.to_owned(),
-            actor_role: if by_time { SYSTEM_ROLE } else { caller.role().as_str() },
-            impersonator: caller.impersonator().filter(|_| !by_time).map(str::to_owned),
+            actor: caller.name().to_owned(),
+            actor_role: caller.role_name(),
+            impersonator: caller.impersonator().map(str::to_owned),
             action: format!("{}.{}", M::NOUN, change.verb),
             entity_type: M::NOUN,
             entity_id: row.uuid(),

@@ -3,33 +3,33 @@
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, TryIntoModel};
 
-use crate::auth::{Membership, Permission, Permissions, Principal, Standing};
+use crate::auth::{Caller, Membership, Permission, Permissions, Standing};
 use crate::entity::{
     CustomerId, OrganizationId, audit_event, customer, member, organization, payment, payment_method, revocation,
     subscription, subscription_total, tier, tier_feature, tier_price,
 };
 use crate::error::{Error, Result};
 
-/// What one caller can see, taken from its verified token; without a token, what everyone can.
+/// What one caller can see; without a token, what everyone can.
 ///
-/// It holds nothing of the token but the standing, the permissions and the member: what is visible to one caller is
+/// It holds nothing of the caller but the standing, the permissions and the member: what is visible to one caller is
 /// visible to all who stand there with the same permissions, unless the member was deactivated.
 #[derive(Clone, Copy, Debug)]
 pub struct Reach<'a> {
-    caller: Option<Caller<'a>>,
+    caller: Option<Standpoint<'a>>,
     /// Whether the statement asks elsewhere whether the caller's own organization, member and customer are still there.
     presumes: bool,
 }
 
 /// What of a caller its reach depends on.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Caller<'a> {
+pub(super) struct Standpoint<'a> {
     pub(super) standing: Standing,
     pub(super) permissions: Permissions,
     pub(super) member: Option<&'a Membership>,
 }
 
-impl Caller<'_> {
+impl Standpoint<'_> {
     fn may(self, permission: Permission) -> bool {
         self.permissions.contains(permission)
     }
@@ -45,11 +45,11 @@ pub trait Visible: EntityTrait<ActiveModel: TryIntoModel<<Self as EntityTrait>::
 }
 
 impl<'a> Reach<'a> {
-    pub(super) fn new(principal: Option<&'a Principal>) -> Self {
-        let caller = principal.map(|principal| Caller {
-            standing: principal.standing(),
-            permissions: principal.permissions(),
-            member: principal.member(),
+    pub(super) fn new(caller: Option<&'a Caller>) -> Self {
+        let caller = caller.map(|caller| Standpoint {
+            standing: caller.standing(),
+            permissions: caller.permissions(),
+            member: caller.member(),
         });
         Self { caller, presumes: false }
     }
@@ -61,7 +61,7 @@ impl<'a> Reach<'a> {
     }
 
     /// Who it is; none without a token.
-    pub(super) fn anyone(self) -> Option<Caller<'a>> {
+    pub(super) fn anyone(self) -> Option<Standpoint<'a>> {
         self.caller
     }
 
@@ -69,7 +69,7 @@ impl<'a> Reach<'a> {
         self.presumes
     }
 
-    fn caller(self) -> Result<Caller<'a>> {
+    fn caller(self) -> Result<Standpoint<'a>> {
         self.caller.ok_or(Error::Unauthenticated)
     }
 

@@ -9,7 +9,7 @@ use async_graphql::Enum;
 use super::lifecycle::{self, Action, CancelAt, Offer, Step, gateway_billed, illegal};
 use super::overdue::{self, UpToDate};
 use super::surroundings::{Surroundings, around_all};
-use crate::auth::{Permission, Principal, Standing};
+use crate::auth::{Caller, Permission, Standing};
 use crate::clock::Timestamp;
 use crate::entity::{
     Above, ManagementMode, OperationalStatus, OrganizationId, SubscriptionManagement, SuspensionCause, TierId,
@@ -67,7 +67,7 @@ pub struct Available {
 /// Everything that can be done with a subscription, with what keeps this caller from it now.
 pub fn available(
     row: &subscription::Model,
-    caller: &Principal,
+    caller: &Caller,
     around: &Surroundings,
     now: Timestamp,
 ) -> Result<Vec<Available>> {
@@ -107,7 +107,7 @@ impl Obstacle {
 }
 
 /// Refuses what the mutation of the action would refuse when it is told nothing but the subscription.
-fn check(state: &UpToDate, action: Action, caller: &Principal, around: &Surroundings, now: Timestamp) -> Result<()> {
+fn check(state: &UpToDate, action: Action, caller: &Caller, around: &Surroundings, now: Timestamp) -> Result<()> {
     let row = &state.row;
     let permissions = permissions(action);
     if !permissions.iter().any(|permission| caller.may(*permission)) {
@@ -176,7 +176,7 @@ pub fn permissions(action: Action) -> &'static [Permission] {
 }
 
 /// Whether the caller, its organization, and the organization that it would write in may operate.
-fn operates(caller: &Principal, organization: OrganizationId, around: &Surroundings) -> bool {
+fn operates(caller: &Caller, organization: OrganizationId, around: &Surroundings) -> bool {
     let elsewhere = caller.organization().is_some_and(|own| own != organization);
     (!elsewhere || around.caller_operates)
         && operational::may_write(caller, organization, around.organization)
@@ -196,7 +196,7 @@ fn required(row: &subscription::Model, action: Action) -> Permission {
 }
 
 /// The permission that an action needs of this caller: an owner that serves itself needs another than a manager.
-fn required_of(caller: &Principal, row: &subscription::Model, action: Action) -> Permission {
+fn required_of(caller: &Caller, row: &subscription::Model, action: Action) -> Permission {
     let manages = caller.may(required(row, action));
     if !manages && SELF_SERVICE.contains(&action) && caller.may(Permission::SubscriptionsSelfService) {
         Permission::SubscriptionsSelfService
@@ -206,7 +206,7 @@ fn required_of(caller: &Principal, row: &subscription::Model, action: Action) ->
 }
 
 /// Where the caller stands above an organization; none for its own people.
-pub fn above(caller: &Principal, organization: OrganizationId) -> Option<Above> {
+pub fn above(caller: &Caller, organization: OrganizationId) -> Option<Above> {
     match caller.standing() {
         Standing::Platform => Some(Above::Platform),
         Standing::Reseller(own) if own != organization => Some(Above::Reseller),
@@ -215,13 +215,13 @@ pub fn above(caller: &Principal, organization: OrganizationId) -> Option<Above> 
 }
 
 /// Whether it was suspended by somebody who stands above the caller.
-pub fn suspended_from_above(caller: &Principal, row: &subscription::Model) -> bool {
+pub fn suspended_from_above(caller: &Caller, row: &subscription::Model) -> bool {
     let rank = |above: Option<Above>| above.map_or(0, |above| 1 + above as u8);
     rank(row.suspended_by) > rank(above(caller, row.tenant_id))
 }
 
 /// Whether the caller's organization owns the subscription and others manage it.
-pub fn managed_from_above(caller: &Principal, row: &subscription::Model, management: SubscriptionManagement) -> bool {
+pub fn managed_from_above(caller: &Caller, row: &subscription::Model, management: SubscriptionManagement) -> bool {
     row.customer_id.is_none()
         && above(caller, row.tenant_id).is_none()
         && management == SubscriptionManagement::PlatformManaged
@@ -231,7 +231,7 @@ pub fn managed_from_above(caller: &Principal, row: &subscription::Model, managem
 fn authorize_now(
     state: &UpToDate,
     action: Action,
-    caller: &Principal,
+    caller: &Caller,
     management: SubscriptionManagement,
     now: Timestamp,
 ) -> Result<()> {

@@ -259,7 +259,7 @@ impl Subscription {
         }))
     }
 
-    /// Who renewed it last: the subject of a token, `ROOT` for the platform's own people, or the worker. Null for callers
+    /// Who renewed it last: the subject of a token, `ROOT` for the platform's own people, or `scheduler`. Null for callers
     /// with neither `subscriptions.manage` nor `audit.read`.
     async fn last_renewed_by(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         let is_told = is_told_why(ctx.scope().caller()?);

@@ -4,10 +4,11 @@ use futures_util::future::BoxFuture;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::lifecycle::{Action, Event, fold};
+use crate::auth::Part;
 use crate::clock::Timestamp;
 use crate::entity::{Gateway, PaymentStatus, payment, subscription};
 use crate::error::Result;
-use crate::store::{Change, SYSTEM, UnitOfWork};
+use crate::store::{Change, UnitOfWork};
 
 /// A subscription as it is now, and what time has just made of it.
 pub struct UpToDate {
@@ -36,7 +37,7 @@ pub fn foreseen(row: &subscription::Model, now: Timestamp) -> UpToDate {
     UpToDate { row, events }
 }
 
-/// Writes what is due by now, each step as the system's deed at the moment that it was due.
+/// Writes what is due by now, each step as the scheduler's deed at the moment that it was due.
 ///
 /// Boxed, because it is a part of every command's future.
 pub fn bring_up_to_date<'t>(unit: &'t UnitOfWork<'_>, row: subscription::Model) -> BoxFuture<'t, Result<UpToDate>> {
@@ -55,7 +56,7 @@ async fn carry_out_due(unit: &UnitOfWork<'_>, row: subscription::Model) -> Resul
         let (version, updated_at) = (done.row.version, done.row.updated_at);
         let mut next = subscription::Model { version, updated_at, ..next };
         if due.event == Event::Resume && done.row.current_period_end.is_none() && next.current_period_end.is_some() {
-            next.last_renewed_by = Some(SYSTEM.to_owned());
+            next.last_renewed_by = Some(Part::Scheduler.as_str().to_owned());
         }
         done.row = unit.update(&done.row, next, change).await?;
         done.events.push(due.event);

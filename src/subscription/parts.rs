@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::actions::Obstacle;
 use super::lifecycle::Action;
 use super::status::{Effective, Kind, Reason};
-use crate::auth::{Permission, Principal};
+use crate::auth::{Caller, Permission};
 use crate::clock::Timestamp;
 use crate::customer::graphql::Customer;
 use crate::customer::loader::CustomerKey;
@@ -95,7 +95,7 @@ impl ScheduledChange {
 
 /// Whether a caller is told who renewed a subscription, and why somebody gave another tier: who manages subscriptions, or
 /// reads the trail, which tells it as well.
-pub fn is_told_why(caller: &Principal) -> bool {
+pub fn is_told_why(caller: &Caller) -> bool {
     [Permission::SubscriptionsManage, Permission::AuditRead].into_iter().any(|permission| caller.may(permission))
 }
 

@@ -1,7 +1,7 @@
 //! Effective status: what a subscription is worth at this moment.
 //!
 //! A pure function of the row, the organization and the clock, evaluated when read: the state that time has led to by
-//! now ([`as_of`]), so that no late worker gives access away.
+//! now ([`as_of`]), so that no late scheduler gives access away.
 
 use async_graphql::Enum;
 use chrono::TimeDelta;

@@ -3,14 +3,14 @@
 use sea_orm::sea_query::IntoCondition;
 use sea_orm::{ColumnTrait, Condition};
 
-use crate::auth::{Permission, Principal, Standing};
+use crate::auth::{Caller, Permission, Standing};
 use crate::entity::{OrganizationId, PeriodEndPolicy, TierId, TierKind, tier};
 use crate::error::{Code, Error, Refusal, Result};
 
 /// The permission that keeps the caller from managing this catalogue, if one does; none stands for the platform's.
 ///
 /// The tiers of other organizations that a reseller can see are those of the organizations below its own.
-pub fn obstacle(caller: &Principal, catalogue: Option<OrganizationId>) -> Option<Permission> {
+pub fn obstacle(caller: &Caller, catalogue: Option<OrganizationId>) -> Option<Permission> {
     if !caller.may(Permission::TiersManage) {
         return Some(Permission::TiersManage);
     }
@@ -25,12 +25,12 @@ pub fn obstacle(caller: &Principal, catalogue: Option<OrganizationId>) -> Option
 
 /// Whether the caller reads what the subscriptions of this catalogue's tiers amount to: who manages it, and the
 /// platform's own people.
-pub fn reads_statistics(caller: &Principal, catalogue: Option<OrganizationId>) -> bool {
+pub fn reads_statistics(caller: &Caller, catalogue: Option<OrganizationId>) -> bool {
     caller.standing() == Standing::Platform || obstacle(caller, catalogue).is_none()
 }
 
 /// The condition on tiers that [`reads_statistics`]; refused where there is none.
-pub fn with_statistics(caller: &Principal) -> Result<Condition> {
+pub fn with_statistics(caller: &Caller) -> Result<Condition> {
     use tier::Column::TenantId;
     match caller.standing() {
         Standing::Platform => Ok(Condition::all()),
@@ -43,7 +43,7 @@ pub fn with_statistics(caller: &Principal) -> Result<Condition> {
 }
 
 /// Refuses a catalogue that the caller does not manage.
-pub fn authorize(caller: &Principal, catalogue: Option<OrganizationId>) -> Result<()> {
+pub fn authorize(caller: &Caller, catalogue: Option<OrganizationId>) -> Result<()> {
     obstacle(caller, catalogue).map_or(Ok(()), |permission| Err(Error::Forbidden(permission)))
 }
 

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use secrecy::ExposeSecret;
+use serde_json::json;
 
 use crate::support::{Backend, World, empty};
 
@@ -156,6 +157,16 @@ async fn tokens_are_revoked_where_nobody_can_sign_in() {
         world.store.learn_revoked().await.expect("the database answers");
         assert!(world.app.verifier().verify(admin.token()).await.is_err());
         assert!(world.app.verifier().verify(elsewhere.token()).await.is_ok());
+        let trail = "{ auditEvents(where: { action: { eq: \"revocation.create\" } }) {
+            nodes { actor actorRole reason organization { id } changes } } }";
+        let entries = world.root().ok(trail, json!({})).await["auditEvents"]["nodes"].clone();
+        assert_eq!(entries.as_array().map(Vec::len), Some(1), "{entries}");
+        let entry = &entries[0];
+        assert_eq!(
+            (&entry["actor"], &entry["actorRole"], &entry["organization"]["id"]),
+            (&json!("command-line"), &json!("SYSTEM"), &json!(world.alpha.id.to_string()))
+        );
+        assert_eq!(entry["changes"]["subject"]["to"], "admin@example.com");
         for wrong in [
             &["revoke"][..],
             &["revoke", "--subject", "x", "--token", "y"],

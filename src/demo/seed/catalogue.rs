@@ -5,6 +5,7 @@ use serde_json::json;
 use super::Seeder;
 use super::organization::Tenant;
 use super::trail::Actor;
+use crate::auth::Part;
 use crate::entity::FeatureKind::{Limit, Meter, Switch};
 use crate::entity::{
     BillingCycle, FeatureKind, Gateway, OrganizationId, PeriodEndPolicy, TierId, TierKind, tier, tier_feature,
@@ -187,7 +188,7 @@ pub struct Platform {
 impl Seeder {
     /// Makes the platform's catalogue.
     pub fn platform_catalogue(&mut self) -> Result<Platform> {
-        let root = Actor::root();
+        let root = Actor::part(Part::Demo);
         Ok(Platform {
             organizations: self.tiers(None, TierKind::Organization, &PLATFORM, &root)?,
             customers: self.tiers(None, TierKind::Customer, &PLATFORM_CUSTOMERS, &root)?,

@@ -7,6 +7,7 @@ use super::name::{person, slug};
 use super::story::{Story, Subject};
 use super::trail::{Actor, Deed};
 use super::{Seeder, Size};
+use crate::auth::Part;
 use crate::entity::OperationalStatus::{Active, Suspended, Terminated};
 use crate::entity::{
     BillingCycle, Gateway, MemberRole, OperationalStatus, OrganizationId, SubscriptionManagement, member, organization,
@@ -174,7 +175,7 @@ impl Seeder {
             version: 1,
             deleted_at: None,
         };
-        self.record_creation(&made, at, &Actor::root())?;
+        self.record_creation(&made, at, &Actor::part(Part::Demo))?;
         let row = self.with_status(made, spec.status)?;
         let role = if spec.slug == RESELLER { MemberRole::Reseller } else { MemberRole::Admin };
         let tenant = Tenant {
@@ -196,7 +197,7 @@ impl Seeder {
         };
         let at = self.days(-8);
         let row = organization::Model { status, version: 2, updated_at: at, ..made.clone() };
-        let deed = Deed { at, actor: &Actor::root(), reason: Some(reason) };
+        let deed = Deed { at, actor: &Actor::part(Part::Demo), reason: Some(reason) };
         self.record_change(&made, &row, verb, &deed)?;
         Ok(row)
     }

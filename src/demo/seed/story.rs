@@ -5,6 +5,7 @@ use super::catalogue::Sold;
 use super::organization::Tenant;
 use super::teller::{Teller, terms};
 use super::trail::Actor;
+use crate::auth::Part;
 use crate::clock::Timestamp;
 use crate::entity::{BillingCycle, CustomerId, PaymentStatus, SuspensionCause};
 use crate::error::Result;
@@ -179,8 +180,7 @@ impl Seeder {
             GraceOver => Teller::past_due(self, subject, day(-10), periods)?,
             SuspendedUnpaid => {
                 let mut teller = Teller::past_due(self, subject, day(-12), periods)?;
-                let step = Step::Suspend(SuspensionCause::NonPayment);
-                teller.step(&step, day(-5), &Actor::worker(), "The days of grace are over.")?;
+                teller.pass(day(-5))?;
                 teller
             }
             Paused => {
@@ -204,21 +204,21 @@ impl Seeder {
             Expired => {
                 let end = day(-40);
                 let mut teller = Teller::paid(self, subject, end, periods, terms(subject))?;
-                teller.step(&Step::Expire, end, &Actor::worker(), "The period ended and nothing renewed it.")?;
+                teller.pass(end)?;
                 teller
             }
             Abandoned => {
                 let at = day(-6);
                 let mut teller = Teller::open(self, subject, at, Terms { requires_payment: true, ..terms(subject) })?;
                 teller.checkout(PaymentStatus::Canceled, at);
-                teller.step(&Step::Expire, day(-5), &Actor::worker(), "Nobody paid in time.")?;
+                teller.pass(day(-5))?;
                 teller
             }
             Overridden => {
                 let mut teller = Teller::paid(self, subject, day(12), periods, terms(subject))?;
                 let (tier_id, reason) = (teller.better_tier(), "Goodwill after the outage in spring.");
                 let step = Step::OverrideTier { tier_id, reason: reason.to_owned(), ends_at: Some(day(60)) };
-                teller.step(&step, day(-12), &Actor::root(), reason)?;
+                teller.step(&step, day(-12), &Actor::part(Part::Demo), reason)?;
                 teller
             }
             HardEnd => {

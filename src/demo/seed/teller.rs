@@ -1,5 +1,5 @@
-//! Tells one subscription's story by the rules that requests obey: it is opened, and takes its steps one by one. What a
-//! gateway or the clock does is set by hand.
+//! Tells one subscription's story by the rules that requests obey: it is opened, takes its steps one by one, and time
+//! passes. What a gateway does is set by hand.
 
 use chrono::{Months, TimeDelta};
 use serde_json::json;
@@ -8,10 +8,11 @@ use super::Seeder;
 use super::payment::{Attempt, Failure};
 use super::story::Subject;
 use super::trail::{Actor, Deed};
+use crate::auth::Part;
 use crate::clock::Timestamp;
 use crate::entity::{BillingCycle, ManagementMode, PaymentStatus, SubscriptionStatus, TierId, subscription};
 use crate::error::Result;
-use crate::subscription::lifecycle::{self, Offer, Step, settled};
+use crate::subscription::lifecycle::{self, Due, Offer, Step, settled};
 use crate::subscription::opening::{self, Opening, Subscriber, Terms};
 use crate::subscription::period::{anchor_day, months};
 
@@ -135,6 +136,19 @@ impl<'a> Teller<'a> {
         after.updated_at = at;
         self.seeder.record_change(&self.row, &after, step.verb(), &Deed { at, actor, reason: Some(reason) })?;
         self.row = after;
+        Ok(())
+    }
+
+    /// Lets time bring what is due by a moment, each when it is due.
+    pub fn pass(&mut self, until: Timestamp) -> Result<()> {
+        let scheduler = Actor::part(Part::Scheduler);
+        for (Due { at, event }, mut after) in lifecycle::fold(&self.row, until, Some(TimeDelta::zero())) {
+            after.version = self.row.version + 1;
+            after.updated_at = at;
+            let deed = Deed { at, actor: &scheduler, reason: Some(event.reason()) };
+            self.seeder.record_change(&self.row, &after, event.verb(), &deed)?;
+            self.row = after;
+        }
         Ok(())
     }
 

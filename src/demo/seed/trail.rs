@@ -1,7 +1,7 @@
 //! The audit trail of what the example data tells.
 
 use super::Seeder;
-use crate::auth::Role;
+use crate::auth::{Caller, Part};
 use crate::clock::Timestamp;
 use crate::entity::{AuditEventId, MemberRole, Mutable, audit_event};
 use crate::error::Result;
@@ -17,19 +17,15 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// A person of the platform.
-    pub fn root() -> Self {
-        Self { subject: "root@example.com".to_owned(), role: Role::Root.as_str(), address: Some("192.0.2.1") }
-    }
-
     /// A member of an organization.
     pub fn member(email: &str, role: MemberRole) -> Self {
         Self { subject: email.to_owned(), role: role.as_str(), address: Some("198.51.100.20") }
     }
 
-    /// What acts when time has come.
-    pub fn worker() -> Self {
-        Self { subject: "lifecycle-worker".to_owned(), role: "SYSTEM", address: None }
+    /// A part of Tessera.
+    pub fn part(part: Part) -> Self {
+        let caller = Caller::System(part);
+        Self { subject: caller.name().to_owned(), role: caller.role_name(), address: None }
     }
 }
 

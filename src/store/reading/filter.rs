@@ -12,7 +12,7 @@ use sea_orm::{Condition, DbBackend, Values};
 use crate::auth::{Membership, Permissions, Standing};
 use crate::error::Result;
 use crate::store::text::render;
-use crate::store::visible::Caller;
+use crate::store::visible::Standpoint;
 use crate::store::{Reach, Visible};
 
 /// How many filters are kept: some for each table and each set of permissions.
@@ -105,8 +105,9 @@ pub(super) struct BoundFilter {
 impl Filters {
     /// The filter on a table, or the permission that the caller lacks.
     pub(super) fn of<E: Visible>(&self, reach: Reach<'_>, backend: DbBackend) -> Result<BoundFilter> {
-        let kind =
-            |caller: Caller<'_>| (discriminant(&caller.standing), caller.permissions, caller.member.map(discriminant));
+        let kind = |caller: Standpoint<'_>| {
+            (discriminant(&caller.standing), caller.permissions, caller.member.map(discriminant))
+        };
         let key =
             Key { table: E::default().table_name(), caller: reach.anyone().map(kind), presumes: reach.presumes() };
         let names = Names::of(reach);

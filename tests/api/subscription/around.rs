@@ -138,7 +138,7 @@ async fn a_period_that_begins_by_itself_names_who_renewed_it(world: &World) {
     let renewed = act(world, "suspendSubscription", json!({"id": id})).await;
     assert_eq!(
         (&renewed["lastRenewedBy"], &renewed["currentPeriodEnd"]),
-        (&json!("system"), &json!("2027-03-02T12:00:00Z"))
+        (&json!("scheduler"), &json!("2027-03-02T12:00:00Z"))
     );
     assert_eq!(state(world, &id).await["status"], "SUSPENDED");
 }

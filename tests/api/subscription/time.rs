@@ -133,7 +133,7 @@ async fn a_late_command_does_what_was_due(world: &World) {
     assert_eq!(read["effectiveStatus"]["endsAt"], "2026-04-11T12:00:00Z", "ten days stood still, not twenty");
     let resumed = act(world, "resumeSubscription", json!({"id": id})).await;
     assert_eq!((&resumed["status"], &resumed["currentPeriodEnd"]), (&json!("ACTIVE"), &json!("2026-04-11T12:00:00Z")));
-    assert_eq!(trail(world, &id).await.last().expect("an entry")["actor"], "system");
+    assert_eq!(trail(world, &id).await.last().expect("an entry")["actor"], "scheduler");
     let refusal = world.admin(world.alpha).refusal("resumeSubscription", json!({"id": id})).await;
     assert_eq!(refusal["code"], "ILLEGAL_TRANSITION");
 }
