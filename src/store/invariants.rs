@@ -1,10 +1,12 @@
 //! What must hold of every database, whatever was done to it and whatever went wrong meanwhile.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sea_orm::{DbBackend, DbErr, ModelTrait, Statement, TryIntoModel};
 
 use super::executor::Executor as _;
 use super::{Noun, Row, Rows, System};
-use crate::entity::{Derived, SubscriptionStatus, customer, member, organization, payment, subscription, tier};
+use crate::entity::{Derived, customer, member, organization, payment, subscription, tier};
 use crate::subscription::lifecycle::{contradicts_itself, moves, settled};
 
 /// How many rows are read at once.
@@ -190,12 +192,16 @@ impl System<'_> {
     }
 }
 
-/// Counts the events of deeds that were done to subscriptions in states that do not allow them.
+/// Counts the outbox's events of what was done, or happened, to subscriptions in states that it does not move from.
 fn moves_off_the_table() -> String {
-    let is_off = |(verb, from): (&str, &[SubscriptionStatus])| {
-        let from = from.iter().map(|status| format!("'{}'", status.as_str())).collect::<Vec<_>>().join(", ");
+    let mut by_verb: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (verb, from) in moves() {
+        by_verb.entry(verb).or_default().extend(from.iter().map(|status| status.as_str()));
+    }
+    let is_off = |(verb, from): (&str, BTreeSet<&str>)| {
+        let from = from.iter().map(|status| format!("'{status}'")).collect::<Vec<_>>().join(", ");
         format!("(topic = 'subscription.{verb}' AND payload -> 'status' ->> 'from' NOT IN ({from}))")
     };
-    let off = moves().into_iter().map(is_off).collect::<Vec<_>>().join(" OR ");
+    let off = by_verb.into_iter().map(is_off).collect::<Vec<_>>().join(" OR ");
     format!("SELECT count(*) FROM outbox_events WHERE payload -> 'status' IS NOT NULL AND ({off})")
 }

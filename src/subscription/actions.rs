@@ -5,6 +5,7 @@
 //! mutation takes when it is told nothing but the subscription.
 
 use async_graphql::Enum;
+use sea_orm::Iterable as _;
 
 use super::lifecycle::{self, Action, CancelAt, Offer, Step, gateway_billed, illegal};
 use super::overdue::{self, UpToDate};
@@ -86,7 +87,7 @@ pub fn available(
         };
         Ok(Available { action, obstacle, requires })
     };
-    Action::ALL.into_iter().map(one).collect()
+    Action::iter().map(one).collect()
 }
 
 impl Obstacle {

@@ -1,24 +1,27 @@
 //! The subscription state machine: the one place that knows which step leads where.
 //!
 //! Every step is a pure function from a row and a moment to the changed row or a refusal, and so is what time does
-//! ([`fold()`]). Mutations and `availableActions` ask the same table.
+//! ([`fold()`]). Both ask one table ([`Cause`]): of *actions*, which a caller asks for and `availableActions` shows, and of
+//! *events*, which happen.
 
 mod action;
 mod agree;
+mod event;
 mod fold;
 mod part;
 mod step;
+mod table;
 
-pub use self::action::{Action, allowed, moves};
+pub use self::action::{Action, allowed};
 pub use self::agree::contradicts_itself;
-pub use self::fold::{
-    Due, Event, Tolerance, Turn, access_end, as_of, carry_out, entitles, fold, next_due, settled, turns,
-};
+pub use self::event::Event;
+pub use self::fold::{Due, Tolerance, Turn, access_end, as_of, carry_out, entitles, fold, next_due, settled, turns};
 use self::part::{
     apply_schedule, clear_schedule, end, end_ahead, lay_over, leave_state, pause_ends, restore, start_period,
 };
 pub use self::part::{move_period_end, move_trial_end};
 pub use self::step::{CancelAt, Offer, Step};
+pub use self::table::{Cause, moves};
 use super::period;
 use crate::clock::Timestamp;
 use crate::entity::SubscriptionStatus::{Active, Canceled, Expired, PastDue, Paused, Pending, Suspended, Trialing};

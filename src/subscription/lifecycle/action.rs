@@ -1,14 +1,17 @@
-//! What can be done with a subscription, and in which of its states: the transition table.
+//! What callers can ask for.
 
 use async_graphql::Enum;
+use sea_orm::{EnumIter, Iterable as _};
 
+use super::Cause;
 use super::part::{end_ahead, underlying};
 use crate::clock::Timestamp;
-use crate::entity::SubscriptionStatus::{Active, Canceled, Expired, PastDue, Paused, Pending, Suspended, Trialing};
-use crate::entity::{ManagementMode, SubscriptionStatus, subscription};
+use crate::entity::SubscriptionStatus::{Active, PastDue, Pending, Suspended, Trialing};
+use crate::entity::{ManagementMode, subscription};
 
 /// Something a person can do with a subscription.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
+// In the order in which a screen shows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, EnumIter)]
 #[graphql(name = "SubscriptionAction")]
 pub enum Action {
     /// Change dates, limits, references and metadata.
@@ -44,43 +47,6 @@ pub enum Action {
 }
 
 impl Action {
-    /// Every action there is, in the order a screen shows them.
-    pub const ALL: [Self; 15] = [
-        Self::Update,
-        Self::Activate,
-        Self::StartTrial,
-        Self::Extend,
-        Self::ChangeTier,
-        Self::OverrideTier,
-        Self::EndOverride,
-        Self::Suspend,
-        Self::Pause,
-        Self::Resume,
-        Self::Cancel,
-        Self::UndoCancel,
-        Self::Reactivate,
-        Self::Expire,
-        Self::Delete,
-    ];
-
-    /// The states in which the action makes sense: the transition table, row by row.
-    const fn from(self) -> &'static [SubscriptionStatus] {
-        const LIVE: &[SubscriptionStatus] = &[Pending, Trialing, Active, PastDue, Paused, Suspended];
-        const ANY: &[SubscriptionStatus] = &[Pending, Trialing, Active, PastDue, Paused, Suspended, Canceled, Expired];
-        match self {
-            Self::Update | Self::Delete | Self::OverrideTier => ANY,
-            Self::Activate => &[Pending, Trialing],
-            Self::StartTrial => &[Pending],
-            Self::Extend | Self::ChangeTier | Self::Cancel | Self::Expire | Self::EndOverride | Self::UndoCancel => {
-                LIVE
-            }
-            Self::Suspend => &[Trialing, Active, PastDue],
-            Self::Pause => &[Active],
-            Self::Resume => &[Paused, Suspended],
-            Self::Reactivate => &[Canceled, Expired],
-        }
-    }
-
     /// Whether the row's state, mode and dates allow the action at `now`. What is due by then has been carried out.
     pub fn fits(self, row: &subscription::Model, now: Timestamp) -> bool {
         let overridden = row.mode == ManagementMode::Override;
@@ -103,7 +69,7 @@ impl Action {
             Self::Resume if row.suspended_from == Some(PastDue) => row.grace_ends_at.is_some_and(|end| end > now),
             _ => true,
         };
-        detail && self.from().contains(&row.status)
+        detail && Cause::Action(self).from().contains(&row.status)
     }
 
     /// What to do first, where the state does not say it.
@@ -128,25 +94,7 @@ impl Action {
     }
 }
 
-/// The verbs of the audit trail that move the status, each with the states that it moves from.
-pub fn moves() -> [(&'static str, &'static [SubscriptionStatus]); 11] {
-    [
-        ("start", Action::StartTrial),
-        ("start_trial", Action::StartTrial),
-        ("activate", Action::Activate),
-        ("override_tier", Action::OverrideTier),
-        ("end_override", Action::EndOverride),
-        ("suspend", Action::Suspend),
-        ("pause", Action::Pause),
-        ("resume", Action::Resume),
-        ("cancel", Action::Cancel),
-        ("expire", Action::Expire),
-        ("reactivate", Action::Reactivate),
-    ]
-    .map(|(verb, action)| (verb, action.from()))
-}
-
 /// The actions that the row's state allows at `now`.
 pub fn allowed(row: &subscription::Model, now: Timestamp) -> Vec<Action> {
-    Action::ALL.into_iter().filter(|action| action.fits(row, now)).collect()
+    Action::iter().filter(|action| action.fits(row, now)).collect()
 }

@@ -6,37 +6,13 @@
 use std::borrow::Cow;
 
 use chrono::TimeDelta;
+use sea_orm::Iterable as _;
 
-use super::Action;
 use super::part::{apply_schedule, end, pause_ends, restore, start_period, suspend};
+use super::{Cause, Event};
 use crate::clock::Timestamp;
-use crate::entity::SubscriptionStatus::{Active, Canceled, Expired, PastDue, Paused, Pending, Trialing};
+use crate::entity::SubscriptionStatus::{Active, Canceled, Expired, PastDue, Paused, Trialing};
 use crate::entity::{ManagementMode, SubscriptionStatus, SuspensionCause, subscription};
-
-/// What time does to a subscription, in the order in which it happens at the same instant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// The override ends by itself.
-    OverrideEnds,
-    /// The hard end is reached.
-    HardEnd,
-    /// A cancellation takes effect.
-    Cancellation,
-    /// A change of tier takes effect.
-    TierChange,
-    /// The trial is over.
-    TrialEnds,
-    /// The period is over and nothing renewed it.
-    PeriodEnds,
-    /// The days of grace are over.
-    GraceEnds,
-    /// Nobody paid in time.
-    PendingEnds,
-    /// The start is reached.
-    Start,
-    /// The pause is over.
-    Resume,
-}
 
 /// Something that is due at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,38 +27,40 @@ pub struct Due {
 /// None leaves that end to the gateway, as commands do.
 pub type Tolerance = Option<TimeDelta>;
 
-/// What happens to the row next, by time alone.
+/// What happens to the row next, by time alone: the first event that its state knows, and of those that are due at the
+/// same instant the first in their order.
 pub fn next_due(row: &subscription::Model, tolerance: Tolerance) -> Option<Due> {
     if row.ended_at.is_some() {
         return None;
     }
-    let due = |event, at: Option<Timestamp>| at.map(|at| Due { at, event });
-    let overridden = row.mode == ManagementMode::Override;
-    // A pause stops the clock of the period, and with it what waits for the period's end.
-    let stands_still =
-        row.status == Paused && (row.current_period_end.is_none() || row.cancel_at == row.current_period_end);
-    let whole = [
-        due(Event::OverrideEnds, row.override_ends_at),
-        due(Event::HardEnd, row.expires_at),
-        due(Event::Cancellation, row.cancel_at.filter(|_| !stands_still)),
-    ];
-    // Time beneath an override runs on, and shows when the override ends.
-    let beneath = if overridden {
-        [None, None]
-    } else {
-        let own = match row.suspended_from.unwrap_or(row.status) {
-            Trialing => due(Event::TrialEnds, row.trial_ends_at),
-            Active => due(Event::PeriodEnds, period_end(row, tolerance)),
-            PastDue if row.status == PastDue => due(Event::GraceEnds, row.grace_ends_at),
-            Pending if row.pending_until.is_some() => due(Event::PendingEnds, row.pending_until),
-            Pending => due(Event::Start, Some(row.starts_at)),
-            Paused => due(Event::Resume, row.resumes_at),
-            _ => None,
-        };
-        [due(Event::TierChange, row.scheduled_at.filter(|_| row.status != Paused)), own]
-    };
-    // The first of those that are due at the same instant.
-    whole.into_iter().chain(beneath).flatten().min_by_key(|due| due.at)
+    let known = Event::iter().filter(|event| Cause::Event(*event).from().contains(&row.status));
+    let due = known.filter_map(|event| Some(Due { at: event.due_at(row, tolerance)?, event }));
+    due.min_by_key(|due| due.at)
+}
+
+impl Event {
+    /// When it is due, if the row's dates say so.
+    fn due_at(self, row: &subscription::Model, tolerance: Tolerance) -> Option<Timestamp> {
+        // What time brings to a status is what it brings to one that is only suspended.
+        let runs = |status| row.suspended_from.unwrap_or(row.status) == status;
+        match self {
+            Self::OverrideEnds => row.override_ends_at,
+            Self::HardEnd => row.expires_at,
+            // A pause stops the clock of the period, and with it what waits for the period's end.
+            Self::Cancellation => {
+                row.cancel_at.filter(|at| row.status != Paused || row.current_period_end.is_some_and(|end| end != *at))
+            }
+            // Time beneath an override runs on, and shows when the override ends.
+            _ if row.mode == ManagementMode::Override => None,
+            Self::TierChange => row.scheduled_at,
+            Self::TrialEnds => row.trial_ends_at.filter(|_| runs(Trialing)),
+            Self::PeriodEnds => period_end(row, tolerance).filter(|_| runs(Active)),
+            Self::GraceEnds => row.grace_ends_at,
+            Self::PendingEnds => row.pending_until,
+            Self::Start => row.pending_until.is_none().then_some(row.starts_at),
+            Self::Resume => row.resumes_at,
+        }
+    }
 }
 
 fn period_end(row: &subscription::Model, tolerance: Tolerance) -> Option<Timestamp> {
@@ -93,59 +71,6 @@ fn period_end(row: &subscription::Model, tolerance: Tolerance) -> Option<Timesta
             tolerance.map(|tolerance| if may_be_late { end.plus(tolerance) } else { end })
         }
         _ => Some(end),
-    }
-}
-
-impl Event {
-    /// The status that it ends the subscription with, if it ends it.
-    const fn ends_as(self) -> Option<SubscriptionStatus> {
-        match self {
-            Self::HardEnd | Self::TrialEnds | Self::PeriodEnds | Self::PendingEnds => Some(Expired),
-            Self::Cancellation => Some(Canceled),
-            Self::OverrideEnds | Self::TierChange | Self::GraceEnds | Self::Start | Self::Resume => None,
-        }
-    }
-
-    /// The command that would have done the same by hand.
-    pub const fn action(self) -> Action {
-        match self {
-            Self::OverrideEnds => Action::EndOverride,
-            Self::HardEnd | Self::TrialEnds | Self::PeriodEnds | Self::PendingEnds => Action::Expire,
-            Self::Cancellation => Action::Cancel,
-            Self::TierChange => Action::ChangeTier,
-            Self::GraceEnds => Action::Suspend,
-            Self::Start => Action::Activate,
-            Self::Resume => Action::Resume,
-        }
-    }
-
-    /// The verb of the audit trail.
-    pub const fn verb(self) -> &'static str {
-        match self {
-            Self::OverrideEnds => "end_override",
-            Self::HardEnd | Self::TrialEnds | Self::PeriodEnds | Self::PendingEnds => "expire",
-            Self::Cancellation => "cancel",
-            Self::TierChange => "change_tier",
-            Self::GraceEnds => "suspend",
-            Self::Start => "start",
-            Self::Resume => "resume",
-        }
-    }
-
-    /// Why, for the audit trail.
-    pub const fn reason(self) -> &'static str {
-        match self {
-            Self::OverrideEnds => "The override ended.",
-            Self::HardEnd => "The hard end was reached.",
-            Self::Cancellation => "The cancellation took effect.",
-            Self::TierChange => "The change of tier took effect.",
-            Self::TrialEnds => "The trial ended.",
-            Self::PeriodEnds => "The period ended and nothing renewed it.",
-            Self::GraceEnds => "The days of grace ended.",
-            Self::PendingEnds => "Nobody paid in time.",
-            Self::Start => "The start was reached.",
-            Self::Resume => "The pause ended.",
-        }
     }
 }
 

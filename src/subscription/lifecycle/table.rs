@@ -1,0 +1,82 @@
+//! The transition table: what moves a subscription, and from which of its states. An action is what a caller asks for,
+//! an event is what happens.
+
+use sea_orm::Iterable as _;
+
+use super::{Action, Event};
+use crate::entity::SubscriptionStatus::{
+    self, Active, Canceled, Expired, PastDue, Paused, Pending, Suspended, Trialing,
+};
+
+/// What a row of the table is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// What a caller asks for, if the rest of the row and the caller's rights allow it.
+    Action(Action),
+    /// What happens, at the moment that the row's dates give.
+    Event(Event),
+}
+
+impl Cause {
+    /// The states that it moves from: the table, row by row.
+    pub const fn from(self) -> &'static [SubscriptionStatus] {
+        const LIVE: &[SubscriptionStatus] = &[Pending, Trialing, Active, PastDue, Paused, Suspended];
+        const ANY: &[SubscriptionStatus] = &[Pending, Trialing, Active, PastDue, Paused, Suspended, Canceled, Expired];
+        match self {
+            Self::Action(action) => match action {
+                Action::Update | Action::Delete | Action::OverrideTier => ANY,
+                Action::Activate => &[Pending, Trialing],
+                Action::StartTrial => &[Pending],
+                Action::Extend
+                | Action::ChangeTier
+                | Action::Cancel
+                | Action::Expire
+                | Action::EndOverride
+                | Action::UndoCancel => LIVE,
+                Action::Suspend => &[Trialing, Active, PastDue],
+                Action::Pause => &[Active],
+                Action::Resume => &[Paused, Suspended],
+                Action::Reactivate => &[Canceled, Expired],
+            },
+            Self::Event(event) => match event {
+                Event::OverrideEnds | Event::HardEnd | Event::Cancellation => LIVE,
+                // A pause stops the clock of the period.
+                Event::TierChange => &[Pending, Trialing, Active, PastDue, Suspended],
+                // A suspension does not.
+                Event::TrialEnds => &[Trialing, Suspended],
+                Event::PeriodEnds => &[Active, Suspended],
+                Event::GraceEnds => &[PastDue],
+                Event::PendingEnds | Event::Start => &[Pending],
+                Event::Resume => &[Paused],
+            },
+        }
+    }
+
+    /// The verb of the audit trail under which it moves the status; none if it leaves it as it is.
+    const fn moves_as(self) -> Option<&'static str> {
+        match self {
+            Self::Action(action) => match action {
+                Action::Activate => Some("activate"),
+                Action::StartTrial => Some("start_trial"),
+                Action::OverrideTier => Some("override_tier"),
+                Action::EndOverride => Some("end_override"),
+                Action::Suspend => Some("suspend"),
+                Action::Pause => Some("pause"),
+                Action::Resume => Some("resume"),
+                Action::Cancel => Some("cancel"),
+                Action::Reactivate => Some("reactivate"),
+                Action::Expire => Some("expire"),
+                Action::Update | Action::Extend | Action::ChangeTier | Action::UndoCancel | Action::Delete => None,
+            },
+            Self::Event(Event::TierChange) => None,
+            Self::Event(event) => Some(event.verb()),
+        }
+    }
+}
+
+/// The verbs of the audit trail that move the status, each with the states that something under this verb moves from.
+pub fn moves() -> impl Iterator<Item = (&'static str, &'static [SubscriptionStatus])> {
+    let actions = Action::iter().map(Cause::Action);
+    let causes = actions.chain(Event::iter().map(Cause::Event));
+    causes.filter_map(|cause| Some((cause.moves_as()?, cause.from())))
+}
