@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use crate::auth::{Caller, Permission, Role, Standing};
-use crate::entity::{Mutable, StoredJson, customer, organization, subscription};
+use crate::auth::{Caller, Role, Standing};
+use crate::entity::StoredJson;
+use crate::entity::audited::{Audience, audience};
 
 /// The roles of the platform's own people, as entries have them.
 pub const STAFF: [&str; 2] = [Role::Root.as_str(), Role::Support.as_str()];
@@ -44,25 +45,14 @@ impl Sight<'_> {
     }
 }
 
-/// What changed of a noun, without what the caller may not read of it: the notes of those who manage it, and which
-/// organization is above.
+/// What changed of a noun, as far as the caller may read it. What nobody has decided about is the platform's.
 pub fn changes(caller: &Caller, noun: &str, changes: StoredJson) -> StoredJson {
     let StoredJson::Read(Value::Object(mut columns)) = changes else { return changes };
-    columns.retain(|column, _| match column.as_str() {
-        "private_metadata" => manage(noun).is_some_and(|permission| caller.may(permission)),
-        "parent_id" => matches!(caller.standing(), Standing::Platform | Standing::Reseller(_)),
-        _ => true,
+    columns.retain(|column, _| match audience(noun, column) {
+        Some(Audience::Readers) => true,
+        Some(Audience::Holders(permission)) => caller.may(permission),
+        Some(Audience::Above) => matches!(caller.standing(), Standing::Platform | Standing::Reseller(_)),
+        None => caller.standing() == Standing::Platform,
     });
     StoredJson::Read(Value::Object(columns))
-}
-
-/// The permission to manage a noun.
-fn manage(noun: &str) -> Option<Permission> {
-    [
-        (organization::Model::NOUN, Permission::OrganizationsManage),
-        (customer::Model::NOUN, Permission::CustomersManage),
-        (subscription::Model::NOUN, Permission::SubscriptionsManage),
-    ]
-    .into_iter()
-    .find_map(|(of, permission)| (of == noun).then_some(permission))
 }

@@ -94,7 +94,7 @@ async fn refuse_taken_ref(unit: &UnitOfWork<'_>, external_ref: Option<&str>, own
 }
 
 /// What to change: an omitted field is unchanged, null clears it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Update {
     /// Shown to people.
     pub name: Option<String>,
@@ -108,6 +108,15 @@ pub struct Update {
     pub private_metadata: MaybeUndefined<GivenJson>,
 }
 
+impl Update {
+    /// Whether it takes managing: to change the notes of those who manage, and for a customer to change of itself anything
+    /// but what is listed here.
+    fn is_managed(&self, by_customer: bool) -> bool {
+        let rest = Self { name: None, email: MaybeUndefined::Undefined, ..self.clone() };
+        !self.private_metadata.is_undefined() || (by_customer && rest != Self::default())
+    }
+}
+
 /// Changes a customer. A customer itself may change its name and address only.
 pub async fn update(
     writer: &Writer,
@@ -115,9 +124,7 @@ pub async fn update(
     target: &Target<CustomerId>,
     update: &Update,
 ) -> Result<customer::Model> {
-    let caller = writer.caller()?;
-    let of_customers = update.external_ref.is_undefined() && update.metadata.is_undefined();
-    let is_managed = !update.private_metadata.is_undefined() || (caller.customer().is_some() && !of_customers);
+    let is_managed = update.is_managed(writer.caller()?.customer().is_some());
     writer
         .change::<customer::Entity, _>(command, target.id, "input.id", |unit, row| {
             Box::pin(async move {

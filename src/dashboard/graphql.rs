@@ -89,13 +89,14 @@ impl TierRevenue {
 
 fn by_status(sums: &Statistics) -> Vec<StatusCount> {
     use SubscriptionStatus::{Active, PastDue, Paused, Pending, Suspended, Trialing};
+    let Statistics { total: _, pending, trialing, active, past_due, paused, suspended, monthly_revenue: _ } = *sums;
     let counts = [
-        (Pending, sums.pending),
-        (Trialing, sums.trialing),
-        (Active, sums.active),
-        (PastDue, sums.past_due),
-        (Paused, sums.paused),
-        (Suspended, sums.suspended),
+        (Pending, pending),
+        (Trialing, trialing),
+        (Active, active),
+        (PastDue, past_due),
+        (Paused, paused),
+        (Suspended, suspended),
     ];
     let some = counts.into_iter().filter(|(_, count)| *count != 0);
     some.map(|(status, count)| StatusCount { status, count: SafeInt(count) }).collect()

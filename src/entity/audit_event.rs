@@ -1,13 +1,12 @@
 //! The audit trail: who did what to which row, and why. Append-only.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
 
 use super::{AuditEventId, OrganizationId, StoredJson};
 use crate::clock::Timestamp;
 
 /// One change of one row.
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit_events")]
 pub struct Model {
     /// Unique everywhere.

@@ -1,13 +1,12 @@
 //! Customers of an organization.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
 
 use super::{CustomerId, OperationalStatus, OrganizationId, StoredJson};
 use crate::clock::Timestamp;
 
 /// A customer of an organization.
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "customers")]
 pub struct Model {
     /// The organization.
@@ -19,7 +18,6 @@ pub struct Model {
     /// Shown to people.
     pub name: String,
     /// What the name is sorted by, alike on every database.
-    #[serde(skip)]
     pub name_key: String,
     /// Contact address, lower case.
     pub email: Option<String>,
@@ -28,7 +26,6 @@ pub struct Model {
     /// Operational status.
     pub status: OperationalStatus,
     /// What a search looks through: the folded name, address and external reference.
-    #[serde(skip)]
     pub search_text: String,
     /// Free-form JSON object of the integrator.
     pub metadata: StoredJson,

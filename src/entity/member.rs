@@ -1,13 +1,12 @@
 //! Members: the users of an organization.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
 
 use super::{MemberId, MemberRole, OrganizationId};
 use crate::clock::Timestamp;
 
 /// A user of an organization.
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "members")]
 pub struct Model {
     /// The organization.
@@ -21,10 +20,8 @@ pub struct Model {
     /// Shown to people.
     pub name: String,
     /// What the name is sorted by, alike on every database.
-    #[serde(skip)]
     pub name_key: String,
     /// What a search looks through: the folded name and address.
-    #[serde(skip)]
     pub search_text: String,
     /// What the member may do.
     pub role: MemberRole,

@@ -1,6 +1,7 @@
 //! One file for each table. Which rows of a table a caller may see is said by [`Visible`](crate::store::Visible).
 
 pub mod audit_event;
+pub mod audited;
 pub mod customer;
 pub mod derived;
 pub mod enums;
@@ -19,6 +20,7 @@ pub mod tier;
 pub mod tier_feature;
 pub mod tier_price;
 
+pub use audited::Audited;
 pub use derived::Derived;
 pub use enums::*;
 pub use id::*;
@@ -27,7 +29,7 @@ pub use json::StoredJson;
 use crate::clock::Timestamp;
 
 /// A row that can be changed: it has an id, a tenant, a version and the times of its making and last change.
-pub trait Mutable: Clone + Derived + serde::Serialize + Send + Sync {
+pub trait Mutable: Audited + Clone + Derived + Send + Sync {
     /// The noun, as the audit trail names it.
     const NOUN: &'static str;
     /// The untyped id.

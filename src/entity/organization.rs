@@ -2,13 +2,12 @@
 
 use chrono_tz::Tz;
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
 
 use super::{OperationalStatus, OrganizationId, StoredJson, SubscriptionManagement};
 use crate::clock::Timestamp;
 
 /// A tenant, or a reseller with tenants of its own.
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "organizations")]
 pub struct Model {
     /// Also the tenant of every row the organization owns.
@@ -19,10 +18,8 @@ pub struct Model {
     /// Shown to people.
     pub name: String,
     /// What the name is sorted by, alike on every database.
-    #[serde(skip)]
     pub name_key: String,
     /// What a search looks through: the folded name and slug.
-    #[serde(skip)]
     pub search_text: String,
     /// Unique short name for addresses and the command line.
     pub slug: String,

@@ -1,13 +1,12 @@
 //! Payments for subscriptions.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
 
 use super::{CustomerId, Gateway, OrganizationId, PaymentId, PaymentStatus, SubscriptionId};
 use crate::clock::Timestamp;
 
 /// A payment, or an attempt at one.
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "payments")]
 pub struct Model {
     /// The organization.
@@ -37,7 +36,6 @@ pub struct Model {
     /// Why it failed, for people.
     pub failure_message: Option<String>,
     /// What a search looks through: the folded failure code, failure message and id at the gateway.
-    #[serde(skip)]
     pub search_text: Option<String>,
     /// Which attempt for the period this is, from 1.
     pub attempt: i32,

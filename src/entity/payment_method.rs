@@ -1,13 +1,12 @@
 //! Stored payment methods. Never a card number, never a security code.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
 
 use super::{CustomerId, Gateway, OrganizationId, PaymentMethodId, PaymentMethodKind};
 use crate::clock::Timestamp;
 
 /// A payment method that a gateway keeps for an owner.
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "payment_methods")]
 pub struct Model {
     /// The organization.

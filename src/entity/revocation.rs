@@ -1,14 +1,13 @@
 //! Tokens that are refused before they expire.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
 
 use super::{OrganizationId, RevocationId};
 use crate::auth::{Named, Permission, Revocation};
 use crate::clock::Timestamp;
 
 /// One token, or all of a subject that were issued until this was made.
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "revocations")]
 pub struct Model {
     /// Unique everywhere.
@@ -21,7 +20,6 @@ pub struct Model {
     /// The subject, the claim `sub`.
     pub subject: Option<String>,
     /// The permissions of who revoked, separated by blanks: a token that may do more stays.
-    #[serde(skip)]
     pub holds: String,
     /// When the last of these tokens has expired by itself.
     pub expires_at: Timestamp,

@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 ///
 /// The owner is the customer, or the organization itself where `customer_id` is null: exactly one by construction.
 /// A subscription is live while `ended_at` is null; an owner has at most one live subscription.
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "subscriptions")]
 pub struct Model {
     /// The organization.
@@ -103,7 +103,6 @@ pub struct Model {
     /// The cycle that the end of the override returns to.
     pub overridden_billing_cycle: Option<BillingCycle>,
     /// The state that the end of the override returns to.
-    #[serde(skip)]
     pub overridden_state: Option<Overridden>,
 
     /// How many active members the organization may have, 1–100,000; null: what the tier says.
@@ -120,7 +119,6 @@ pub struct Model {
     /// The integrator's own key.
     pub external_id: Option<String>,
     /// What a search looks through: the folded key of the integrator.
-    #[serde(skip)]
     pub search_text: Option<String>,
     /// Free-form JSON object of the integrator.
     pub metadata: StoredJson,
@@ -131,25 +129,18 @@ pub struct Model {
 
     /// When access ends as things stand; null for never. This and the turns below are derived from the dates above by
     /// [`crate::subscription::lifecycle::settled`] at every write, so that lists can filter and sort by them.
-    #[serde(skip)]
     pub access_ends_at: Option<Timestamp>,
     /// When time changes the status next, as things stand.
-    #[serde(skip)]
     pub next_at: Option<Timestamp>,
     /// To what.
-    #[serde(skip)]
     pub next_status: Option<SubscriptionStatus>,
     /// When time changes it after that.
-    #[serde(skip)]
     pub second_at: Option<Timestamp>,
     /// To what.
-    #[serde(skip)]
     pub second_status: Option<SubscriptionStatus>,
     /// When time changes it once more. There is no fourth time.
-    #[serde(skip)]
     pub third_at: Option<Timestamp>,
     /// To what.
-    #[serde(skip)]
     pub third_status: Option<SubscriptionStatus>,
 
     /// When the row was made.

@@ -1,13 +1,12 @@
 //! Tiers: what a subscription is for.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
 
 use super::{OrganizationId, PeriodEndPolicy, TierId, TierKind};
 use crate::clock::Timestamp;
 
 /// A tier of the platform's catalogue or of an organization's own.
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "tiers")]
 pub struct Model {
     /// Unique everywhere.
@@ -20,7 +19,6 @@ pub struct Model {
     /// Shown to people.
     pub name: String,
     /// What a search looks through: the folded key and name.
-    #[serde(skip)]
     pub search_text: String,
     /// Shown to people.
     pub description: Option<String>,

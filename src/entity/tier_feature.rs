@@ -1,12 +1,11 @@
 //! Features of tiers.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
 
 use super::{FeatureKind, TierFeatureId, TierId};
 
 /// Something a tier grants. At most one for each (tier, key).
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "tier_features")]
 pub struct Model {
     /// Unique everywhere.

@@ -1,12 +1,11 @@
 //! Prices of tiers.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
 
 use super::{BillingCycle, TierId, TierPriceId};
 
 /// What a tier costs for a cycle in a currency. At most one for each (tier, cycle, currency).
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "tier_prices")]
 pub struct Model {
     /// Unique everywhere.

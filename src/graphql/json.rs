@@ -15,7 +15,7 @@ use crate::entity::StoredJson;
 use crate::error::{Code, Error};
 
 /// A JSON value that somebody gave.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct GivenJson(pub Json);
 
 /// A scalar that can represent any JSON value.

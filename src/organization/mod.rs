@@ -159,6 +159,29 @@ pub struct Update {
     pub private_metadata: MaybeUndefined<GivenJson>,
 }
 
+impl Update {
+    /// The permissions that it takes besides that of changing a profile.
+    fn needs(&self) -> Vec<Permission> {
+        let Self {
+            slug,
+            exempt,
+            private_metadata,
+            // Who manages the subscription is decided from above, which is known when the row is found.
+            subscription_management: _,
+            // The profile.
+            name: _,
+            billing_email: _,
+            default_currency: _,
+            time_zone: _,
+            metadata: _,
+        } = self;
+        let platform = slug.is_some() || exempt.is_some();
+        let manages = !private_metadata.is_undefined();
+        let needs = [(platform, Permission::PlatformManage), (manages, Permission::OrganizationsManage)];
+        needs.into_iter().filter_map(|(given, permission)| given.then_some(permission)).collect()
+    }
+}
+
 /// Changes an organization's profile.
 pub async fn update(
     writer: &Writer,
@@ -166,12 +189,8 @@ pub async fn update(
     target: &Target<OrganizationId>,
     update: &Update,
 ) -> Result<organization::Model> {
-    let platform_only = update.slug.is_some() || update.exempt.is_some();
-    if platform_only && !writer.caller()?.may(Permission::PlatformManage) {
-        return Err(Error::Forbidden(Permission::PlatformManage));
-    }
-    if !update.private_metadata.is_undefined() && !writer.caller()?.may(Permission::OrganizationsManage) {
-        return Err(Error::Forbidden(Permission::OrganizationsManage));
+    if let Some(missing) = update.needs().into_iter().find(|needed| !writer.caller().is_ok_and(|by| by.may(*needed))) {
+        return Err(Error::Forbidden(missing));
     }
     writer
         .change::<organization::Entity, _>(command, target.id, "input.id", |unit, row| {

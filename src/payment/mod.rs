@@ -2,3 +2,19 @@
 
 pub mod graphql;
 pub mod read;
+
+use sea_orm::Iterable as _;
+
+use crate::entity::PaymentStatus;
+
+/// The statuses of payments that are under way: a gateway may still take them.
+pub fn under_way() -> impl Iterator<Item = PaymentStatus> {
+    PaymentStatus::iter().filter(|status| match status {
+        PaymentStatus::Pending | PaymentStatus::Processing => true,
+        PaymentStatus::Succeeded
+        | PaymentStatus::Failed
+        | PaymentStatus::Canceled
+        | PaymentStatus::PartiallyRefunded
+        | PaymentStatus::Refunded => false,
+    })
+}

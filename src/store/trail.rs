@@ -1,12 +1,11 @@
 //! What every changed row leaves behind: an entry in the audit trail and an event in the outbox.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use sea_orm::sea_query::Value;
 use sea_orm::{EntityTrait, IdenStatic as _};
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::Scope;
@@ -14,7 +13,7 @@ use super::text::{Text, put};
 use crate::auth::{Caller, Part};
 use crate::clock::Timestamp;
 use crate::entity::{AuditEventId, Mutable, OrganizationId, OutboxEventId, audit_event, outbox_event};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// What a write means, for the audit trail: every insert and update names one.
 #[derive(Clone, Debug)]
@@ -48,7 +47,7 @@ impl Change {
     /// part that stays as it is does not count.
     pub fn with_part(mut self, name: &'static str, from: Json, to: Json) -> Self {
         if from != to {
-            self.parts.0.push((Cow::Borrowed(name), Difference { from, to }));
+            self.parts.0.push((name, Difference { from, to }));
         }
         self
     }
@@ -61,7 +60,7 @@ impl Change {
 
 /// What changed, by column or part.
 #[derive(Clone, Debug)]
-pub(crate) struct Changes(Vec<(Cow<'static, str>, Difference)>);
+pub(crate) struct Changes(Vec<(&'static str, Difference)>);
 
 /// What was there and what took its place.
 #[derive(Clone, Debug, Serialize)]
@@ -72,7 +71,7 @@ struct Difference {
 
 impl Serialize for Changes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, difference)| (name, difference)))
+        serializer.collect_map(self.0.iter().map(|(name, difference)| (*name, difference)))
     }
 }
 
@@ -251,29 +250,15 @@ impl Text {
     }
 }
 
-/// Bookkeeping that every change moves: it would only blur the trail.
-const BOOKKEEPING: [&str; 4] = ["version", "created_at", "updated_at", "tenant_id"];
-
-fn columns(row: &impl Mutable) -> Result<Map<String, Json>> {
-    match serde_json::to_value(row)? {
-        Json::Object(columns) => Ok(columns),
-        _ => Err(Error::Internal("a row is not an object".into())),
-    }
-}
-
 /// What the audit trail tells of a new row.
 pub(crate) fn created(row: &impl Mutable) -> Result<Changes> {
-    let named =
-        columns(row)?.into_iter().filter(|(name, value)| !BOOKKEEPING.contains(&name.as_str()) && !value.is_null());
-    Ok(Changes(named.map(|(name, to)| (name.into(), Difference { from: Json::Null, to })).collect()))
+    let named = row.audited()?.into_iter().filter(|(_, value)| !value.is_null());
+    Ok(Changes(named.map(|(name, to)| (name, Difference { from: Json::Null, to })).collect()))
 }
 
 /// What the audit trail tells of a changed row.
 pub(crate) fn changed<M: Mutable>(before: &M, after: &M) -> Result<Changes> {
-    let mut from = columns(before)?;
-    let differs = |(name, to): (String, Json)| {
-        let from = from.remove(&name).unwrap_or(Json::Null);
-        (from != to && !BOOKKEEPING.contains(&name.as_str())).then(|| (name.into(), Difference { from, to }))
-    };
-    Ok(Changes(columns(after)?.into_iter().filter_map(differs).collect()))
+    let columns = before.audited()?.into_iter().zip(after.audited()?);
+    let differing = columns.filter(|((_, from), (_, to))| from != to);
+    Ok(Changes(differing.map(|((name, from), (_, to))| (name, Difference { from, to })).collect()))
 }

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, Condition, Iterable as _};
 
+use super::lifecycle::entitles;
 use super::status::{Kind, Policy};
 use crate::clock::Timestamp;
 use crate::entity::subscription::Column::{
@@ -16,8 +17,9 @@ use crate::entity::subscription::Column::{
 use crate::entity::{ManagementMode, SubscriptionStatus, organization, subscription};
 use crate::store;
 
-const ENTITLING: [SubscriptionStatus; 3] =
-    [SubscriptionStatus::Trialing, SubscriptionStatus::Active, SubscriptionStatus::PastDue];
+fn entitling() -> Vec<SubscriptionStatus> {
+    SubscriptionStatus::iter().filter(|status| entitles(*status)).collect()
+}
 
 /// Says in SQL what [`effective`](super::status::effective) says of a row.
 #[derive(Clone, Copy)]
@@ -107,7 +109,7 @@ impl Foreseen<'_> {
         let late = Condition::any().add(AccessEndsAt.lte(soon.plus(-tolerance))).add(reached(ExpiresAt, soon));
         let one = Condition::all()
             .add(SecondAt.is_null())
-            .add(Status.is_in(ENTITLING))
+            .add(Status.is_in(entitling()))
             // Follows from the rest; for the index.
             .add(between(AccessEndsAt, Some(now.plus(-tolerance)), Some(just_after(soon))))
             .add(
@@ -115,8 +117,8 @@ impl Foreseen<'_> {
                     .add(Condition::all().add(Self::tolerated().not()).add(ahead(AccessEndsAt, soon)))
                     .add(self.spared().add(late)),
             );
-        let turn = |at, status: subscription::Column| ahead(at, soon).add(status.is_not_in(ENTITLING));
-        let several = Condition::all().add(SecondAt.is_not_null()).add(self.is(&ENTITLING)).add(
+        let turn = |at, status: subscription::Column| ahead(at, soon).add(status.is_not_in(entitling()));
+        let several = Condition::all().add(SecondAt.is_not_null()).add(self.is(&entitling())).add(
             Condition::any()
                 .add(turn(NextAt, NextStatus))
                 .add(turn(SecondAt, SecondStatus))

@@ -6,8 +6,9 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use super::lifecycle::{Action, Event, fold};
 use crate::auth::Part;
 use crate::clock::Timestamp;
-use crate::entity::{Gateway, PaymentStatus, payment, subscription};
+use crate::entity::{Gateway, payment, subscription};
 use crate::error::Result;
+use crate::payment::under_way;
 use crate::store::{Change, UnitOfWork};
 
 /// A subscription as it is now, and what time has just made of it.
@@ -69,6 +70,6 @@ async fn attempt_is_open(unit: &UnitOfWork<'_>, row: &subscription::Model) -> Re
     let open = payment::Entity::find()
         .filter(payment::Column::SubscriptionId.eq(row.id))
         .filter(payment::Column::Gateway.ne(Gateway::Manual))
-        .filter(payment::Column::Status.is_in([PaymentStatus::Pending, PaymentStatus::Processing]));
+        .filter(payment::Column::Status.is_in(under_way()));
     unit.exists::<payment::Entity>(open).await
 }

@@ -70,14 +70,26 @@ pub async fn update(
 
 /// Refuses what an organization cannot give itself: time, limits and features.
 fn refuse_grants(update: &Update) -> Result<()> {
+    let Update {
+        current_period_start,
+        current_period_end,
+        trial_ends_at,
+        expires_at,
+        user_limit,
+        feature_overrides,
+        // What it notes for itself.
+        external_id: _,
+        metadata: _,
+        private_metadata: _,
+    } = update;
     let mut check = Check::new();
     for (path, given) in [
-        ("input.currentPeriodStart", update.current_period_start.is_some()),
-        ("input.currentPeriodEnd", update.current_period_end.is_some()),
-        ("input.trialEndsAt", update.trial_ends_at.is_some()),
-        ("input.expiresAt", !update.expires_at.is_undefined()),
-        ("input.userLimit", !update.user_limit.is_undefined()),
-        ("input.featureOverrides", update.feature_overrides.is_some()),
+        ("input.currentPeriodStart", current_period_start.is_some()),
+        ("input.currentPeriodEnd", current_period_end.is_some()),
+        ("input.trialEndsAt", trial_ends_at.is_some()),
+        ("input.expiresAt", !expires_at.is_undefined()),
+        ("input.userLimit", !user_limit.is_undefined()),
+        ("input.featureOverrides", feature_overrides.is_some()),
     ] {
         if given {
             let Refusal { code, message, .. } = actions::own_account(path);

@@ -3,11 +3,10 @@
 use std::collections::HashSet;
 
 use sea_orm::{ColumnTrait, Condition, ModelTrait};
-use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::entity::{BillingCycle, FeatureKind, TierFeatureId, TierId, TierPriceId, tier_feature, tier_price};
+use crate::entity::{Audited, BillingCycle, FeatureKind, TierFeatureId, TierId, TierPriceId, tier_feature, tier_price};
 use crate::error::{Code, Result};
 use crate::graphql::input::Check;
 use crate::graphql::scalar::MAX_SAFE_INT;
@@ -119,7 +118,7 @@ pub fn features(
     Replacement { name: "features", before, after }.sorted(|row| row.id.into())
 }
 
-impl<M: PartialEq + Serialize> Replacement<M> {
+impl<M: PartialEq + Audited> Replacement<M> {
     /// Sets compare alike whatever order the database or the client had.
     fn sorted(mut self, id: impl Fn(&M) -> Uuid) -> Self {
         self.before.sort_by_key(&id);
@@ -129,7 +128,7 @@ impl<M: PartialEq + Serialize> Replacement<M> {
 
     /// The change of the tier's row, telling of this one too.
     pub fn told(&self, change: Change) -> Result<Change> {
-        Ok(change.with_part(self.name, serde_json::to_value(&self.before)?, serde_json::to_value(&self.after)?))
+        Ok(change.with_part(self.name, told(&self.before)?, told(&self.after)?))
     }
 
     /// Puts the parts of the tier, which `of` finds, into their place.
@@ -145,6 +144,14 @@ impl<M: PartialEq + Serialize> Replacement<M> {
         }
         unit.replace_parts(of, &self.after).await
     }
+}
+
+/// Parts as the audit trail tells of them.
+fn told(parts: &[impl Audited]) -> Result<Value> {
+    let objects = parts.iter().map(|part| {
+        Ok(Value::Object(part.audited()?.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()))
+    });
+    objects.collect()
 }
 
 /// The condition on the prices of a tier.

@@ -120,8 +120,15 @@ impl Statistics {
 
 /// Whether somebody pays: an override is given away.
 fn earns(group: &Group) -> bool {
-    matches!(group.status, SubscriptionStatus::Active | SubscriptionStatus::PastDue)
-        && matches!(group.mode, ManagementMode::Manual | ManagementMode::Gateway)
+    use SubscriptionStatus::{Active, Canceled, Expired, PastDue, Paused, Pending, Suspended, Trialing};
+    let is_paid = match group.mode {
+        ManagementMode::Manual | ManagementMode::Gateway => true,
+        ManagementMode::Override => false,
+    };
+    match group.status {
+        Active | PastDue => is_paid,
+        Pending | Trialing | Paused | Suspended | Canceled | Expired => false,
+    }
 }
 
 /// A twelfth of what comes in a year, rounded half up: once, on the sum.

@@ -314,3 +314,15 @@ async fn whoever_is_gone_reads_what_everybody_does(world: &World) {
         "{seen:?}"
     );
 }
+
+#[on_both]
+async fn what_nobody_has_decided_to_show_of_the_trail_is_the_platforms(world: &World) {
+    let (customer, _) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
+    let later = r#"{"name": {"from": null, "to": "Ada"}, "of_a_later_version": {"from": null, "to": 1}}"#;
+    world.sql(&format!("UPDATE audit_events SET changes = '{later}' WHERE action = 'customer.create'")).await;
+    for (client, is_shown) in [(world.root(), true), (world.admin(world.alpha), false)] {
+        let changes = trail(&client, &json!(customer)).await.remove(0)["changes"].clone();
+        assert_eq!(changes["name"]["to"], "Ada");
+        assert_eq!(changes.get("of_a_later_version").is_some(), is_shown, "{changes}");
+    }
+}

@@ -11,7 +11,7 @@ use sea_orm::Iterable as _;
 use super::part::{apply_schedule, end, pause_ends, restore, start_period, suspend};
 use super::{Cause, Event};
 use crate::clock::Timestamp;
-use crate::entity::SubscriptionStatus::{Active, Canceled, Expired, PastDue, Paused, Trialing};
+use crate::entity::SubscriptionStatus::{Active, Canceled, Expired, PastDue, Paused, Pending, Suspended, Trialing};
 use crate::entity::{ManagementMode, SubscriptionStatus, SuspensionCause, subscription};
 
 /// Something that is due at a moment.
@@ -153,7 +153,10 @@ pub fn turns(row: &subscription::Model, tolerance: Tolerance) -> Vec<Turn> {
 
 /// Whether what the tier grants may be used in this status.
 pub const fn entitles(status: SubscriptionStatus) -> bool {
-    matches!(status, Trialing | Active | PastDue)
+    match status {
+        Trialing | Active | PastDue => true,
+        Pending | Paused | Suspended | Canceled | Expired => false,
+    }
 }
 
 /// When access ends, given what time will bring: the end of the access that there is, or of the subscription where
