@@ -60,7 +60,7 @@ pub(super) struct State {
 }
 
 impl Admission {
-    /// Lets a request in, or not, within milliseconds.
+    /// Lets a request in, or not, soon.
     pub(super) async fn enter(&self, tenant: Tenant) -> Option<Permit> {
         let mut receiver = None;
         let arrival = {
@@ -121,7 +121,7 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         // Whoever lets it in from now on finds nobody.
         self.receiver.close();
-        let waited = self.shared.lock().give_up(self.tenant, oneshot::Sender::is_closed, Instant::now());
+        let waited = self.shared.lock().give_up(self.tenant, oneshot::Sender::is_closed);
         if !waited && self.receiver.try_recv().is_ok() {
             self.shared.leave(self.tenant, None);
         }

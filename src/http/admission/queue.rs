@@ -1,17 +1,20 @@
 //! Who may begin, and who is sent away: decided without clock, locks or tasks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::time::{Duration, Instant};
 
 use super::limit::{Limit, Sample};
 
-/// How long a request waits to be let in, as long as nobody of its tenant was refused lately: enough for a burst.
-const PATIENCE: Duration = Duration::from_millis(25);
+/// How long a request waits to be let in: enough for a burst.
+const PATIENCE: Duration = Duration::from_millis(100);
 /// The same for a tenant that sends more than there is room for: next to no time for who is refused.
 const IMPATIENCE: Duration = Duration::from_millis(2);
-/// How long after a refusal a tenant's requests wait no longer than that.
-const LATELY: Duration = Duration::from_secs(1);
+/// A tenant sends more than there is room for if more than this share of its last requests were refused. Fewer are
+/// bursts: were one refusal a reason to be impatient, impatience would refuse the next.
+const FLOOD: f64 = 0.1;
+/// How many its last requests are.
+const LAST: f64 = 32.0;
 /// How many may wait at once.
 const PLACES: usize = 256;
 
@@ -19,7 +22,7 @@ const PLACES: usize = 256;
 ///
 /// The limit is for all together. When it is reached, a tenant with less than its share is let in all the same, up to twice
 /// as many, and the next place is the one's who has the fewest: a flood takes what nobody else wants. Of a tenant's
-/// requests the newest goes first, because its client is the likeliest to be there still.
+/// requests the oldest goes first, but in a flood the newest does, because its client is the likeliest to be there still.
 #[derive(Debug)]
 pub(super) struct Queue<T, W> {
     limit: Limit,
@@ -32,19 +35,33 @@ pub(super) struct Queue<T, W> {
 struct Tenant<W> {
     in_flight: usize,
     /// The newest last.
-    waiting: Vec<W>,
-    /// When one of its requests was last sent away.
-    refused: Option<Instant>,
+    waiting: VecDeque<W>,
+    /// The share of its last requests that were refused.
+    refused: f64,
 }
 
 impl<W> Tenant<W> {
     fn new() -> Self {
-        Self { in_flight: 0, waiting: Vec::new(), refused: None }
+        Self { in_flight: 0, waiting: VecDeque::new(), refused: 0.0 }
     }
 
-    fn patience(&self, now: Instant) -> Duration {
-        let is_lately = |refused: Instant| now.saturating_duration_since(refused) < LATELY;
-        if self.refused.is_some_and(is_lately) { IMPATIENCE } else { PATIENCE }
+    /// One more of its requests begins.
+    fn begin(&mut self) {
+        self.in_flight += 1;
+        self.refused -= self.refused / LAST;
+    }
+
+    /// One more of its requests is refused.
+    fn refuse(&mut self) {
+        self.refused += (1.0 - self.refused) / LAST;
+    }
+
+    fn is_flood(&self) -> bool {
+        self.refused > FLOOD
+    }
+
+    fn next(&mut self) -> Option<W> {
+        if self.is_flood() { self.waiting.pop_back() } else { self.waiting.pop_front() }
     }
 }
 
@@ -77,15 +94,15 @@ impl<T: Copy + Eq + Hash, W> Queue<T, W> {
         let own = self.tenants.entry(tenant).or_insert_with(Tenant::new);
         let share = (limit / tenants).max(1);
         if self.in_flight < limit || own.in_flight < share && self.in_flight < 2 * limit {
-            own.in_flight += 1;
+            own.begin();
             self.in_flight += 1;
             return Arrival::Begins(self.in_flight);
         }
         self.limit.reached();
-        own.waiting.push(waiter());
-        let until = now + own.patience(now);
+        own.waiting.push_back(waiter());
+        let until = now + if own.is_flood() { IMPATIENCE } else { PATIENCE };
         self.waiting += 1;
-        let gives_way = if self.waiting > PLACES { self.drop_oldest(now) } else { None };
+        let gives_way = if self.waiting > PLACES { self.drop_oldest() } else { None };
         Arrival::Waits { until, gives_way }
     }
 
@@ -104,30 +121,30 @@ impl<T: Copy + Eq + Hash, W> Queue<T, W> {
         }
         let waits = |(_, tenant): &(&T, &mut Tenant<W>)| !tenant.waiting.is_empty();
         let (next_tenant, next) = self.tenants.iter_mut().filter(waits).min_by_key(|(_, tenant)| tenant.in_flight)?;
-        let waiter = next.waiting.pop()?;
-        next.in_flight += 1;
+        let waiter = next.next()?;
+        next.begin();
         self.waiting -= 1;
         self.in_flight += 1;
         Some((*next_tenant, waiter, self.in_flight))
     }
 
     /// A request that waited is gone, or its time is up. False if it was let in meanwhile, or gave way.
-    pub(super) fn give_up(&mut self, tenant: T, is_it: impl Fn(&W) -> bool, now: Instant) -> bool {
+    pub(super) fn give_up(&mut self, tenant: T, is_it: impl Fn(&W) -> bool) -> bool {
         let Some(own) = self.tenants.get_mut(&tenant) else { return false };
         let Some(place) = own.waiting.iter().position(is_it) else { return false };
         own.waiting.remove(place);
-        own.refused = Some(now);
+        own.refuse();
         self.waiting -= 1;
         self.forget(tenant);
         true
     }
 
     /// The oldest one of the tenant with the most.
-    fn drop_oldest(&mut self, now: Instant) -> Option<W> {
+    fn drop_oldest(&mut self) -> Option<W> {
         let most = self.tenants.values_mut().max_by_key(|tenant| tenant.waiting.len())?;
-        most.refused = Some(now);
+        most.refuse();
         self.waiting -= 1;
-        Some(most.waiting.remove(0))
+        most.waiting.pop_front()
     }
 
     fn forget(&mut self, tenant: T) {
@@ -162,8 +179,8 @@ mod tests {
         let (mut queue, now) = full('a');
         waits(&mut queue, 'a', 1, now);
         waits(&mut queue, 'a', 2, now);
-        assert_eq!(queue.leave('a', None), Some(('a', 2, queue.limit())), "the newest first");
-        assert_eq!(queue.leave('a', None), Some(('a', 1, queue.limit())));
+        assert_eq!(queue.leave('a', None), Some(('a', 1, queue.limit())), "the oldest first");
+        assert_eq!(queue.leave('a', None), Some(('a', 2, queue.limit())));
         assert_eq!(queue.leave('a', None), None);
     }
 
@@ -199,8 +216,8 @@ mod tests {
         let (mut queue, now) = full('a');
         waits(&mut queue, 'a', 1, now);
         waits(&mut queue, 'a', 2, now);
-        assert!(queue.give_up('a', |waiter| *waiter == 2, now));
-        assert!(!queue.give_up('a', |waiter| *waiter == 2, now), "it is gone");
+        assert!(queue.give_up('a', |waiter| *waiter == 2));
+        assert!(!queue.give_up('a', |waiter| *waiter == 2), "it is gone");
         assert_eq!(queue.leave('a', None), Some(('a', 1, queue.limit())));
         for _ in 0..queue.limit() {
             queue.leave('a', None);
@@ -208,21 +225,57 @@ mod tests {
         assert_eq!((queue.in_flight(), queue.waiting, queue.tenants.len()), (0, 0, 0), "nothing is kept");
     }
 
+    /// How long a request of the tenant would wait.
+    fn patience(queue: &mut Letters, tenant: char, now: Instant) -> Duration {
+        let Arrival::Waits { until, .. } = queue.arrive(tenant, || 7, now) else { return Duration::ZERO };
+        queue.tenants.get_mut(&tenant).expect("it waits").waiting.pop_back();
+        queue.waiting -= 1;
+        until - now
+    }
+
+    fn refuse(queue: &mut Letters, tenant: char, now: Instant) {
+        queue.arrive(tenant, || 8, now);
+        assert!(queue.give_up(tenant, |waiter| *waiter == 8));
+    }
+
+    /// One request ends, and the next one has its place.
+    fn go_on(queue: &mut Letters, tenant: char, now: Instant) {
+        queue.arrive(tenant, || 9, now);
+        assert_eq!(queue.leave(tenant, None), Some((tenant, 9, queue.limit())));
+    }
+
     #[test]
     fn who_sends_more_than_there_is_room_for_is_told_so_sooner() {
         let (mut queue, now) = full('a');
-        let until = |queue: &mut Letters, tenant, now| match queue.arrive(tenant, || 1, now) {
-            Arrival::Waits { until, .. } => until - now,
-            Arrival::Begins(_) => Duration::ZERO,
-        };
-        assert_eq!(until(&mut queue, 'a', now), PATIENCE, "a burst");
-        assert!(queue.give_up('a', |_| true, now));
-        assert_eq!(until(&mut queue, 'a', now), IMPATIENCE);
+        assert_eq!(patience(&mut queue, 'a', now), PATIENCE, "a burst");
+        (0..16).for_each(|_| refuse(&mut queue, 'a', now));
+        assert_eq!(patience(&mut queue, 'a', now), IMPATIENCE);
+        for waiter in [1, 2] {
+            queue.arrive('a', || waiter, now);
+        }
+        assert_eq!(queue.leave('a', None), Some(('a', 2, queue.limit())), "in a flood the newest first");
+        assert_eq!(queue.leave('a', None), Some(('a', 1, queue.limit())));
         for _ in 1..=queue.limit() / 2 {
             queue.arrive('b', || 0, now);
         }
-        assert_eq!(until(&mut queue, 'b', now), PATIENCE, "another tenant has nothing to do with it");
-        assert_eq!(until(&mut queue, 'a', now + LATELY), PATIENCE, "nobody was refused lately");
+        assert_eq!(patience(&mut queue, 'b', now), PATIENCE, "another tenant has nothing to do with it");
+        for _ in 1..=queue.limit() / 2 {
+            queue.leave('b', None);
+        }
+        (0..64).for_each(|_| go_on(&mut queue, 'a', now));
+        assert_eq!(patience(&mut queue, 'a', now), PATIENCE, "it is over");
+    }
+
+    #[test]
+    fn a_refusal_now_and_then_makes_nobody_impatient() {
+        let (mut queue, now) = full('a');
+        for number in 0..1000 {
+            if number % 20 == 0 {
+                refuse(&mut queue, 'a', now);
+            }
+            go_on(&mut queue, 'a', now);
+            assert_eq!(patience(&mut queue, 'a', now), PATIENCE, "{number}");
+        }
     }
 
     #[test]
