@@ -6,10 +6,12 @@
 //! flush goes at once.
 //!
 //! A statement that fails has written nothing. Then each of its flushes is sent by itself, and gets the answer that it
-//! would have got alone. Who has to wait for a lock does so as a transaction of its own, and nobody waits with it. Until
-//! one of the same tenant has got what it waits for, the next ones do so at once.
+//! would have got alone. What the tenant of one that fails again writes next goes alone from the start: whoever keeps
+//! failing costs the others next to nothing. Who has to wait for a lock does so as a transaction of its own, and nobody
+//! waits with it. Until one of the same tenant has got what it waits for, the next ones do so at once.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sea_orm::DbErr;
@@ -27,6 +29,8 @@ use crate::store::trouble::{Trouble, trouble, troubled};
 
 /// How many flushes are written together at most. With twice as many each would cost a tenth less.
 const LARGEST: usize = 8;
+/// How many flushes of a tenant go alone after one that failed alone.
+const APART: u32 = 32;
 
 /// The flushes that wait until they are sent.
 pub(super) struct GroupCommit {
@@ -44,6 +48,20 @@ struct Queue {
     members: VecDeque<Member>,
     /// How many came so far.
     came: u64,
+    /// Tenants whose flushes go alone, and how many more of each.
+    apart: HashMap<Uuid, u32>,
+}
+
+impl Queue {
+    /// Whether the next flush of this tenant goes alone, which counts as one.
+    fn goes_apart(&mut self, tenant: Uuid) -> bool {
+        let Entry::Occupied(mut left) = self.apart.entry(tenant) else { return false };
+        *left.get_mut() -= 1;
+        if *left.get() == 0 {
+            left.remove();
+        }
+        true
+    }
 }
 
 /// A flush that waits.
@@ -96,6 +114,11 @@ impl GroupCommit {
         self.queue().members.push_front(Member { alone: true, ..member });
     }
 
+    /// A flush of this tenant failed alone.
+    fn set_apart(&self, tenant: Uuid) {
+        self.queue().apart.insert(tenant, APART);
+    }
+
     /// Takes a flush out, unless it was sent.
     fn leave(&self, number: u64) -> bool {
         let members = &mut self.queue().members;
@@ -106,10 +129,16 @@ impl GroupCommit {
     /// Takes the first of those that wait, and others that go with it: as many as a power of two, so that there are few
     /// different statements to prepare. Nothing is written any more for who has stopped waiting. The first comes last.
     fn take(&self) -> Vec<Member> {
-        let members = &mut self.queue().members;
-        members.retain(|member| !member.answer.is_closed());
-        let Some(first) = members.pop_front() else { return Vec::new() };
-        let fits = |member: &Member| !first.alone && !member.alone && member.flush.goes_with(&first.flush);
+        let mut queue = self.queue();
+        queue.members.retain(|member| !member.answer.is_closed());
+        let Some(first) = queue.members.pop_front() else { return Vec::new() };
+        if first.alone || queue.goes_apart(first.whose.tenant) {
+            return vec![first];
+        }
+        let Queue { members, apart, .. } = &mut *queue;
+        let fits = |member: &Member| {
+            !member.alone && !apart.contains_key(&member.whose.tenant) && member.flush.goes_with(&first.flush)
+        };
         let fitting = members.iter().enumerate().filter(|(_, member)| fits(member));
         let places: Vec<_> = fitting.map(|(place, _)| place).take(LARGEST - 1).collect();
         let others = (1 << (places.len() + 1).ilog2()) - 1;
@@ -180,6 +209,9 @@ impl Postgres {
                 self.group_commit.held_up().insert(member.whose.tenant);
                 tokio::spawn(Arc::clone(self).write_patiently(member.flush, member.whose, member.answer));
             } else {
+                if refused.is_some() {
+                    self.group_commit.set_apart(member.whose.tenant);
+                }
                 drop(member.answer.send(outcome.clone()));
             }
         }
@@ -237,14 +269,15 @@ mod tests {
             patience: Duration::ZERO,
             lock_timeout: Duration::ZERO,
         });
-        let enter = |table: &&'static str| {
-            let insert = Write::Insert { table, columns: vec!["id"], rows: vec![vec![1.into()]] };
-            let (answer, answered) = oneshot::channel();
-            groups.enter(Flush { writes: vec![insert], ..Flush::default() }, Whose::default(), answer);
-            answered
-        };
-        let answered = tables.iter().map(enter).collect();
+        let answered = tables.iter().map(|table| enter(&groups, table, Uuid::nil())).collect();
         (groups, answered)
+    }
+
+    fn enter(groups: &GroupCommit, table: &'static str, tenant: Uuid) -> Answered {
+        let insert = Write::Insert { table, columns: vec!["id"], rows: vec![vec![1.into()]] };
+        let (answer, answered) = oneshot::channel();
+        groups.enter(Flush { writes: vec![insert], ..Flush::default() }, Whose { tenant, row: None }, answer);
+        answered
     }
 
     /// The numbers of all groups that are taken, one after the other.
@@ -272,6 +305,23 @@ mod tests {
         assert_eq!(several.len(), 4);
         several.into_iter().for_each(|member| groups.put_back(member));
         assert_eq!(taken(&groups), [[1], [2], [3], [4], [5]]);
+    }
+
+    #[test]
+    fn what_the_tenant_of_one_that_failed_alone_writes_next_goes_alone() {
+        let (groups, mut answered) = waiting(&[]);
+        let [failing, other] = [1, 2].map(Uuid::from_u128);
+        groups.set_apart(failing);
+        let tenants = [other, failing, other, failing, other, other];
+        answered.extend(tenants.map(|tenant| enter(&groups, "a", tenant)));
+        assert_eq!(taken(&groups), [vec![1, 3, 5, 6], vec![2], vec![4]]);
+        for _ in 2..APART {
+            answered.push(enter(&groups, "a", failing));
+            groups.take();
+        }
+        answered.extend([failing, other].map(|tenant| enter(&groups, "a", tenant)));
+        assert_eq!(groups.take().len(), 2, "it is forgotten");
+        assert!(groups.queue().apart.is_empty());
     }
 
     #[test]

@@ -2,6 +2,9 @@
 //!
 //! Which of them meet in a statement is chance, so there are rounds until it was the right ones.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use futures_util::future::join_all;
 use sea_orm::{Statement, Value as Sql};
 use serde_json::{Value, json};
@@ -85,6 +88,47 @@ async fn what_is_wrong_with_one_is_no_matter_of_the_others() {
     world.root().mutate("resumeOrganization", json!({"id": world.alpha.id.to_string()}), "").await;
     assert_eq!([customers(&world, world.alpha).await, customers(&world, world.beta).await], expected);
     world.check_invariants().await;
+}
+
+/// Of a tenant whose writes fail again and again, only the first ones are written together with others'.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_keeps_failing_does_not_make_others_fail() {
+    let world = World::new(Backend::Postgres).await;
+    let alpha_id = world.alpha.id;
+    world
+        .sql(&format!(
+            "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a test'; END $$; \
+             CREATE TRIGGER fail BEFORE INSERT ON customers FOR EACH ROW WHEN (NEW.tenant_id = '{}') \
+             EXECUTE FUNCTION fail();",
+            Uuid::from(alpha_id)
+        ))
+        .await;
+    let ids = [world.alpha, world.beta].map(|tenant| Sql::from(Uuid::from(tenant.id)));
+    let met = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&met);
+    let is_first = world.store.observe(move |statement| {
+        let meets = ids.iter().all(|id| together(statement).contains(id));
+        counting.fetch_add(usize::from(meets), Ordering::Relaxed);
+    });
+    assert!(is_first, "nobody else observes");
+    let [alpha, beta] = [world.admin(world.alpha), world.admin(world.beta)];
+    for round in 0..20 {
+        let (mut alphas, mut betas) = (Vec::new(), Vec::new());
+        for number in 0..COMMANDS {
+            let input = json!({"name": format!("failing {round} {number}")});
+            let client = alpha.clone();
+            let failing = input.clone();
+            alphas.push(tokio::spawn(async move { client.send_mutation("createCustomer", failing, "").await }));
+            betas.push(create(&beta, input));
+        }
+        for answer in join_all(alphas).await {
+            let answer = answer.expect("no panic").0;
+            assert_eq!(answer["errors"][0]["extensions"]["code"], "INTERNAL_SERVER_ERROR", "{answer}");
+        }
+        let betas = all(betas).await;
+        assert_eq!(done(&betas), COMMANDS, "{betas:#?}");
+    }
+    assert!(met.load(Ordering::Relaxed) <= COMMANDS, "{met:?} statements of both");
 }
 
 /// One statement would carry out a command twice: it is carried out once, and both are told what came of it.
