@@ -172,6 +172,9 @@ const COLUMNS: [&str; 16] = [
     "effective_at",
 ];
 
+/// What an event tells of the changes: not what only managers may read, because it is sent to others as well.
+const TOLD: &str = "told";
+
 /// Which columns of a table come from which of the trail's.
 pub(super) struct Copy {
     table: &'static str,
@@ -205,7 +208,7 @@ pub(super) fn copies() -> [Copy; 2] {
         (Outbox::EntityType, "entity_type"),
         (Outbox::EntityId, "entity_id"),
         (Outbox::EntityVersion, "entity_version"),
-        (Outbox::Payload, "changes"),
+        (Outbox::Payload, TOLD),
         (Outbox::CreatedAt, "created_at"),
     ];
     [Copy::into(audit_event::Entity, &audit), Copy::into(outbox_event::Entity, &outbox)]
@@ -245,7 +248,15 @@ impl Text {
         put!(self, r#"INSERT INTO "{table}" ("#);
         self.columns(columns.iter().map(|(to, _)| *to));
         put!(self, ") SELECT ");
-        self.columns(columns.iter().map(|(_, from)| *from));
+        self.list(columns, |text, (_, from)| match *from {
+            TOLD if text.is_sqlite() => {
+                put!(text, r#"json_remove("changes", '$.private_metadata')"#);
+            }
+            TOLD => {
+                put!(text, r#""changes" - 'private_metadata'"#);
+            }
+            column => text.columns([column]),
+        });
         put!(self, r#" FROM "trail""#);
     }
 }

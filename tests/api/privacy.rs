@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tessera::auth::{Grant, Permission, Role};
+use tessera::entity::outbox_event;
 
 use crate::support::{Client, Tenant, World, each, on_both};
 
@@ -230,6 +231,11 @@ async fn private_metadata_is_for_those_who_manage(world: &World) {
         assert_eq!(kept[object]["privateMetadata"], note);
         let cleared = admin.mutate(mutation, json!({"id": id, "privateMetadata": null}), &fields).await;
         assert_eq!(cleared[object]["privateMetadata"], json!({}));
+    }
+    // Nor told to anybody.
+    for event in world.store.system().all::<outbox_event::Entity>().await.expect("the database answers") {
+        let told = json!(event.payload);
+        assert!(told.is_object() && told.get("private_metadata").is_none(), "{event:?}");
     }
 }
 
