@@ -27,6 +27,8 @@ use crate::graphql::error::RETRY_AFTER;
 use crate::graphql::response::body;
 
 const MAX_BODY_BYTES: usize = 128 * 1024;
+/// How much of a body is read: a client that is still sending may not see an answer before.
+const MAX_READ_BYTES: usize = 16 * MAX_BODY_BYTES;
 
 /// `POST /graphql`: any operation.
 pub(super) async fn post(State(served): State<Served>, request: axum::extract::Request) -> Response {
@@ -158,20 +160,23 @@ async fn read(body: Body, headers: &HeaderMap, limit: Duration) -> Result<Vec<u8
         HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message)
     };
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > MAX_BODY_BYTES) {
+    if announced.is_some_and(|length| length > MAX_READ_BYTES) {
         return Err(too_large());
     }
     let mut chunks = body.into_data_stream();
     let all = async {
-        let mut bytes = Vec::new();
+        let (mut bytes, mut length) = (Vec::new(), 0);
         while let Some(chunk) = chunks.next().await {
             let chunk: Bytes = chunk.map_err(|_| HttpError::bad_request("The body broke off."))?;
-            if bytes.len() + chunk.len() > MAX_BODY_BYTES {
-                return Err(too_large());
+            length += chunk.len();
+            if length > MAX_READ_BYTES {
+                break;
             }
-            bytes.extend_from_slice(&chunk);
+            if length <= MAX_BODY_BYTES {
+                bytes.extend_from_slice(&chunk);
+            }
         }
-        Ok(bytes)
+        if length > MAX_BODY_BYTES { Err(too_large()) } else { Ok(bytes) }
     };
     tokio::time::timeout(limit, all).await.map_err(|_| HttpError::body_timeout())?
 }

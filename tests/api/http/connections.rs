@@ -54,6 +54,18 @@ async fn too_many_connections_are_refused_but_health_is_told() {
     assert_eq!(body["errors"][0]["extensions"], json!({ "code": "SERVICE_UNAVAILABLE", "retryAfterMs": 1000 }));
 }
 
+/// A client that is still sending when the server closes the connection sees no answer.
+#[tokio::test]
+async fn a_body_that_is_far_too_large_is_refused_in_words() {
+    let served = Served::start(ServerConfig::default()).await;
+    let client = reqwest::Client::new();
+    for _ in 0..20 {
+        let ask = client.post(served.url("/graphql")).header("content-type", JSON);
+        let refused = ask.body(vec![b' '; 2_000_000]).send().await.expect("an answer");
+        assert_eq!(refused.status(), 413);
+    }
+}
+
 #[tokio::test]
 async fn a_body_that_does_not_come_is_not_waited_for() {
     let limit = |_: &mut _, options: &mut tessera::http::Options| options.body_timeout = Duration::from_millis(10);
