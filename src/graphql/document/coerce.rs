@@ -67,6 +67,10 @@ impl<'a> Coercion<'a> {
 
     /// The value as one of the type. Variables in it stay: their types were compared when the document was validated.
     pub fn value(&mut self, value: Value, ty: &ast::Type) -> Value {
+        // A large value can be wrong in many thousand places.
+        if self.is_full() {
+            return Value::Null;
+        }
         match (ty, value) {
             (_, value @ Value::Variable(_)) => value,
             (ast::Type::NonNullNamed(_) | ast::Type::NonNullList(_), Value::Null) => {
@@ -127,6 +131,9 @@ impl<'a> Coercion<'a> {
             coerced.insert(Name::new(name.as_str()), value);
         }
         for unknown in fields.keys() {
+            if self.is_full() {
+                break;
+            }
             self.at(unknown.to_string(), |it| {
                 it.refuse(Code::InvalidFormat, format!("The type {} has no such field.", of.name))
             });
@@ -179,9 +186,13 @@ impl<'a> Coercion<'a> {
         done
     }
 
+    /// Whether there are as many problems as are told.
+    fn is_full(&self) -> bool {
+        self.problems.len() >= MAX_ERRORS
+    }
+
     fn refuse(&mut self, code: Code, message: String) -> Value {
-        // A large value can be wrong in many thousand places.
-        if self.problems.len() < MAX_ERRORS {
+        if !self.is_full() {
             let path = self.path.iter().map(|step| shortened(step, MAX_STEP)).collect();
             self.problems.push(Problem { code, message, path });
         }
