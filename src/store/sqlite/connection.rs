@@ -15,7 +15,7 @@ use super::lock;
 use crate::store::rows::Rows;
 
 /// How many statements a connection keeps prepared. Each takes some ten thousand bytes.
-const PREPARED: usize = 64;
+const PREPARED: usize = 32;
 
 /// How many KiB of the file a connection keeps. The system keeps more of it, for all of them.
 const CACHE: i64 = 1024;
