@@ -29,8 +29,8 @@ lint: ## Run clippy; a warning is an error
 docs: ## Build the documentation, private items too; a warning is an error
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 
-prove-abuse: ## Send 100,000 hostile documents to a release build; DOCUMENTS=... for another number
-	scripts/with-postgres cargo test --release --workspace --test api -- --ignored --nocapture --test-threads 1 abuse::prove
+prove-abuse: ## Send 100,000 hostile documents to an optimised build; DOCUMENTS=... for another number
+	cargo test --profile prove --workspace --test api -- --ignored --nocapture --test-threads 1 abuse::prove
 
 advisories: ## Check the dependencies for known vulnerabilities (needs the network)
 	scripts/install-tools cargo-deny

@@ -24,14 +24,18 @@ async fn callers(world: &World) -> [Client; 3] {
     [world.admin(world.alpha), world.nobody(), world.caller(Role::Worker, world.alpha)]
 }
 
-/// Checks that a document cost little, and says whether it was refused.
-async fn check(world: &World, client: &Client, Hostile { kind, document, variables }: &Hostile) -> bool {
+/// Asks, and checks that the document cost little. Says whether it was refused.
+async fn check(world: &World, client: &Client, hostile: &Hostile) -> bool {
     let before = world.store.statements();
-    let Told { text, .. } = ask(client, document, variables).await;
-    let statements = world.store.statements() - before;
+    let Told { text, .. } = ask(client, &hostile.document, &hostile.variables).await;
+    is_refused(hostile, &text, world.store.statements() - before)
+}
+
+/// Checks that a document cost little, and says whether it was refused.
+fn is_refused(Hostile { kind, document, .. }: &Hostile, text: &str, statements: u64) -> bool {
     let start = &document[..document.char_indices().nth(300).map_or(document.len(), |(at, _)| at)];
     let value: serde_json::Value =
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{kind}: {error}: {start}"));
+        serde_json::from_str(text).unwrap_or_else(|error| panic!("{kind}: {error}: {start}"));
     let errors = value["errors"].as_array().map_or(0, Vec::len);
     assert!(!text.contains("INTERNAL_SERVER_ERROR"), "{kind}: {start}: {text}");
     let refused = value.get("data").is_none();
