@@ -30,6 +30,7 @@ mod m20261127_000018_calendar;
 mod m20261127_000019_flow;
 mod m20261127_000020_private_metadata;
 mod m20261127_000021_revocations;
+mod m20261128_000022_totals_by_row;
 
 /// Applies the steps in order.
 pub struct Migrator;
@@ -59,6 +60,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000019_flow::Migration),
             Box::new(m20261127_000020_private_metadata::Migration),
             Box::new(m20261127_000021_revocations::Migration),
+            Box::new(m20261128_000022_totals_by_row::Migration),
         ]
     }
 }
@@ -104,10 +106,35 @@ async fn portable(manager: &SchemaManager<'_>, sql: impl Into<Sql>) -> Result<()
             .replace("{json}", pick("jsonb", "TEXT"))
             .replace("{object}", pick("jsonb_build_object", "json_object"))
             .replace("{strict}", pick("", "STRICT"));
-        // Not taken apart here: only the database knows where a statement with a body of statements ends.
-        manager.get_connection().execute_unprepared(&text).await?;
+        if postgres {
+            for statement in statements(&text) {
+                manager.get_connection().execute_unprepared(statement).await?;
+            }
+        } else {
+            // Only SQLite knows where a trigger with a body of statements ends.
+            manager.get_connection().execute_unprepared(&text).await?;
+        }
     }
     Ok(())
+}
+
+/// The statements of a text for PostgreSQL, each up to a `;` at the end of a line that is not in the body of a function,
+/// between `$$`. They are sent one by one: a distributed database takes no trigger among other statements.
+fn statements(text: &str) -> impl Iterator<Item = &str> {
+    let (mut rest, mut is_body) = (text, false);
+    std::iter::from_fn(move || {
+        let mut end = 0;
+        for line in rest.split_inclusive('\n') {
+            end += line.len();
+            is_body ^= line.matches("$$").count() % 2 == 1;
+            if !is_body && line.trim_end().ends_with(';') {
+                break;
+            }
+        }
+        let (statement, behind) = rest.split_at(end);
+        rest = behind;
+        Some(statement.trim()).filter(|statement| !statement.is_empty())
+    })
 }
 
 /// A step: its name is the file's, and it runs whole or not at all on both databases. It is given as two texts of SQL, or
@@ -139,3 +166,18 @@ macro_rules! step {
     };
 }
 use step;
+
+#[cfg(test)]
+mod tests {
+    use super::statements;
+
+    #[test]
+    fn the_body_of_a_function_is_one_statement() {
+        let text =
+            "\nDROP TABLE a;\nCREATE FUNCTION f() AS $$\nBEGIN\n    DELETE FROM a;\nEND\n$$;\nDROP TABLE\n    b;\n";
+        let function = "CREATE FUNCTION f() AS $$\nBEGIN\n    DELETE FROM a;\nEND\n$$;";
+        assert_eq!(statements(text).collect::<Vec<_>>(), ["DROP TABLE a;", function, "DROP TABLE\n    b;"]);
+        assert_eq!(statements("").count(), 0);
+        assert_eq!(statements("DROP TABLE a").collect::<Vec<_>>(), ["DROP TABLE a"]);
+    }
+}

@@ -83,7 +83,7 @@ impl<'a> Reach<'a> {
         let caller = self.caller.filter(|_| !self.presumes)?;
         let own = caller.standing.organization()?;
         let organization = alive(own).cond_where(self.member_is_active(own)).take();
-        let customer = caller.standing.customer().map(|id| Expr::exists(undeleted(id)));
+        let customer = caller.standing.customer().map(|id| Expr::exists(undeleted(own, id)));
         Some(Condition::all().add(Expr::exists(organization)).add_option(customer))
     }
 
@@ -150,9 +150,9 @@ impl<'a> Reach<'a> {
     fn owned<C: ColumnTrait>(self, tenant: C, customer: C) -> Result<Condition> {
         let caller = self.caller()?;
         let rows = self.tenants(tenant)?;
-        if let Some(id) = caller.standing.customer() {
+        if let Standing::Customer(organization, id) = caller.standing {
             self.needs(Permission::CustomersRead)?;
-            return Ok(rows.add(customer.eq(id)).add_option(self.there(undeleted(id))));
+            return Ok(rows.add(customer.eq(id)).add_option(self.there(undeleted(organization, id))));
         }
         Ok(match self.owners()? {
             Owners::All => rows,
@@ -199,11 +199,12 @@ fn alive(id: OrganizationId) -> SelectStatement {
 }
 
 /// The customer itself, unless it was deleted: then nothing of it is visible to itself any more.
-fn undeleted(id: CustomerId) -> SelectStatement {
-    use customer::Column::{DeletedAt, Id};
+fn undeleted(organization: OrganizationId, id: CustomerId) -> SelectStatement {
+    use customer::Column::{DeletedAt, Id, TenantId};
     Query::select()
         .expr(Expr::cust("1"))
         .from_as(customer::Entity, "self")
+        .and_where(Expr::col(("self", TenantId)).eq(organization))
         .and_where(Expr::col(("self", Id)).eq(id))
         .and_where(Expr::col(("self", DeletedAt)).is_null())
         .take()
@@ -230,9 +231,19 @@ fn family(reseller: OrganizationId) -> SelectStatement {
 }
 
 impl Visible for organization::Entity {
+    /// What [`Reach::tenants`] asks of a row's organization, asked of the row itself: no look-up could say more.
     fn visible(reach: Reach<'_>) -> Result<Condition> {
+        use organization::Column::{DeletedAt, Id, ParentId};
         reach.needs(Permission::OrganizationsRead)?;
-        Ok(reach.tenants(organization::Column::Id)?.add(organization::Column::DeletedAt.is_null()))
+        let standing = reach.caller()?.standing;
+        let reached = match standing {
+            Standing::Platform => Condition::all(),
+            Standing::Organization(id) | Standing::Customer(id, _) => Condition::all().add(Id.eq(id)),
+            Standing::Reseller(id) => Condition::any().add(Id.eq(id)).add(ParentId.eq(id)),
+        };
+        let own = standing.organization().filter(|_| !reach.presumes);
+        let rows = Condition::all().add(reached).add(DeletedAt.is_null());
+        Ok(rows.add_option(own.map(|own| reach.member_is_active(own)).filter(|asked| !asked.is_empty())))
     }
 }
 
