@@ -7,7 +7,7 @@ use tessera::clock::Clock;
 use tessera::demo::{Size, seed_of};
 use tessera::store::Store;
 
-use crate::support::{Backend, Fresh, connect, fresh};
+use crate::support::{Backend, Fresh, connect_once, fresh};
 
 /// Every table, column, constraint, index and trigger.
 const SCHEMA_OF_SQLITE: &str = "SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_schema
@@ -39,7 +39,8 @@ async fn full(backend: Backend) -> (Fresh, DatabaseConnection) {
     let store = Store::open(&fresh.config, Clock::system()).await.expect("it opens");
     seed_of(&store, store.now(), Size { acme: 20, globex: 5, others: 2 }).await.expect("the data is made");
     store.close().await;
-    let database = connect(fresh.config.url.expose_secret()).await;
+    // One connection: on SQLite another one may still look at the schema from before a step.
+    let database = connect_once(fresh.config.url.expose_secret()).await;
     (fresh, database)
 }
 
