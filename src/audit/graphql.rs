@@ -116,7 +116,7 @@ impl AuditEvent {
     /// The organization that the object belongs to; null for the platform's own objects and for callers that cannot see
     /// organizations.
     async fn organization(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
-        match self.row.tenant_id {
+        match self.row.tenant_id.organization() {
             Some(id) => crate::organization::graphql::visible(ctx, id).await,
             None => Ok(None),
         }

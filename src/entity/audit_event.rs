@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{AuditEventId, OrganizationId, StoredJson};
+use super::{AuditEventId, StoredJson, TenantKey};
 use crate::clock::Timestamp;
 
 /// One change of one row.
@@ -12,8 +12,9 @@ pub struct Model {
     /// Unique everywhere.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: AuditEventId,
-    /// The organization the row belongs to; null for the platform's own.
-    pub tenant_id: Option<OrganizationId>,
+    /// The organization the row belongs to, or the platform.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub tenant_id: TenantKey,
     /// Subject of the token, or the name of the part of Tessera that acted.
     pub actor: String,
     /// Role of the actor.

@@ -111,6 +111,30 @@ typed_ids! {
     OutboxEventId = "evt";
 }
 
+/// Whose a row of the trail or the outbox is, as a part of its key: an organization's, or the platform's, which is kept as
+/// the nil UUID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, DeriveValueType)]
+pub struct TenantKey(Uuid);
+
+impl TenantKey {
+    /// The organization; none for the platform.
+    pub fn organization(self) -> Option<OrganizationId> {
+        (!self.0.is_nil()).then_some(OrganizationId(self.0))
+    }
+}
+
+impl From<Option<OrganizationId>> for TenantKey {
+    fn from(organization: Option<OrganizationId>) -> Self {
+        Self(organization.map(Uuid::from).unwrap_or_default())
+    }
+}
+
+impl TryFromU64 for TenantKey {
+    fn try_from_u64(_: u64) -> Result<Self, DbErr> {
+        Err(DbErr::ConvertFromU64("TenantKey"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,6 +155,13 @@ mod tests {
         let id = TypeSafeId::<DynamicType>::from_str("prefix_01h2xcejqtf2nbrexx3vqjhp41").expect("valid");
         let uuid = Uuid::parse_str("0188bac7-4afa-78aa-bc3b-bd1eef28d881").expect("valid");
         assert_eq!(id.uuid(), uuid);
+    }
+
+    #[test]
+    fn nobody_s_key_is_the_platform_s() {
+        assert_eq!(TenantKey::from(None).organization(), None);
+        let id = OrganizationId::generate();
+        assert_eq!(TenantKey::from(Some(id)).organization(), Some(id));
     }
 
     #[test]

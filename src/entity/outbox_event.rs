@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{OrganizationId, OutboxEventId, StoredJson};
+use super::{OutboxEventId, StoredJson, TenantKey};
 use crate::clock::Timestamp;
 
 /// One event, to be published at least once, in the order of the ids.
@@ -12,8 +12,9 @@ pub struct Model {
     /// Unique everywhere; later events have greater ids.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: OutboxEventId,
-    /// The organization concerned; null for the platform's own.
-    pub tenant_id: Option<OrganizationId>,
+    /// The organization concerned, or the platform.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub tenant_id: TenantKey,
     /// Noun and verb, such as `subscription.suspend`.
     pub topic: String,
     /// Noun of the row that changed.

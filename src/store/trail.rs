@@ -12,7 +12,7 @@ use super::Scope;
 use super::text::{Text, put};
 use crate::auth::{Caller, Part};
 use crate::clock::Timestamp;
-use crate::entity::{AuditEventId, Mutable, OrganizationId, OutboxEventId, audit_event, outbox_event};
+use crate::entity::{AuditEventId, Mutable, OutboxEventId, TenantKey, audit_event, outbox_event};
 use crate::error::Result;
 
 /// What a write means, for the audit trail: every insert and update names one.
@@ -80,7 +80,7 @@ impl Serialize for Changes {
 pub(super) struct Entry {
     audit_id: AuditEventId,
     event_id: OutboxEventId,
-    tenant_id: Option<OrganizationId>,
+    tenant_id: TenantKey,
     actor: String,
     actor_role: &'static str,
     impersonator: Option<String>,
@@ -113,7 +113,7 @@ impl Entry {
         Ok(Self {
             audit_id: AuditEventId::generate(),
             event_id: OutboxEventId::generate(),
-            tenant_id: row.tenant(),
+            tenant_id: row.tenant().into(),
             actor: caller.name().to_owned(),
             actor_role: caller.role_name(),
             impersonator: caller.impersonator().map(str::to_owned),

@@ -218,7 +218,11 @@ async fn the_outbox_tells_the_same(world: &World) {
             (event.tenant_id, &event.topic, &event.entity_type, event.entity_id, &event.payload, event.created_at),
         );
     }
-    assert_eq!(events.last().map(|event| event.tenant_id), Some(None), "the platform's own have no tenant");
+    assert_eq!(
+        events.last().map(|event| event.tenant_id.organization()),
+        Some(None),
+        "the platform's own have no tenant"
+    );
 }
 
 #[on_both]

@@ -55,7 +55,7 @@ impl Seeder {
         self.rows.audit_events.push(audit_event::Model {
             // Numbered in the order of time, when all are known.
             id: uuid::Uuid::nil().into(),
-            tenant_id: row.tenant(),
+            tenant_id: row.tenant().into(),
             actor: actor.subject.clone(),
             actor_role: actor.role.to_owned(),
             impersonator: None,

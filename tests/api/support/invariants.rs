@@ -1,6 +1,6 @@
 //! What must hold of every database, whatever a test did.
 
-use tessera::entity::{OrganizationId, audit_event, outbox_event};
+use tessera::entity::{TenantKey, audit_event, outbox_event};
 use uuid::Uuid;
 
 use super::World;
@@ -16,7 +16,7 @@ impl World {
         // Nothing removes either of them here, as operators may.
         let audits = system.all::<audit_event::Entity>().await.expect("the database answers");
         let events = system.all::<outbox_event::Entity>().await.expect("the database answers");
-        let trail = |mut list: Vec<(Option<OrganizationId>, String, Uuid)>| {
+        let trail = |mut list: Vec<(TenantKey, String, Uuid)>| {
             list.sort();
             list
         };

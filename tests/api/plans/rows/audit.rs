@@ -12,7 +12,10 @@ impl Sql {
             "audit_events",
             CUSTOMERS * 3,
             &[
-                ("tenant_id", format!("CASE WHEN n % 500 = 0 THEN NULL ELSE {} END", self.tenant(&concerned))),
+                (
+                    "tenant_id",
+                    format!("CASE WHEN n % 500 = 0 THEN {} ELSE {} END", self.platform(), self.tenant(&concerned)),
+                ),
                 ("id", self.id(Table::AuditEvent, "n")),
                 ("actor", same("CASE WHEN n % 3 = 0 THEN 'worker' ELSE 'person-' || (n % 2000) || '@example.org' END")),
                 ("actor_role", same("'ADMIN'")),

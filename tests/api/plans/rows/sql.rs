@@ -44,6 +44,11 @@ impl Sql {
         self.pick(format!("'{id}'::uuid"), format!("x'{}'", id.simple()))
     }
 
+    /// What stands for the platform where a key has the organization in it.
+    pub fn platform(&self) -> String {
+        self.literal(Uuid::nil())
+    }
+
     /// The id that [`super::id`] knows the row by.
     pub fn id(&self, table: Table, number: &str) -> String {
         let (millis, table) = (format!("(({FIRST} + ({number}) * {A_MINUTE}) / 1000)"), table as u32);
