@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use secrecy::ExposeSecret;
 use serde_json::json;
+use tessera::auth::{Part, Permission};
+use tessera::error::Error;
 
 use crate::support::{Backend, World, empty};
 
@@ -174,5 +176,15 @@ async fn tokens_are_revoked_where_nobody_can_sign_in() {
         ] {
             assert_eq!(run(wrong, &database).await.0, Some(2), "{wrong:?}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_part_may_do_what_its_line_says() {
+    let world = World::new(Backend::Sqlite).await;
+    for (part, may) in [(Part::CommandLine, true), (Part::Scheduler, false), (Part::Demo, false)] {
+        let writer = world.store.acting_as(part).writer(Permission::MembersManage);
+        assert_eq!(writer.is_ok(), may, "{part:?}");
+        assert_eq!(matches!(writer, Err(Error::Forbidden(Permission::MembersManage))), !may, "{part:?}");
     }
 }
