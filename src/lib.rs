@@ -18,6 +18,7 @@ pub mod entity;
 pub mod error;
 pub mod graphql;
 pub mod http;
+mod nouns;
 pub mod read;
 pub mod store;
 pub mod telemetry;

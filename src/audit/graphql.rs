@@ -1,6 +1,7 @@
 //! The type `AuditEvent` and the query for it.
 
-use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{ID, InputObject};
+use declare::{object, queries};
 use sea_orm::{ColumnTrait, Condition};
 
 use super::sight::{self, Sight};
@@ -10,117 +11,90 @@ use crate::clock::Timestamp;
 use crate::entity::{AuditEventId, OrganizationId, StoredJson, audit_event};
 use crate::error::{Code, Refusal, Result};
 use crate::graphql::connection::{connection, sort_order};
-use crate::graphql::context::{ContextExt, RequestContext};
+use crate::graphql::context::RequestContext;
 use crate::graphql::filter::DateTimeRange;
 use crate::graphql::input::parse_optional_id;
-use crate::graphql::list::PageArgs;
-use crate::organization::graphql::Organization;
+use crate::organization::graphql::{self as organization, Organization};
+use crate::read::shape::Facts;
 
 /// An entry of the audit trail: who did what to which object, and why. Never changes. Needs `audit.read`.
-#[derive(Clone, SimpleObject)]
-#[graphql(complex)]
+#[object(noun = audit_event)]
 pub struct AuditEvent {
     /// Globally unique.
-    pub id: AuditEventId,
+    id: AuditEventId,
     /// Role of the actor; `SYSTEM` for parts of Tessera itself.
-    pub actor_role: String,
+    actor_role: String,
     /// Noun and verb, such as `subscription.suspend`.
-    pub action: String,
+    action: String,
     /// Noun of the object, such as `subscription`.
-    pub entity_type: String,
+    entity_type: String,
     /// Id of the object: what `node` finds, if it was not deleted.
-    pub entity_id: ID,
+    #[computed(entity_id, from(EntityType, EntityId))]
+    entity_id: ID,
     /// When it was recorded.
-    pub created_at: Timestamp,
+    created_at: Timestamp,
     /// When it took effect: what time brings about is recorded when somebody notices, and is due earlier.
-    pub effective_at: Timestamp,
-    #[graphql(skip)]
-    row: Box<audit_event::Model>,
-}
-
-impl From<audit_event::Model> for AuditEvent {
-    fn from(row: audit_event::Model) -> Self {
-        let kept = Box::new(row.clone());
-        let audit_event::Model {
-            id,
-            tenant_id: _,
-            actor: _,
-            actor_role,
-            impersonator: _,
-            action,
-            entity_type,
-            entity_id,
-            changes: _,
-            reason: _,
-            request_id: _,
-            address: _,
-            created_at,
-            effective_at,
-        } = row;
-        Self {
-            id,
-            actor_role,
-            action,
-            entity_id: ID(show_id(&entity_type, entity_id)),
-            entity_type,
-            created_at,
-            effective_at: effective_at.unwrap_or(created_at),
-            row: kept,
-        }
-    }
-}
-
-impl AuditEvent {
-    fn sight<'a>(&'a self, ctx: &'a Context<'_>) -> Result<Sight<'a>> {
-        let (caller, impersonated) = (ctx.scope().caller()?, self.row.impersonator.is_some());
-        Ok(Sight { caller, actor_role: &self.actor_role, impersonated })
-    }
-}
-
-#[ComplexObject]
-impl AuditEvent {
+    #[computed(effective_at, from(CreatedAt, EffectiveAt))]
+    effective_at: Timestamp,
     /// Subject of the token; the name of a part of Tessera that acted by itself, such as `scheduler` for what time brought
     /// about; the role, for callers of organizations, where the platform's own people acted.
-    async fn actor(&self, ctx: &Context<'_>) -> Result<String> {
-        Ok(self.sight(ctx)?.actor(self.row.actor.clone()))
-    }
-
+    #[computed(actor, from(ActorRole, Impersonator, Actor))]
+    actor: String,
     /// Who acted in the actor's name, if somebody did; `PLATFORM` for callers of organizations.
-    async fn impersonator(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        Ok(self.sight(ctx)?.impersonator(self.row.impersonator.clone()))
-    }
-
+    #[computed(impersonator, from(ActorRole, Impersonator, Impersonator))]
+    impersonator: Option<String>,
     /// What changed: a JSON object from field to `{from, to}`, of the fields that the caller may read; null, with an
     /// error, if it is too deep to be read.
-    async fn changes(&self, ctx: &Context<'_>) -> Result<Option<StoredJson>> {
-        let caller = ctx.scope().caller()?;
-        Ok(Some(sight::changes(caller, &self.entity_type, self.row.changes.clone())))
-    }
-
+    #[computed(changes, from(EntityType, Changes))]
+    changes: Option<StoredJson>,
     /// Why, in the actor's words. Null for callers of organizations where the platform's own people acted.
-    async fn reason(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        Ok(self.sight(ctx)?.personal(self.row.reason.clone()))
-    }
-
+    #[computed(personal, from(ActorRole, Impersonator, Reason))]
+    reason: Option<String>,
     /// The request that did it. Null for callers of organizations where the platform's own people acted.
-    async fn request_id(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        Ok(self.sight(ctx)?.personal(self.row.request_id.clone()))
-    }
-
+    #[computed(personal, from(ActorRole, Impersonator, RequestId))]
+    request_id: Option<String>,
     /// Network address that the request came from. Null for callers of organizations where the platform's own people
     /// acted.
-    async fn address(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        Ok(self.sight(ctx)?.personal(self.row.address.clone()))
-    }
-
+    #[computed(personal, from(ActorRole, Impersonator, Address))]
+    address: Option<String>,
     /// The organization that the object belongs to; null for the platform's own objects and for callers that cannot see
     /// organizations.
-    async fn organization(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
-        match self.row.tenant_id.organization() {
-            Some(id) => crate::organization::graphql::visible(ctx, id).await,
-            None => Ok(None),
-        }
-    }
+    #[one(organization::seen, TenantId)]
+    organization: Option<Organization>,
+}
+
+fn entity_id(facts: &Facts<'_>) -> Result<ID> {
+    Ok(ID(show_id(&facts.filled::<String>(0)?, facts.filled(1)?)))
+}
+
+fn effective_at(facts: &Facts<'_>) -> Result<Timestamp> {
+    let recorded = facts.filled(0)?;
+    Ok(facts.get(1)?.unwrap_or(recorded))
+}
+
+fn changes(facts: &Facts<'_>) -> Result<Option<StoredJson>> {
+    let (caller, noun) = (facts.request.scope.caller()?, facts.filled::<String>(0)?);
+    Ok(Some(sight::changes(caller, &noun, facts.filled(1)?)))
+}
+
+/// A text of an entry, as far as the caller is shown it.
+fn told<T>(facts: &Facts<'_>, show: fn(Sight<'_>, Option<String>) -> T) -> Result<T> {
+    let (actor_role, impersonator) = (facts.filled::<String>(0)?, facts.get::<String>(1)?);
+    let caller = facts.request.scope.caller()?;
+    let sight = Sight { caller, actor_role: &actor_role, impersonated: impersonator.is_some() };
+    Ok(show(sight, facts.get(2)?))
+}
+
+fn actor(facts: &Facts<'_>) -> Result<String> {
+    told(facts, |sight, actor| sight.actor(actor.unwrap_or_default()))
+}
+
+fn impersonator(facts: &Facts<'_>) -> Result<Option<String>> {
+    told(facts, |sight, who| sight.impersonator(who))
+}
+
+fn personal(facts: &Facts<'_>) -> Result<Option<String>> {
+    told(facts, |sight, text| sight.personal(text))
 }
 
 /// Which actions to find. Everything given must hold; a null is refused.
@@ -197,23 +171,9 @@ connection!(AuditEventConnection, AuditEventEdge, AuditEvent of audit_event, "th
 #[derive(Default)]
 pub struct AuditQuery;
 
-#[Object]
+#[queries]
 impl AuditQuery {
     /// The audit trail, as far as the caller can see: who did what, when and why. Needs `audit.read`.
-    async fn audit_events(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<AuditEventFilter>,
-        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
-            Vec<AuditEventOrder>,
-        >,
-        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
-        first: Option<i32>,
-        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<Option<AuditEventConnection>> {
-        let args = PageArgs { first, after, last, before };
-        AuditEventConnection::load(ctx, "auditEvents", filter, order_by, &args).await.map(Some)
-    }
+    #[list]
+    fn audit_events() -> Option<AuditEventConnection>;
 }

@@ -1,45 +1,39 @@
 //! The audit trail, as callers read it. Entries are written by [`crate::store::UnitOfWork`] alone.
 
 pub mod graphql;
-pub mod read;
 mod sight;
 
 use uuid::Uuid;
 
-use crate::entity::{
-    CustomerId, MemberId, OrganizationId, PaymentId, PaymentMethodId, RevocationId, SubscriptionId, TierId, TypedId,
-};
+use crate::entity::*;
+use crate::nouns::nouns;
+use crate::store::Noun;
 
-macro_rules! nouns {
-    ($($noun:literal: $id:ident,)*) => {
+macro_rules! ids {
+    ($($noun:ident: $object:ident $id:ident $tenant:ident, $($module:ident)::+ $query:ident;)*) => {
         /// The id of a row as the API shows it; the bare UUID for a noun that has no ids of its own.
         pub fn show_id(entity_type: &str, id: Uuid) -> String {
             match entity_type {
-                $($noun => $id::from(id).to_string(),)*
+                $(<$noun::Entity as Noun>::NAME => $id::from(id).to_string(),)*
+                <revocation::Entity as Noun>::NAME => RevocationId::from(id).to_string(),
                 _ => id.to_string(),
             }
         }
 
-        /// The noun and the stored id that a typed id stands for; none if it is not the id of an audited noun.
+        /// The noun and the stored id that a typed id stands for; none if it is not the id of a noun.
         pub fn read_id(text: &str) -> Option<(&'static str, Uuid)> {
             let (prefix, _) = text.split_once('_')?;
             match prefix {
-                $($id::PREFIX => $id::parse(text).map(|id| ($noun, id.into())),)*
+                $($id::PREFIX => $id::parse(text).map(|id| (<$noun::Entity as Noun>::NAME, id.into())),)*
+                RevocationId::PREFIX => {
+                    RevocationId::parse(text).map(|id| (<revocation::Entity as Noun>::NAME, id.into()))
+                }
                 _ => None,
             }
         }
     };
 }
-nouns! {
-    "organization": OrganizationId,
-    "member": MemberId,
-    "customer": CustomerId,
-    "tier": TierId,
-    "subscription": SubscriptionId,
-    "payment": PaymentId,
-    "payment_method": PaymentMethodId,
-    "revocation": RevocationId,
-}
+nouns!(ids);
 
 #[cfg(test)]
 mod tests {

@@ -3,15 +3,16 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use async_graphql::{ComplexObject, Context, ID, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, SimpleObject};
+use declare::{ToJson, queries};
 
-use crate::entity::{OrganizationId, SubscriptionStatus, TierId};
+use crate::entity::{OrganizationId, SubscriptionStatus, TierId, subscription_total};
 use crate::error::{Code, Refusal, Result};
 use crate::graphql::context::ContextExt;
 use crate::graphql::input::parse_optional_id;
 use crate::graphql::scalar::{Money, SafeInt};
-use crate::tier::graphql::Tier;
-use crate::tier::loader::TierKey;
+use crate::read::resolve;
+use crate::tier::graphql::{self as tier, Tier};
 use crate::tier::statistics::{Group, Statistics, monies};
 
 /// What the live subscriptions of an organization amount to: its customers' and its own, by recorded status. Exact at
@@ -31,7 +32,7 @@ pub struct Dashboard {
 }
 
 /// How many subscriptions are in a status.
-#[derive(SimpleObject)]
+#[derive(SimpleObject, ToJson)]
 pub struct StatusCount {
     /// The recorded status.
     pub(super) status: SubscriptionStatus,
@@ -56,7 +57,7 @@ pub struct TierRevenue {
 impl TierRevenue {
     /// The tier.
     async fn tier(&self, ctx: &Context<'_>) -> Result<Option<Tier>> {
-        Ok(ctx.loader().load_one(TierKey(self.tier_id)).await?.map(Into::into))
+        resolve::found(ctx, tier::of(subscription_total::Column::TierId), self.tier_id).await
     }
 }
 
@@ -106,10 +107,11 @@ fn by_status(sums: &Statistics) -> Vec<StatusCount> {
 #[derive(Default)]
 pub struct DashboardQuery;
 
-#[Object]
+#[queries]
 impl DashboardQuery {
     /// What the live subscriptions of an organization amount to; null if there is no such organization that the caller
     /// can see. Needs `customers.read` and `organizations.read`.
+    #[planned(super::read::root())]
     async fn dashboard(
         &self,
         ctx: &Context<'_>,

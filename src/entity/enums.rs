@@ -4,6 +4,8 @@ use async_graphql::Enum;
 use sea_orm::{DeriveActiveEnum, EnumIter};
 use serde::{Deserialize, Serialize};
 
+use crate::read::json::column_of_enum;
+
 macro_rules! stored_enums {
     ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* })*) => {$(
         $(#[$doc])*
@@ -18,6 +20,8 @@ macro_rules! stored_enums {
                 $variant,
             )*
         }
+
+        column_of_enum!($name);
 
         impl $name {
             /// The stored and shown text.

@@ -116,8 +116,8 @@ impl From<StoredJson> for sea_orm::Value {
     fn from(document: StoredJson) -> Self {
         match document {
             StoredJson::Read(value) => value.into(),
-            // Never written: an update leaves documents out that stay as they are.
-            StoredJson::Unreadable(_) => StoredJson::null(),
+            // Handed over as it is, and never written: an update leaves documents out that stay as they are.
+            StoredJson::Unreadable(text) => text.into(),
         }
     }
 }

@@ -5,14 +5,15 @@
 use std::hash::Hash;
 
 use async_graphql::dataloader::Loader;
-use async_graphql::{Context, SimpleObject};
+use async_graphql::{Context, InputType, SimpleObject};
 use futures_util::future::BoxFuture;
-use sea_orm::{EntityTrait, ModelTrait, Select};
+use sea_orm::{EntityTrait, ModelTrait, QueryFilter, Select};
 
 use super::context::{ContextExt, RequestContext};
-use super::list::ListKey;
+use super::list::{ListKey, ListRequest, Listed, PageArgs, given_filter};
 use super::scalar::SafeInt;
 use crate::error::{Error, Result};
+use crate::read::shape::Readable;
 use crate::store::{PageRequest, Scope, Slice, Visible};
 
 /// How far a list is counted.
@@ -105,6 +106,45 @@ where
     (edges, info)
 }
 
+/// The connection type of a noun.
+pub trait Paged: Sized {
+    /// The noun.
+    type Noun: Listed<Filter = Self::Filter, Order = Self::Order> + Readable;
+    /// Which ones to find.
+    type Filter: InputType;
+    /// One key of a sort.
+    type Order: InputType;
+
+    /// A page that was loaded.
+    fn of(
+        ctx: &Context<'_>,
+        list: &ListKey,
+        page: &PageRequest<Self::Noun>,
+        length: Counter,
+        slice: Slice<<Self::Noun as EntityTrait>::Model>,
+    ) -> Self;
+}
+
+/// The page that the arguments ask for of the list `field`, which needs a token.
+pub async fn page<C: Paged>(
+    ctx: &Context<'_>,
+    field: &str,
+    filter: Option<C::Filter>,
+    order_by: Option<Vec<C::Order>>,
+    args: &PageArgs,
+) -> Result<C>
+where
+    Select<C::Noun>: Send + Sync,
+{
+    ctx.scope().caller()?;
+    let given = given_filter(ctx);
+    let ListRequest { list, found, page } =
+        ListRequest::<C::Noun>::new(ctx.request(), field, given.as_ref(), filter.as_ref(), &order_by, args)?;
+    let query = C::Noun::find().filter(found);
+    let slice = ctx.scope().page(query.clone(), &page).await?;
+    Ok(C::of(ctx, &list, &page, Counter::of_list(query), slice))
+}
+
 /// Makes the connection and edge types of a noun.
 macro_rules! connection {
     ($connection:ident, $edge:ident, $object:ident of $entity:ident, $plural:literal, $filter:ident, $order:ident) => {
@@ -163,54 +203,12 @@ macro_rules! connection {
             }
         }
 
-        impl $connection {
-            /// The page of the list `field` that the arguments ask for.
-            pub async fn load(
-                ctx: &async_graphql::Context<'_>,
-                field: &str,
-                filter: Option<$filter>,
-                order_by: Option<Vec<$order>>,
-                args: &$crate::graphql::list::PageArgs,
-            ) -> $crate::error::Result<Self> {
-                use $crate::graphql::connection::Counter;
-                use $crate::graphql::context::ContextExt;
-                use $crate::graphql::list::{ListRequest, given_filter};
-                let (request, given) = (ctx.request(), given_filter(ctx));
-                let ListRequest { list, found, page } =
-                    ListRequest::new(request, field, given.as_ref(), filter.as_ref(), &order_by, args)?;
-                let query = sea_orm::QueryFilter::filter(<$entity::Entity as sea_orm::EntityTrait>::find(), found);
-                let slice = ctx.scope().page(query.clone(), &page).await?;
-                Ok(Self::from_slice(ctx, &list, &page, Counter::of_list(query), slice))
-            }
+        impl $crate::graphql::connection::Paged for $connection {
+            type Noun = $entity::Entity;
+            type Filter = $filter;
+            type Order = $order;
 
-            /// One parent's page of the list `field`: one statement for the pages of all parents.
-            pub async fn load_nested<P>(
-                ctx: &async_graphql::Context<'_>,
-                field: &str,
-                filter: Option<$filter>,
-                order_by: Option<Vec<$order>>,
-                args: $crate::graphql::list::PageArgs,
-                parent: P,
-                belonging: $crate::graphql::nested::Belonging<$entity::Entity, P>,
-            ) -> $crate::error::Result<Self>
-            where
-                P: Copy + Eq + std::hash::Hash + Send + Sync + 'static,
-            {
-                use $crate::graphql::connection::Counter;
-                use $crate::graphql::context::ContextExt;
-                use $crate::graphql::list::{ListRequest, given_filter};
-                use $crate::graphql::nested::{Asked, Length, Nested};
-                let (request, given) = (ctx.request(), given_filter(ctx));
-                let ListRequest { list, found, page } =
-                    ListRequest::new(request, field, given.as_ref(), filter.as_ref(), &order_by, &args)?;
-                let asked = std::sync::Arc::new(Asked { found, page: page.clone(), belonging });
-                let key = Nested::new(parent, list.clone(), args, asked);
-                let slice = ctx.loader().load_one(key.clone()).await?.unwrap_or_else(|| page.slice(Vec::new()));
-                Ok(Self::from_slice(ctx, &list, &page, Counter::of_key(Length(key)), slice))
-            }
-
-            /// A page that was loaded already.
-            fn from_slice(
+            fn of(
                 ctx: &async_graphql::Context<'_>,
                 list: &$crate::graphql::list::ListKey,
                 page: &$crate::store::PageRequest<$entity::Entity>,

@@ -23,21 +23,21 @@ pub mod when;
 
 use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, ValidationMode};
 
-/// What can be read.
-#[derive(Default, MergedObject)]
-pub struct Query(
-    viewer::ViewerQuery,
-    node::NodeQuery,
-    crate::organization::graphql::OrganizationQuery,
-    crate::member::graphql::MemberQuery,
-    crate::customer::graphql::CustomerQuery,
-    crate::tier::graphql::TierQuery,
-    crate::subscription::query::SubscriptionQuery,
-    crate::payment::graphql::PaymentQuery,
-    crate::payment_method::graphql::PaymentMethodQuery,
-    crate::audit::graphql::AuditQuery,
-    crate::dashboard::graphql::DashboardQuery,
-);
+use crate::nouns::nouns;
+
+macro_rules! queries {
+    ($($noun:ident: $object:ident $id:ident $tenant:ident, $($module:ident)::+ $query:ident;)*) => {
+        /// What can be read.
+        #[derive(Default, MergedObject)]
+        pub struct Query(
+            viewer::ViewerQuery,
+            node::NodeQuery,
+            $(crate::$($module)::+::$query,)*
+            crate::dashboard::graphql::DashboardQuery,
+        );
+    };
+}
+nouns!(queries);
 
 /// What can be changed.
 #[derive(Default, MergedObject)]

@@ -4,15 +4,18 @@ use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use async_graphql::Context;
 use async_graphql::dataloader::Loader;
 use sea_orm::sea_query::Condition;
-use sea_orm::{ColumnTrait, EntityTrait, TryIntoModel};
+use sea_orm::{ColumnTrait, EntityTrait, IdenStatic};
 use uuid::Uuid;
 
-use super::connection::COUNT_CAP;
-use super::list::{ListKey, PageArgs};
+use super::connection::{COUNT_CAP, Counter, Paged};
+use super::context::ContextExt;
+use super::list::{ListKey, ListRequest, PageArgs, given_filter};
 use crate::entity::{CustomerId, OrganizationId, payment, payment_method, subscription};
 use crate::error::{Error, Result};
+use crate::read::shape::{Pages, Readable};
 use crate::store::{Noun, PageRequest, Scope, Slice};
 
 /// Who a subscription, payment or payment method belongs to: a customer, or the organization itself.
@@ -50,121 +53,47 @@ macro_rules! owned {
 }
 owned!(subscription, payment, payment_method);
 
-/// How the rows of a list belong to their parents: by the one of these columns that names the parent.
-pub struct Belonging<E: EntityTrait, P>(pub Vec<By<E, P>>);
-
-/// A column that names parents, by ids that are unique everywhere: the tenant need not be compared as well.
-pub struct By<E: EntityTrait, P> {
-    /// The column.
-    pub column: E::Column,
-    /// What the column holds in the rows of a parent; none of a parent that it does not name.
-    pub id: fn(&P) -> Option<Uuid>,
-    /// What else must hold of the rows.
-    pub only: Condition,
-}
-
-impl<E, P> Belonging<E, P>
-where
-    E: Noun,
-    E::ActiveModel: TryIntoModel<E::Model>,
-    P: Copy + Eq + Hash,
-{
-    /// The rows of each parent that come first in a page of its list.
-    pub async fn pages(
-        &self,
-        scope: &Scope,
-        parents: &[P],
-        found: &Condition,
-        page: &PageRequest<E>,
-    ) -> Result<HashMap<P, Vec<E::Model>>> {
-        let mut pages = HashMap::with_capacity(parents.len());
-        for Named { column, rows, ids, parents } in self.named(parents, found) {
-            let rows = scope.page_per(rows, page, column, &ids).await?;
-            pages.extend(rows.into_iter().filter_map(|(id, rows)| Some((*parents.get(&id)?, rows))));
-        }
-        Ok(pages)
-    }
-
-    /// How long the list of each parent is, counting no further than `cap`.
-    async fn lengths(&self, scope: &Scope, parents: &[P], found: &Condition, cap: u64) -> Result<HashMap<P, u64>> {
-        let mut lengths = HashMap::with_capacity(parents.len());
-        for Named { column, rows, ids, parents } in self.named(parents, found) {
-            let counted = scope.count_per::<E>(rows, column, &ids, cap).await?;
-            lengths.extend(counted.into_iter().filter_map(|(id, length)| Some((*parents.get(&id)?, length))));
-        }
-        Ok(lengths)
-    }
-
-    /// Each column with the parents that it names; one that names none is left out.
-    fn named(&self, parents: &[P], found: &Condition) -> impl Iterator<Item = Named<E, P>> {
-        let named = |By { column, id, only }: &By<E, P>| {
-            let parents: HashMap<Uuid, P> = parents.iter().filter_map(|parent| Some((id(parent)?, *parent))).collect();
-            let rows = Condition::all().add(found.clone()).add(only.clone());
-            let ids = parents.keys().copied().collect();
-            (!parents.is_empty()).then_some(Named { column: *column, rows, ids, parents })
-        };
-        self.0.iter().filter_map(named)
-    }
-}
-
-/// The parents that a column names.
-struct Named<E: EntityTrait, P> {
-    column: E::Column,
-    /// The rows of the list.
-    rows: Condition,
-    ids: Vec<Uuid>,
-    parents: HashMap<Uuid, P>,
-}
-
 /// What is asked of every parent alike.
-pub struct Asked<E: EntityTrait, P> {
-    /// What the list finds, of all parents.
-    pub found: Condition,
-    /// Which page of it.
-    pub page: PageRequest<E>,
-    /// How rows belong to parents.
-    pub belonging: Belonging<E, P>,
+pub struct Asked<E: EntityTrait> {
+    /// The rows of the lists.
+    rows: Condition,
+    /// Which page of them.
+    page: PageRequest<E>,
+    /// The column that holds the parent's id, which is unique everywhere: the tenant need not be compared as well.
+    column: E::Column,
 }
 
 /// One parent's page, as a loader's key.
-pub struct Nested<E: EntityTrait, P> {
-    parent: P,
+pub struct Nested<E: EntityTrait> {
+    parent: Uuid,
     list: ListKey,
     args: PageArgs,
-    asked: Arc<Asked<E, P>>,
+    asked: Arc<Asked<E>>,
 }
 
-impl<E: EntityTrait, P> Nested<E, P> {
-    /// The page of `parent` in the list that is asked of every parent.
-    pub fn new(parent: P, list: ListKey, args: PageArgs, asked: Arc<Asked<E, P>>) -> Self {
-        Self { parent, list, args, asked }
-    }
-
+impl<E: EntityTrait> Nested<E> {
     fn same_list(&self, other: &Self) -> bool {
-        self.list == other.list && self.args == other.args
+        let column = |nested: &Self| nested.asked.column.as_str();
+        self.list == other.list && self.args == other.args && column(self) == column(other)
     }
 }
 
-impl<E: EntityTrait, P: Clone> Clone for Nested<E, P> {
+impl<E: EntityTrait> Clone for Nested<E> {
     fn clone(&self) -> Self {
-        Self {
-            parent: self.parent.clone(),
-            list: self.list.clone(),
-            args: self.args.clone(),
-            asked: Arc::clone(&self.asked),
-        }
+        let Self { parent, list, args, asked } = self;
+        Self { parent: *parent, list: list.clone(), args: args.clone(), asked: Arc::clone(asked) }
     }
 }
 
-impl<E: EntityTrait, P: PartialEq> PartialEq for Nested<E, P> {
+impl<E: EntityTrait> PartialEq for Nested<E> {
     fn eq(&self, other: &Self) -> bool {
         self.parent == other.parent && self.same_list(other)
     }
 }
 
-impl<E: EntityTrait, P: Eq> Eq for Nested<E, P> {}
+impl<E: EntityTrait> Eq for Nested<E> {}
 
-impl<E: EntityTrait, P: Hash> Hash for Nested<E, P> {
+impl<E: EntityTrait> Hash for Nested<E> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.parent.hash(state);
         self.list.hash(state);
@@ -172,29 +101,30 @@ impl<E: EntityTrait, P: Hash> Hash for Nested<E, P> {
     }
 }
 
-impl<E, P> Loader<Nested<E, P>> for Scope
-where
-    E: Noun,
-    E::ActiveModel: TryIntoModel<E::Model>,
-    E::Column: Send + Sync,
-    E::Model: Clone + Send + Sync,
-    P: Copy + Eq + Hash + Send + Sync + 'static,
-{
+/// The keys of each list that is asked for: as many lists as the document names, and one statement for each.
+fn lists<'a, E: EntityTrait>(keys: impl Iterator<Item = &'a Nested<E>>) -> Vec<Vec<&'a Nested<E>>> {
+    let mut lists: Vec<Vec<&Nested<E>>> = Vec::new();
+    for key in keys {
+        match lists.iter_mut().find(|list| list[0].same_list(key)) {
+            Some(list) => list.push(key),
+            None => lists.push(vec![key]),
+        }
+    }
+    lists
+}
+
+impl<E: Readable + Noun> Loader<Nested<E>> for Scope {
     type Value = Slice<E::Model>;
     type Error = Error;
 
-    async fn load(&self, keys: &[Nested<E, P>]) -> Result<HashMap<Nested<E, P>, Slice<E::Model>>> {
+    async fn load(&self, keys: &[Nested<E>]) -> Result<HashMap<Nested<E>, Slice<E::Model>>> {
         let mut pages = HashMap::with_capacity(keys.len());
-        let mut left: Vec<&Nested<E, P>> = keys.iter().collect();
-        // One statement for each list that is asked for: as many as the document names.
-        while let Some(first) = left.first().copied() {
-            let (same, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|key| key.same_list(first));
-            left = others;
-            let Asked { found, page, belonging } = &*first.asked;
-            let parents: Vec<P> = same.iter().map(|key| key.parent).collect();
-            let mut rows = belonging.pages(self, &parents, found, page).await?;
-            for key in same {
-                pages.insert(key.clone(), page.slice(rows.remove(&key.parent).unwrap_or_default()));
+        for list in lists(keys.iter()) {
+            let Asked { rows, page, column } = &*list[0].asked;
+            let parents: Vec<Uuid> = list.iter().map(|key| key.parent).collect();
+            let mut found = self.page_per(rows.clone(), page, *column, &parents).await?;
+            for key in list {
+                pages.insert(key.clone(), page.slice(found.remove(&key.parent).unwrap_or_default()));
             }
         }
         Ok(pages)
@@ -202,68 +132,60 @@ where
 }
 
 /// How long one parent's list is, as a loader's key.
-pub struct Length<E: EntityTrait, P>(pub Nested<E, P>);
+pub struct Length<E: EntityTrait>(Nested<E>);
 
-impl<E: EntityTrait, P: Clone> Clone for Length<E, P> {
+impl<E: EntityTrait> Clone for Length<E> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<E: EntityTrait, P: PartialEq> PartialEq for Length<E, P> {
+impl<E: EntityTrait> PartialEq for Length<E> {
     fn eq(&self, other: &Self) -> bool {
         self.0 == other.0
     }
 }
 
-impl<E: EntityTrait, P: Eq> Eq for Length<E, P> {}
+impl<E: EntityTrait> Eq for Length<E> {}
 
-impl<E: EntityTrait, P: Hash> Hash for Length<E, P> {
+impl<E: EntityTrait> Hash for Length<E> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.hash(state);
     }
 }
 
-impl<E, P> Loader<Length<E, P>> for Scope
-where
-    E: Noun,
-    E::ActiveModel: TryIntoModel<E::Model>,
-    E::Column: Send + Sync,
-    E::Model: Clone + Send + Sync,
-    P: Copy + Eq + Hash + Send + Sync + 'static,
-{
+impl<E: Readable + Noun> Loader<Length<E>> for Scope {
     type Value = u64;
     type Error = Error;
 
-    async fn load(&self, keys: &[Length<E, P>]) -> Result<HashMap<Length<E, P>, u64>> {
+    async fn load(&self, keys: &[Length<E>]) -> Result<HashMap<Length<E>, u64>> {
         let mut lengths = HashMap::with_capacity(keys.len());
-        let mut left: Vec<&Length<E, P>> = keys.iter().collect();
-        while let Some(first) = left.first().copied() {
-            let (same, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|key| key.0.same_list(&first.0));
-            left = others;
-            let Asked { found, belonging, .. } = &*first.0.asked;
-            let parents: Vec<P> = same.iter().map(|key| key.0.parent).collect();
-            let counted = belonging.lengths(self, &parents, found, COUNT_CAP + 1).await?;
-            for key in same {
-                lengths.insert(key.clone(), counted.get(&key.0.parent).copied().unwrap_or(0));
+        for list in lists(keys.iter().map(|key| &key.0)) {
+            let Asked { rows, column, .. } = &*list[0].asked;
+            let parents: Vec<Uuid> = list.iter().map(|key| key.parent).collect();
+            let counted = self.count_per::<E>(rows.clone(), *column, &parents, COUNT_CAP + 1).await?;
+            for key in list {
+                lengths.insert(Length(key.clone()), counted.get(&key.parent).copied().unwrap_or(0));
             }
         }
         Ok(lengths)
     }
 }
 
-/// Lists by organization.
-pub fn by_organization<E: Noun>() -> Belonging<E, OrganizationId> {
-    Belonging(vec![By { column: E::tenant(), id: |organization| Some((*organization).into()), only: Condition::all() }])
-}
-
-/// Lists by owner.
-pub fn by_owner<E: Owned>() -> Belonging<E, OwnerKey> {
-    let customer = |owner: &OwnerKey| owner.customer.map(Uuid::from);
-    let organization = |owner: &OwnerKey| owner.customer.is_none().then(|| owner.tenant.into());
-    let own = Condition::all().add(E::customer().is_null());
-    Belonging(vec![
-        By { column: E::customer(), id: customer, only: Condition::all() },
-        By { column: E::tenant(), id: organization, only: own },
-    ])
+/// One parent's page of a list: one statement for the pages of all parents.
+pub async fn page<C: Paged>(
+    ctx: &Context<'_>,
+    parent: Uuid,
+    pages: Pages<C::Noun>,
+    filter: Option<C::Filter>,
+    order_by: Option<Vec<C::Order>>,
+    args: PageArgs,
+) -> Result<C> {
+    let given = given_filter(ctx);
+    let ListRequest { list, found, page } =
+        ListRequest::<C::Noun>::new(ctx.request(), pages.name, given.as_ref(), filter.as_ref(), &order_by, &args)?;
+    let asked = Asked { rows: found.add_option(pages.only), page: page.clone(), column: pages.column };
+    let key = Nested { parent, list: list.clone(), args, asked: Arc::new(asked) };
+    let slice = ctx.loader().load_one(key.clone()).await?.unwrap_or_else(|| page.slice(Vec::new()));
+    Ok(C::of(ctx, &list, &page, Counter::of_key(Length(key)), slice))
 }

@@ -8,45 +8,24 @@ use async_graphql::{Context, ID, Interface, Object};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::context::ContextExt;
-use crate::audit::graphql::AuditEvent;
-use crate::customer::graphql::Customer;
-use crate::entity::{
-    AuditEventId, CustomerId, MemberId, OrganizationId, PaymentId, PaymentMethodId, SubscriptionId, TierId, TypedId,
-    audit_event, customer, member, organization, payment, payment_method, subscription, tier,
-};
+use crate::entity::*;
 use crate::error::{Code, Refusal, Result};
-use crate::member::graphql::Member;
-use crate::organization::graphql::Organization;
-use crate::payment::graphql::Payment;
-use crate::payment_method::graphql::PaymentMethod;
+use crate::nouns::nouns;
+use crate::read::shape::Readable;
 use crate::store::Noun;
-use crate::subscription::graphql::Subscription;
-use crate::tier::graphql::Tier;
-
-/// An object with a globally unique id.
-#[derive(Clone, Interface)]
-#[graphql(field(name = "id", ty = "ID", desc = "Globally unique; its prefix names the kind of object."))]
-pub enum Node {
-    /// An organization.
-    Organization(Box<Organization>),
-    /// A member.
-    Member(Box<Member>),
-    /// A customer.
-    Customer(Box<Customer>),
-    /// A subscription.
-    Subscription(Box<Subscription>),
-    /// A tier.
-    Tier(Box<Tier>),
-    /// A payment.
-    Payment(Box<Payment>),
-    /// A payment method.
-    PaymentMethod(Box<PaymentMethod>),
-    /// An entry of the audit trail.
-    AuditEvent(Box<AuditEvent>),
-}
 
 macro_rules! kinds {
-    ($($prefix:ident => $noun:ident as $object:ident,)*) => {
+    ($($noun:ident: $object:ident $prefix:ident $tenant:ident, $($module:ident)::+ $query:ident;)*) => {
+        /// An object with a globally unique id.
+        #[derive(Clone, Interface)]
+        #[graphql(field(name = "id", ty = "ID", desc = "Globally unique; its prefix names the kind of object."))]
+        pub enum Node {
+            $(
+                #[doc = concat!("A row of `", stringify!($noun), "`.")]
+                $object(<$noun::Entity as Readable>::Shown),
+            )*
+        }
+
         /// What is found for each of these ids: one statement for each kind. An id that names no kind, or a kind that
         /// the caller may not read, has an error of its own.
         async fn find(ctx: &Context<'_>, ids: &[ID], path: &str) -> Result<Vec<Option<Result<Node>>>> {
@@ -60,7 +39,7 @@ macro_rules! kinds {
                         Ok(rows) => {
                             let rows: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row)).collect();
                             found.extend(of_kind.into_iter().filter_map(|(text, id)| {
-                                Some((text, Ok(Node::$object(Box::new(rows.get(&id)?.clone().into())))))
+                                Some((text, Ok(Node::$object(rows.get(&id)?.clone().into()))))
                             }));
                         }
                         Err(error) => found.extend(of_kind.into_iter().map(|(text, _)| (text, Err(error.clone())))),
@@ -81,16 +60,7 @@ macro_rules! kinds {
     };
 }
 
-kinds! {
-    OrganizationId => organization as Organization,
-    MemberId => member as Member,
-    CustomerId => customer as Customer,
-    SubscriptionId => subscription as Subscription,
-    TierId => tier as Tier,
-    PaymentId => payment as Payment,
-    PaymentMethodId => payment_method as PaymentMethod,
-    AuditEventId => audit_event as AuditEvent,
-}
+nouns!(kinds);
 
 /// How many objects can be asked for at once, as the schema says.
 pub const MAX_NODES: usize = 100;

@@ -22,7 +22,9 @@ use crate::entity::{
 };
 use crate::error::{Code, Error, Refusal, Result};
 use crate::read::arguments::Arguments;
-use crate::read::json::Json;
+use crate::read::json::{Column, Json, ToJson};
+use crate::read::shape::Facts;
+use crate::store::Row;
 
 macro_rules! id_outputs {
     ($($name:ident),*) => {$(
@@ -166,6 +168,26 @@ pub(super) fn refused<T: InputType>(code: Code, message: &str) -> InputValueErro
     InputValueError::custom(message).with_extension("code", async_graphql::resolver_utils::enum_value(code))
 }
 
+impl Column for SafeInt {
+    fn write(row: Row<'_>, column: usize, out: &mut Vec<u8>) -> Result<()> {
+        i64::write(row, column, out)
+    }
+
+    fn read(value: sea_orm::Value) -> Result<Self> {
+        i64::read(value).map(Self)
+    }
+}
+
+impl Column for CurrencyCode {
+    fn write(row: Row<'_>, column: usize, out: &mut Vec<u8>) -> Result<()> {
+        String::write(row, column, out)
+    }
+
+    fn read(value: sea_orm::Value) -> Result<Self> {
+        String::read(value).map(Self)
+    }
+}
+
 /// An amount of money.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
@@ -183,9 +205,9 @@ impl Money {
     }
 }
 
-impl From<Money> for Json {
-    fn from(money: Money) -> Self {
-        Self::Money(money.amount_minor.0, money.currency.0)
+impl ToJson for Money {
+    fn to_json(self) -> Json {
+        Json::Money(self.amount_minor.0, self.currency.0)
     }
 }
 
@@ -202,24 +224,10 @@ impl Money {
     }
 }
 
-/// An amount of money in two columns, as the read path shows it.
-macro_rules! money {
-    ($amount:ident, $currency:ident) => {{
-        use $crate::read::shape::{Field, Object, column, computed};
-        let field = |name: &str| match name {
-            "amountMinor" => column::<i64>($amount),
-            "currency" => column::<String>($currency),
-            "formatted" => computed(&[$amount, $currency], |facts| {
-                let currency: String = facts.filled(1)?;
-                let formatted = $crate::graphql::scalar::formatted(facts.filled(0)?, &currency, facts.arguments)?;
-                Ok($crate::read::json::Json::text(formatted))
-            }),
-            _ => None,
-        };
-        Some(Field::Part(Object { name: "Money", field }, None))
-    }};
+/// An amount of money in two columns: its minor units and its currency.
+pub fn money(facts: &Facts<'_>) -> Result<Money> {
+    Ok(Money::new(facts.filled(0)?, facts.filled(1)?))
 }
-pub(crate) use money;
 
 /// The read path's [`Money::formatted`]. That the locale is a text was seen when it was planned.
 pub(crate) fn formatted(amount_minor: i64, currency: &str, arguments: Arguments<'_>) -> Result<String> {

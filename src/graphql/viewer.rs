@@ -7,10 +7,11 @@ use sea_orm::sea_query::ExprTrait as _;
 use super::context::{ContextExt, RequestContext};
 use crate::auth::{Permission, Role};
 use crate::customer::graphql::Customer;
-use crate::customer::loader::CustomerKey;
 use crate::entity::{CustomerId, OrganizationId, customer, organization};
 use crate::error::Result;
-use crate::organization::graphql::Organization;
+use crate::organization::graphql::{self as organizations, Organization};
+use crate::read::resolve;
+use crate::read::shape::One;
 use crate::read::start::{Found, Part, Parts, known};
 use crate::read::{Planned, Unplanned};
 
@@ -36,16 +37,15 @@ pub struct Viewer {
 impl Viewer {
     /// Its organization; null for the platform and for callers that cannot see organizations.
     async fn organization(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
-        match self.organization_id {
-            Some(id) => crate::organization::graphql::visible(ctx, id).await,
-            None => Ok(None),
-        }
+        let Some(id) = self.organization_id else { return Ok(None) };
+        resolve::found(ctx, organizations::seen(organization::Column::Id), id).await
     }
 
     /// The customer it is; null for everyone else.
     async fn customer(&self, ctx: &Context<'_>) -> Result<Option<Customer>> {
-        let (Some(organization), Some(customer)) = (self.organization_id, self.customer_id) else { return Ok(None) };
-        Ok(ctx.loader().load_one(CustomerKey(organization, customer)).await?.map(Into::into))
+        let Some(id) = self.customer_id else { return Ok(None) };
+        resolve::found(ctx, One::<customer::Entity>::new("customer", customer::Column::Id, customer::Column::Id), id)
+            .await
     }
 }
 

@@ -1,70 +1,48 @@
 //! The type `Member` and the queries for it.
 
-use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
-use sea_orm::{ColumnTrait, Condition};
+use async_graphql::{ID, InputObject};
+use declare::{object, queries};
+use sea_orm::{ColumnTrait, Condition, IdenStatic};
 
 use crate::clock::Timestamp;
 use crate::entity::{MemberId, MemberRole, OrganizationId, member};
 use crate::error::Result;
 use crate::graphql::connection::{connection, sort_order};
-use crate::graphql::context::{ContextExt, RequestContext};
+use crate::graphql::context::RequestContext;
 use crate::graphql::filter::{DateTimeRange, enum_filter};
-use crate::graphql::input::{parse_id, parse_optional_id};
-use crate::graphql::list::PageArgs;
-use crate::graphql::nested::by_organization;
+use crate::graphql::input::parse_optional_id;
 use crate::graphql::search::Search;
-use crate::organization::graphql::Organization;
+use crate::organization::graphql::{self as organization, Organization};
+use crate::read::shape::Pages;
 use crate::text::email_key;
 
 /// A user of an organization. Needs `members.read`.
-#[derive(Clone, SimpleObject)]
-#[graphql(complex)]
+#[object(noun = member)]
 pub struct Member {
     /// Globally unique.
-    pub id: MemberId,
+    id: MemberId,
     /// Lower-case address, unique in the organization. Never changes.
-    pub email: String,
+    email: String,
     /// Shown to people.
-    pub name: String,
+    name: String,
     /// What the member may do.
-    pub role: MemberRole,
+    role: MemberRole,
     /// Whether the member has access. Only active members count towards the user limit.
-    pub active: bool,
+    active: bool,
     /// When it was made.
-    pub created_at: Timestamp,
+    created_at: Timestamp,
     /// When it was last changed.
-    pub updated_at: Timestamp,
+    updated_at: Timestamp,
     /// Counts changes, from 1. Pass it as `expectedVersion` to change only what you saw.
-    pub version: i32,
-    #[graphql(skip)]
-    tenant: OrganizationId,
-}
-
-impl From<member::Model> for Member {
-    fn from(row: member::Model) -> Self {
-        let member::Model {
-            tenant_id: tenant,
-            id,
-            email,
-            name,
-            name_key: _,
-            search_text: _,
-            role,
-            active,
-            created_at,
-            updated_at,
-            version,
-        } = row;
-        Self { id, email, name, role, active, created_at, updated_at, version, tenant }
-    }
-}
-
-#[ComplexObject]
-impl Member {
+    version: i32,
     /// The organization it is a user of; null for callers that cannot see organizations.
-    async fn organization(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
-        crate::organization::graphql::visible(ctx, self.tenant).await
-    }
+    #[one(organization::seen, TenantId)]
+    organization: Option<Organization>,
+}
+
+/// The members of an organization.
+pub fn of_organization(organization: impl IdenStatic) -> Pages<member::Entity> {
+    Pages::new("organization.members", member::Column::TenantId, organization)
 }
 
 enum_filter!(MemberRoleFilter of MemberRole);
@@ -116,41 +94,13 @@ connection!(MemberConnection, MemberEdge, Member of member, "members", MemberFil
 #[derive(Default)]
 pub struct MemberQuery;
 
-#[Object]
+#[queries]
 impl MemberQuery {
     /// The member with this id; null if there is none that the caller can see. Needs `members.read`.
-    async fn member(&self, ctx: &Context<'_>, #[graphql(desc = "The member.")] id: ID) -> Result<Option<Member>> {
-        let id = parse_id::<MemberId>("id", &id)?;
-        Ok(ctx.scope().get::<member::Entity>(id).await?.map(Into::into))
-    }
+    #[by_id("The member.")]
+    fn member() -> Option<Member>;
 
     /// The members that the caller can see. Needs `members.read`.
-    async fn members(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<MemberFilter>,
-        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
-            Vec<MemberOrder>,
-        >,
-        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
-        first: Option<i32>,
-        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<Option<MemberConnection>> {
-        let args = PageArgs { first, after, last, before };
-        MemberConnection::load(ctx, "members", filter, order_by, &args).await.map(Some)
-    }
-}
-
-/// A page of an organization's members.
-pub async fn of_organization(
-    ctx: &Context<'_>,
-    organization: OrganizationId,
-    filter: Option<MemberFilter>,
-    order_by: Option<Vec<MemberOrder>>,
-    args: PageArgs,
-) -> Result<MemberConnection> {
-    MemberConnection::load_nested(ctx, "organization.members", filter, order_by, args, organization, by_organization())
-        .await
+    #[list]
+    fn members() -> Option<MemberConnection>;
 }

@@ -2,7 +2,6 @@
 
 pub mod graphql;
 pub mod mutation;
-pub mod read;
 mod rules;
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};

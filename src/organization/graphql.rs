@@ -1,248 +1,110 @@
 //! The type `Organization` and the queries for it.
 
-use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
+use async_graphql::{Context, ID, InputObject};
+use declare::{object, queries};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, IdenStatic, QueryFilter};
 
-use super::loader::OrganizationKey;
 use crate::auth::Permission;
 use crate::clock::Timestamp;
-use crate::customer::graphql::{CustomerConnection, CustomerFilter, CustomerOrder, OperationalStatusFilter};
-use crate::entity::{OperationalStatus, OrganizationId, StoredJson, SubscriptionManagement, TierId, organization};
+use crate::customer::graphql::{self as customer, CustomerConnection, OperationalStatusFilter};
+use crate::entity::{
+    OperationalStatus, OrganizationId, StoredJson, SubscriptionManagement, TierId, TypedId, organization,
+};
 use crate::error::Result;
 use crate::graphql::connection::{connection, sort_order};
 use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::filter::DateTimeRange;
 use crate::graphql::input::{parse_id, parse_optional_id};
-use crate::graphql::json::private;
-use crate::graphql::list::PageArgs;
-use crate::graphql::nested::OwnerKey;
 use crate::graphql::scalar::CurrencyCode;
 use crate::graphql::search::Search;
-use crate::member::graphql::{MemberConnection, MemberFilter, MemberOrder};
-use crate::payment::graphql::{PaymentConnection, PaymentFilter, PaymentOrder};
-use crate::payment_method::graphql::{PaymentMethod, PaymentMethodConnection, PaymentMethodFilter, PaymentMethodOrder};
+use crate::member::graphql::{self as member, MemberConnection};
+use crate::payment::graphql::{self as payment, PaymentConnection};
+use crate::payment_method::graphql::{self as payment_method, PaymentMethod, PaymentMethodConnection};
+use crate::read::arguments::Arguments;
+use crate::read::shape::{Facts, One, private};
+use crate::read::start::{Found, Root};
+use crate::read::{Planned, Unplanned};
 use crate::subscription::graphql::Subscription;
-use crate::subscription::list::{SubscriptionConnection, SubscriptionFilter, SubscriptionOrder};
-use crate::subscription::loader::CurrentOf;
+use crate::subscription::list::SubscriptionConnection;
 use crate::subscription::parts::EffectiveStatus;
+use crate::subscription::relation as subscription;
 
 /// A tenant, or a reseller with tenants below it. Needs `organizations.read`.
-#[derive(Clone, SimpleObject)]
-#[graphql(complex)]
+#[object(noun = organization)]
 pub struct Organization {
     /// Globally unique.
-    pub id: OrganizationId,
+    id: OrganizationId,
     /// Shown to people.
-    pub name: String,
+    name: String,
     /// Unique short name for addresses.
-    pub slug: String,
+    slug: String,
     /// Whether its services may run. Says nothing about what is paid for: that is its subscription's status.
-    pub status: OperationalStatus,
+    status: OperationalStatus,
     /// Whether its subscription never expires.
-    pub exempt: bool,
+    exempt: bool,
     /// Who manages its own subscription.
-    pub subscription_management: SubscriptionManagement,
+    subscription_management: SubscriptionManagement,
     /// Where invoices and reminders go.
-    pub billing_email: Option<String>,
+    billing_email: Option<String>,
     /// The currency that new prices and subscriptions start from.
-    pub default_currency: CurrencyCode,
+    default_currency: CurrencyCode,
     /// IANA time zone name.
-    pub time_zone: String,
+    time_zone: String,
     /// Free-form JSON object of the integrator; null, with an error, if it is too deep to be read.
-    pub metadata: Option<StoredJson>,
-    #[graphql(skip)]
-    private_metadata: Option<StoredJson>,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it was last changed.
-    pub updated_at: Timestamp,
-    /// Counts changes, from 1. Pass it as `expectedVersion` to change only what you saw.
-    pub version: i32,
-    #[graphql(skip)]
-    parent_id: Option<OrganizationId>,
-}
-
-impl From<organization::Model> for Organization {
-    fn from(row: organization::Model) -> Self {
-        let organization::Model {
-            id,
-            parent_id,
-            name,
-            name_key: _,
-            search_text: _,
-            slug,
-            status,
-            exempt,
-            subscription_management,
-            billing_email,
-            default_currency,
-            time_zone,
-            metadata,
-            private_metadata,
-            created_at,
-            updated_at,
-            version,
-            deleted_at: _,
-        } = row;
-        Self {
-            id,
-            name,
-            slug,
-            status,
-            exempt,
-            subscription_management,
-            billing_email,
-            default_currency: CurrencyCode(default_currency),
-            time_zone,
-            metadata: Some(metadata),
-            private_metadata,
-            created_at,
-            updated_at,
-            version,
-            parent_id,
-        }
-    }
-}
-
-impl Organization {
-    fn owner(&self) -> OwnerKey {
-        OwnerKey { tenant: self.id, customer: None }
-    }
-}
-
-#[ComplexObject]
-impl Organization {
+    metadata: Option<StoredJson>,
     /// Free-form JSON object of those who manage it, shown to nobody else: null without `organizations.manage`, and with an error if it
     /// is too deep to be read.
-    async fn private_metadata(&self, ctx: &Context<'_>) -> Result<Option<StoredJson>> {
-        Ok(private(ctx.scope().caller()?, Permission::OrganizationsManage, self.private_metadata.clone()))
-    }
-
+    #[computed(notes, from(PrivateMetadata))]
+    private_metadata: Option<StoredJson>,
+    /// When it was made.
+    created_at: Timestamp,
+    /// When it was last changed.
+    updated_at: Timestamp,
+    /// Counts changes, from 1. Pass it as `expectedVersion` to change only what you saw.
+    version: i32,
     /// The reseller above it; null if there is none or the caller cannot see it.
-    async fn parent(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
-        match self.parent_id {
-            Some(id) => visible(ctx, id).await,
-            None => Ok(None),
-        }
-    }
-
+    #[one(parent, ParentId)]
+    parent: Option<Organization>,
     /// Its own live subscription, or else its latest; null if it never had one.
-    async fn subscription(&self, ctx: &Context<'_>) -> Result<Option<Subscription>> {
-        crate::subscription::graphql::current(ctx, self.owner()).await
-    }
-
+    #[one(subscription::current_of_organization, Id)]
+    subscription: Option<Subscription>,
     /// The tier of its own subscription.
-    async fn tier_id(&self, ctx: &Context<'_>) -> Result<Option<TierId>> {
-        Ok(ctx.loader().load_one(CurrentOf(self.owner())).await?.map(|row| row.tier_id))
-    }
-
+    #[computed(subscription::tier_id, needs = subscription::needs_tier_id(subscription::current_of_organization(organization::Column::Id)))]
+    tier_id: Option<TierId>,
     /// What its own subscription is worth at this moment.
-    async fn subscription_status(&self, ctx: &Context<'_>) -> Result<EffectiveStatus> {
-        crate::subscription::graphql::owner_status(ctx, self.owner()).await
-    }
-
+    #[computed(subscription::owner_status, needs = subscription::needs_owner_status(subscription::current_of_organization(organization::Column::Id), Some(organization::Column::Exempt)))]
+    subscription_status: EffectiveStatus,
     /// All its own subscriptions, past ones included. Those of its customers are in `subscriptions` of the root.
-    async fn subscriptions(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<SubscriptionFilter>,
-        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
-            Vec<SubscriptionOrder>,
-        >,
-        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
-        first: Option<i32>,
-        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<SubscriptionConnection> {
-        let args = PageArgs { first, after, last, before };
-        crate::subscription::list::of_owner(ctx, self.owner(), filter, order_by, args).await
-    }
-
+    #[pages(subscription::of_organization, Id)]
+    subscriptions: SubscriptionConnection,
     /// Its customers. Needs `customers.read`.
-    async fn customers(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<CustomerFilter>,
-        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
-            Vec<CustomerOrder>,
-        >,
-        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
-        first: Option<i32>,
-        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Option<Result<CustomerConnection>> {
-        let args = PageArgs { first, after, last, before };
-        Some(crate::customer::graphql::of_organization(ctx, self.id, filter, order_by, args).await)
-    }
-
+    #[pages(customer::of_organization, Id)]
+    customers: Option<CustomerConnection>,
     /// Its members. Needs `members.read`.
-    async fn members(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<MemberFilter>,
-        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
-            Vec<MemberOrder>,
-        >,
-        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
-        first: Option<i32>,
-        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Option<Result<MemberConnection>> {
-        let args = PageArgs { first, after, last, before };
-        Some(crate::member::graphql::of_organization(ctx, self.id, filter, order_by, args).await)
-    }
-
+    #[pages(member::of_organization, Id)]
+    members: Option<MemberConnection>,
     /// Its own payments. Needs `payments.read`.
-    async fn payments(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<PaymentFilter>,
-        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
-            Vec<PaymentOrder>,
-        >,
-        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
-        first: Option<i32>,
-        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Option<Result<PaymentConnection>> {
-        let args = PageArgs { first, after, last, before };
-        Some(crate::payment::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await)
-    }
-
+    #[pages(payment::of_organization, Id)]
+    payments: Option<PaymentConnection>,
     /// Its own payment methods. Needs `payments.read`.
-    async fn payment_methods(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<PaymentMethodFilter>,
-        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
-            Vec<PaymentMethodOrder>,
-        >,
-        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
-        first: Option<i32>,
-        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Option<Result<PaymentMethodConnection>> {
-        let args = PageArgs { first, after, last, before };
-        Some(crate::payment_method::graphql::of_owner(ctx, self.owner(), filter, order_by, args).await)
-    }
-
+    #[pages(payment_method::of_organization, Id)]
+    payment_methods: Option<PaymentMethodConnection>,
     /// Its own payment method that is charged when nothing else is said. Needs `payments.read`.
-    async fn default_payment_method(&self, ctx: &Context<'_>) -> Option<Result<PaymentMethod>> {
-        crate::payment_method::graphql::default_of(ctx, self.owner()).await.transpose()
-    }
+    #[one(payment_method::default_of_organization, Id)]
+    default_payment_method: Option<PaymentMethod>,
 }
 
-/// The organization with this id; none for callers that cannot see organizations or this one.
-pub async fn visible(ctx: &Context<'_>, id: OrganizationId) -> Result<Option<Organization>> {
-    if !ctx.scope().caller()?.may(Permission::OrganizationsRead) {
-        return Ok(None);
-    }
-    Ok(ctx.loader().load_one(OrganizationKey(id)).await?.map(Into::into))
+fn notes(facts: &Facts<'_>) -> Result<Option<StoredJson>> {
+    private(facts, Permission::OrganizationsManage)
+}
+
+/// The organization that a column names; null for callers that cannot see organizations.
+pub fn seen(organization: impl IdenStatic) -> One<organization::Entity> {
+    One { or_null: true, ..One::new("organization", organization::Column::Id, organization) }
+}
+
+fn parent(parent: impl IdenStatic) -> One<organization::Entity> {
+    One { name: "parent", ..seen(parent) }
 }
 
 /// Which organizations to find. Everything given must hold; a null is refused.
@@ -303,10 +165,11 @@ connection!(OrganizationConnection, OrganizationEdge, Organization of organizati
 #[derive(Default)]
 pub struct OrganizationQuery;
 
-#[Object]
+#[queries]
 impl OrganizationQuery {
     /// The organization with this id or slug; null if there is none that the caller can see. Without arguments, the
     /// caller's own. Needs `organizations.read`.
+    #[planned(Root::One(find))]
     async fn organization(
         &self,
         ctx: &Context<'_>,
@@ -314,36 +177,29 @@ impl OrganizationQuery {
         #[graphql(desc = "Its slug, instead of its id.")] slug: Option<String>,
     ) -> Result<Option<Organization>> {
         let id = parse_optional_id::<OrganizationId>("id", id.as_ref())?;
-        let id = match (&id, &slug) {
-            (None, None) => ctx.scope().caller()?.organization(),
-            _ => id,
-        };
-        if id.is_none() && slug.is_none() {
-            return Ok(None);
-        }
-        let query = organization::Entity::find().filter(
-            Condition::all()
-                .add_option(id.map(|id| organization::Column::Id.eq(id)))
-                .add_option(slug.map(|slug| organization::Column::Slug.eq(slug))),
-        );
-        Ok(ctx.scope().one(query).await?.map(Into::into))
+        let Some(wanted) = wanted(ctx.request(), id, slug)? else { return Ok(None) };
+        Ok(ctx.scope().one(organization::Entity::find().filter(wanted)).await?.map(Into::into))
     }
 
     /// The organizations that the caller can see. Needs `organizations.read`.
-    async fn organizations(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<OrganizationFilter>,
-        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
-            Vec<OrganizationOrder>,
-        >,
-        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
-        first: Option<i32>,
-        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<Option<OrganizationConnection>> {
-        let args = PageArgs { first, after, last, before };
-        OrganizationConnection::load(ctx, "organizations", filter, order_by, &args).await.map(Some)
-    }
+    #[list]
+    fn organizations() -> Option<OrganizationConnection>;
+}
+
+/// The organization with this id and slug; without either, the caller's own, if there is one.
+fn wanted(request: &RequestContext, id: Option<OrganizationId>, slug: Option<String>) -> Result<Option<Condition>> {
+    use organization::Column::{Id, Slug};
+    let id = match (id, &slug) {
+        (None, None) => request.scope.caller()?.organization(),
+        _ => id,
+    };
+    let wanted = Condition::all().add_option(id.map(|id| Id.eq(id))).add_option(slug.map(|slug| Slug.eq(slug)));
+    Ok(if wanted.is_empty() { None } else { Some(wanted) })
+}
+
+fn find(request: &RequestContext, arguments: Arguments<'_>) -> Planned<Option<Found>> {
+    let (id, slug): (Option<ID>, Option<String>) = (arguments.get("id")?, arguments.get("slug")?);
+    let id = id.map(|id| OrganizationId::parse(&id).ok_or(Unplanned)).transpose()?;
+    let wanted = wanted(request, id, slug)?;
+    wanted.map(|wanted| Found::of::<organization::Entity>(request, wanted)).transpose()
 }

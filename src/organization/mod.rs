@@ -1,9 +1,7 @@
 //! Organizations: the tenants.
 
 pub mod graphql;
-pub mod loader;
 pub mod mutation;
-pub mod read;
 
 use async_graphql::MaybeUndefined;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};

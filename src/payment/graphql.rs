@@ -1,129 +1,87 @@
 //! The type `Payment` and the queries for it.
 
-use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
-use sea_orm::{ColumnTrait, Condition};
+use async_graphql::{ID, InputObject};
+use declare::{object, queries};
+use sea_orm::{ColumnTrait, Condition, IdenStatic};
 
 use crate::clock::Timestamp;
+use crate::customer::graphql as customer;
 use crate::entity::{CustomerId, Gateway, OrganizationId, PaymentId, PaymentStatus, SubscriptionId, payment};
 use crate::error::Result;
 use crate::graphql::connection::{connection, sort_order};
-use crate::graphql::context::{ContextExt, RequestContext};
+use crate::graphql::context::RequestContext;
 use crate::graphql::filter::{AmountRange, DateTimeRange, enum_filter};
-use crate::graphql::input::{parse_id, parse_optional_id};
-use crate::graphql::list::PageArgs;
-use crate::graphql::nested::{Belonging, By, OwnerKey, by_owner};
-use crate::graphql::scalar::{CurrencyCode, Money};
+use crate::graphql::input::parse_optional_id;
+use crate::graphql::scalar::{CurrencyCode, Money, money};
 use crate::graphql::search::Search;
+use crate::organization::graphql as organization;
+use crate::read::shape::Pages;
 use crate::store::between;
 use crate::subscription::graphql::Subscription;
-use crate::subscription::loader::ById;
 use crate::subscription::parts::SubscriptionOwner;
+use crate::subscription::relation as subscription;
 
 /// A payment for a subscription, or an attempt at one. Needs `payments.read`.
-#[derive(Clone, SimpleObject)]
-#[graphql(complex)]
+#[object(noun = payment)]
 pub struct Payment {
     /// Globally unique.
-    pub id: PaymentId,
+    id: PaymentId,
     /// How much.
-    pub amount: Money,
+    #[computed(money, from(AmountMinor, Currency))]
+    amount: Money,
     /// Where it stands.
-    pub status: PaymentStatus,
+    status: PaymentStatus,
     /// Who moves the money.
-    pub gateway: Gateway,
+    gateway: Gateway,
     /// Its id at the gateway; null for a manual payment.
-    pub gateway_payment_id: Option<String>,
+    gateway_payment_id: Option<String>,
     /// What the gateway calls the status.
-    pub gateway_status: Option<String>,
+    gateway_status: Option<String>,
     /// Why it failed, for programs, such as `insufficient_funds`.
-    pub failure_code: Option<String>,
+    failure_code: Option<String>,
     /// Why it failed, for people.
-    pub failure_message: Option<String>,
+    failure_message: Option<String>,
     /// Which attempt for the period this is, from 1.
-    pub attempt: i32,
+    attempt: i32,
     /// Where the payer was sent back to.
-    pub return_url: Option<String>,
+    return_url: Option<String>,
     /// Paid back so far; never more than the amount.
-    pub refunded: Money,
+    #[computed(money, from(RefundedMinor, Currency))]
+    refunded: Money,
     /// Start of the period that is paid for.
-    pub period_start: Option<Timestamp>,
+    period_start: Option<Timestamp>,
     /// When the money was received.
-    pub paid_at: Option<Timestamp>,
+    paid_at: Option<Timestamp>,
     /// When the status last changed.
-    pub status_changed_at: Timestamp,
+    status_changed_at: Timestamp,
     /// When it was made.
-    pub created_at: Timestamp,
+    created_at: Timestamp,
     /// When it was last changed.
-    pub updated_at: Timestamp,
+    updated_at: Timestamp,
     /// Counts changes, from 1.
-    pub version: i32,
-    #[graphql(skip)]
-    owner: OwnerKey,
-    #[graphql(skip)]
-    subscription: SubscriptionId,
-}
-
-impl From<payment::Model> for Payment {
-    fn from(row: payment::Model) -> Self {
-        let payment::Model {
-            tenant_id: tenant,
-            id,
-            subscription_id: subscription,
-            customer_id: customer,
-            amount_minor,
-            currency,
-            status,
-            gateway,
-            gateway_payment_id,
-            gateway_status,
-            failure_code,
-            failure_message,
-            search_text: _,
-            attempt,
-            return_url,
-            refunded_minor,
-            period_start,
-            paid_at,
-            status_changed_at,
-            created_at,
-            updated_at,
-            version,
-        } = row;
-        Self {
-            id,
-            amount: Money::new(amount_minor, currency.clone()),
-            status,
-            gateway,
-            gateway_payment_id,
-            gateway_status,
-            failure_code,
-            failure_message,
-            attempt,
-            return_url,
-            refunded: Money::new(refunded_minor, currency),
-            period_start,
-            paid_at,
-            status_changed_at,
-            created_at,
-            updated_at,
-            version,
-            owner: OwnerKey { tenant, customer },
-            subscription,
-        }
-    }
-}
-
-#[ComplexObject]
-impl Payment {
+    version: i32,
     /// What is paid for; null if the subscription was deleted.
-    async fn subscription(&self, ctx: &Context<'_>) -> Result<Option<Subscription>> {
-        Ok(ctx.loader().load_one(ById(self.owner.tenant, self.subscription)).await?.map(Into::into))
-    }
-
+    #[one(subscription::of, SubscriptionId)]
+    subscription: Option<Subscription>,
     /// Who pays: the owner of the subscription; null if it was deleted.
-    async fn owner(&self, ctx: &Context<'_>) -> Result<Option<SubscriptionOwner>> {
-        crate::subscription::parts::owner_of(ctx, self.owner).await
-    }
+    #[one_of(customer::seen, CustomerId; organization::seen, TenantId)]
+    owner: Option<SubscriptionOwner>,
+}
+
+/// The payments of a customer.
+pub fn of_customer(customer: impl IdenStatic) -> Pages<payment::Entity> {
+    Pages::new("owner.payments", payment::Column::CustomerId, customer)
+}
+
+/// An organization's own payments.
+pub fn of_organization(organization: impl IdenStatic) -> Pages<payment::Entity> {
+    let own = Some(payment::Column::CustomerId.is_null());
+    Pages { only: own, ..Pages::new("owner.payments", payment::Column::TenantId, organization) }
+}
+
+/// The payments for a subscription.
+pub fn of_subscription(subscription: impl IdenStatic) -> Pages<payment::Entity> {
+    Pages::new("subscription.payments", payment::Column::SubscriptionId, subscription)
 }
 
 enum_filter!(PaymentStatusFilter of PaymentStatus);
@@ -204,73 +162,13 @@ connection!(PaymentConnection, PaymentEdge, Payment of payment, "payments", Paym
 #[derive(Default)]
 pub struct PaymentQuery;
 
-#[Object]
+#[queries]
 impl PaymentQuery {
     /// The payment with this id; null if there is none that the caller can see. Needs `payments.read`.
-    async fn payment(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Id of the payment, `pay_…`.")] id: ID,
-    ) -> Result<Option<Payment>> {
-        let id = parse_id::<PaymentId>("id", &id)?;
-        Ok(ctx.scope().get::<payment::Entity>(id).await?.map(Into::into))
-    }
+    #[by_id("Id of the payment, `pay_…`.")]
+    fn payment() -> Option<Payment>;
 
     /// The payments that the caller can see. Needs `payments.read`.
-    async fn payments(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<PaymentFilter>,
-        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
-            Vec<PaymentOrder>,
-        >,
-        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
-        first: Option<i32>,
-        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<Option<PaymentConnection>> {
-        let args = PageArgs { first, after, last, before };
-        PaymentConnection::load(ctx, "payments", filter, order_by, &args).await.map(Some)
-    }
-}
-
-/// A page of an owner's payments.
-pub async fn of_owner(
-    ctx: &Context<'_>,
-    owner: OwnerKey,
-    filter: Option<PaymentFilter>,
-    order_by: Option<Vec<PaymentOrder>>,
-    args: PageArgs,
-) -> Result<PaymentConnection> {
-    nested(ctx, "owner.payments", by_owner(), owner, filter, order_by, args).await
-}
-
-/// A page of the payments for a subscription.
-pub async fn of_subscription(
-    ctx: &Context<'_>,
-    subscription: SubscriptionId,
-    filter: Option<PaymentFilter>,
-    order_by: Option<Vec<PaymentOrder>>,
-    args: PageArgs,
-) -> Result<PaymentConnection> {
-    let column = payment::Column::SubscriptionId;
-    let id = |subscription: &SubscriptionId| Some((*subscription).into());
-    let belonging = Belonging(vec![By { column, id, only: Condition::all() }]);
-    nested(ctx, "subscription.payments", belonging, subscription, filter, order_by, args).await
-}
-
-async fn nested<P>(
-    ctx: &Context<'_>,
-    field: &str,
-    belonging: Belonging<payment::Entity, P>,
-    parent: P,
-    filter: Option<PaymentFilter>,
-    order_by: Option<Vec<PaymentOrder>>,
-    args: PageArgs,
-) -> Result<PaymentConnection>
-where
-    P: Copy + Eq + std::hash::Hash + Send + Sync + 'static,
-{
-    PaymentConnection::load_nested(ctx, field, filter, order_by, args, parent, belonging).await
+    #[list]
+    fn payments() -> Option<PaymentConnection>;
 }

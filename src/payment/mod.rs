@@ -1,7 +1,6 @@
 //! Payments for subscriptions: what was paid, and what was tried.
 
 pub mod graphql;
-pub mod read;
 
 use sea_orm::Iterable as _;
 

@@ -1,119 +1,105 @@
 //! The type `PaymentMethod` and the queries for it.
 
-use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
-use sea_orm::{ColumnTrait, Condition};
+use async_graphql::{ID, InputObject};
+use declare::{object, queries};
+use sea_orm::sea_query::{ExprTrait, SimpleExpr};
+use sea_orm::{ColumnTrait, Condition, IdenStatic};
 
 use super::is_expired;
-use super::loader::DefaultOf;
 use crate::auth::Permission;
 use crate::clock::Timestamp;
+use crate::customer::graphql as customer;
 use crate::entity::{CustomerId, Gateway, OrganizationId, PaymentMethodId, PaymentMethodKind, payment_method};
 use crate::error::Result;
 use crate::graphql::connection::{connection, sort_order};
-use crate::graphql::context::{ContextExt, RequestContext};
+use crate::graphql::context::RequestContext;
 use crate::graphql::filter::enum_filter;
-use crate::graphql::input::{parse_id, parse_optional_id};
-use crate::graphql::list::PageArgs;
-use crate::graphql::nested::{OwnerKey, by_owner};
+use crate::graphql::input::parse_optional_id;
+use crate::organization::graphql as organization;
 use crate::payment::graphql::GatewayFilter;
+use crate::read::shape::{Facts, One, Pages};
 use crate::subscription::parts::SubscriptionOwner;
 
 /// A payment method that a gateway keeps for an owner. Never a card number, never a security code. Needs
 /// `payments.read`.
-#[derive(Clone, SimpleObject)]
-#[graphql(complex)]
+#[object(noun = payment_method)]
 pub struct PaymentMethod {
     /// Globally unique.
-    pub id: PaymentMethodId,
+    id: PaymentMethodId,
     /// Which gateway keeps it.
-    pub gateway: Gateway,
+    gateway: Gateway,
     /// What it is.
-    pub kind: PaymentMethodKind,
+    kind: PaymentMethodKind,
     /// Card network, such as `visa`; null for other kinds.
-    pub brand: Option<String>,
+    brand: Option<String>,
     /// Last four digits.
-    pub last4: Option<String>,
+    last4: Option<String>,
     /// Month a card expires, 1–12.
-    pub exp_month: Option<i32>,
+    exp_month: Option<i32>,
     /// Year a card expires, four digits.
-    pub exp_year: Option<i32>,
+    exp_year: Option<i32>,
     /// Name on the card or account.
-    pub holder_name: Option<String>,
+    holder_name: Option<String>,
     /// Postal code of the billing address.
-    pub postal_code: Option<String>,
+    postal_code: Option<String>,
     /// Charged when nothing else is said. Exactly one for each owner that has any.
-    pub is_default: bool,
+    is_default: bool,
     /// When it was made.
-    pub created_at: Timestamp,
+    created_at: Timestamp,
     /// When it was last changed.
-    pub updated_at: Timestamp,
+    updated_at: Timestamp,
     /// Counts changes, from 1.
-    pub version: i32,
-    #[graphql(skip)]
-    owner: OwnerKey,
-    #[graphql(skip)]
-    gateway_method_id: String,
-}
-
-impl From<payment_method::Model> for PaymentMethod {
-    fn from(row: payment_method::Model) -> Self {
-        let payment_method::Model {
-            tenant_id: tenant,
-            id,
-            customer_id: customer,
-            gateway,
-            gateway_method_id,
-            kind,
-            brand,
-            last4,
-            exp_month,
-            exp_year,
-            holder_name,
-            postal_code,
-            is_default,
-            created_at,
-            updated_at,
-            version,
-            deleted_at: _,
-        } = row;
-        Self {
-            id,
-            gateway,
-            kind,
-            brand,
-            last4,
-            exp_month,
-            exp_year,
-            holder_name,
-            postal_code,
-            is_default,
-            created_at,
-            updated_at,
-            version,
-            owner: OwnerKey { tenant, customer },
-            gateway_method_id,
-        }
-    }
-}
-
-#[ComplexObject]
-impl PaymentMethod {
+    version: i32,
     /// Whether a card's last month is over, in UTC; false for what has no expiry.
-    async fn expired(&self, ctx: &Context<'_>) -> bool {
-        let expiry = self.exp_year.zip(self.exp_month);
-        expiry.is_some_and(|(year, month)| is_expired(year, month, ctx.scope().now()))
-    }
-
+    #[computed(expired, from(ExpYear, ExpMonth))]
+    expired: bool,
     /// Its id at the gateway; null for callers without `payments.manage`.
-    async fn gateway_method_id(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
-        let manages = ctx.scope().caller()?.may(Permission::PaymentsManage);
-        Ok(manages.then_some(self.gateway_method_id.as_str()))
-    }
-
+    #[computed(gateway_method_id, from(GatewayMethodId))]
+    gateway_method_id: Option<String>,
     /// Whom it belongs to; null if the owner was deleted.
-    async fn owner(&self, ctx: &Context<'_>) -> Result<Option<SubscriptionOwner>> {
-        crate::subscription::parts::owner_of(ctx, self.owner).await
-    }
+    #[one_of(customer::seen, CustomerId; organization::seen, TenantId)]
+    owner: Option<SubscriptionOwner>,
+}
+
+fn expired(facts: &Facts<'_>) -> Result<bool> {
+    let expiry = facts.get::<i32>(0)?.zip(facts.get::<i32>(1)?);
+    let now = facts.request.scope.now();
+    Ok(expiry.is_some_and(|(year, month)| is_expired(year, month, now)))
+}
+
+fn gateway_method_id(facts: &Facts<'_>) -> Result<Option<String>> {
+    let manages = facts.request.scope.caller()?.may(Permission::PaymentsManage);
+    if manages { facts.get(0) } else { Ok(None) }
+}
+
+/// The payment methods of a customer.
+pub fn of_customer(customer: impl IdenStatic) -> Pages<payment_method::Entity> {
+    Pages::new(OF_OWNER, payment_method::Column::CustomerId, customer)
+}
+
+/// An organization's own payment methods.
+pub fn of_organization(organization: impl IdenStatic) -> Pages<payment_method::Entity> {
+    let own = Some(payment_method::Column::CustomerId.is_null());
+    Pages { only: own, ..Pages::new(OF_OWNER, payment_method::Column::TenantId, organization) }
+}
+
+const OF_OWNER: &str = "owner.paymentMethods";
+
+/// The default payment method of a customer.
+pub fn default_of_customer(customer: impl IdenStatic) -> One<payment_method::Entity> {
+    default_of(payment_method::Column::CustomerId, customer)
+}
+
+/// The default one of an organization's own payment methods.
+pub fn default_of_organization(organization: impl IdenStatic) -> One<payment_method::Entity> {
+    let one = default_of(payment_method::Column::TenantId, organization);
+    One { only: one.only.add(payment_method::Column::CustomerId.is_null()), ..one }
+}
+
+fn default_of(column: payment_method::Column, equals: impl IdenStatic) -> One<payment_method::Entity> {
+    // A constant and no parameter, so that the index of default methods is known to hold the row.
+    let is_default = payment_method::Column::IsDefault.into_expr().eq(SimpleExpr::Constant(true.into()));
+    One { only: Condition::all().add(is_default), ..One::new("default payment method", column, equals) }
 }
 
 enum_filter!(PaymentMethodKindFilter of PaymentMethodKind);
@@ -162,49 +148,13 @@ connection!(PaymentMethodConnection, PaymentMethodEdge, PaymentMethod of payment
 #[derive(Default)]
 pub struct PaymentMethodQuery;
 
-#[Object]
+#[queries]
 impl PaymentMethodQuery {
     /// The payment method with this id; null if there is none that the caller can see. Needs `payments.read`.
-    async fn payment_method(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Id of the payment method, `pm_…`.")] id: ID,
-    ) -> Result<Option<PaymentMethod>> {
-        let id = parse_id::<PaymentMethodId>("id", &id)?;
-        Ok(ctx.scope().get::<payment_method::Entity>(id).await?.map(Into::into))
-    }
+    #[by_id("Id of the payment method, `pm_…`.")]
+    fn payment_method() -> Option<PaymentMethod>;
 
     /// The payment methods that the caller can see. Needs `payments.read`.
-    async fn payment_methods(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<PaymentMethodFilter>,
-        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
-            Vec<PaymentMethodOrder>,
-        >,
-        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
-        first: Option<i32>,
-        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<Option<PaymentMethodConnection>> {
-        let args = PageArgs { first, after, last, before };
-        PaymentMethodConnection::load(ctx, "paymentMethods", filter, order_by, &args).await.map(Some)
-    }
-}
-
-/// The owner's default payment method.
-pub async fn default_of(ctx: &Context<'_>, owner: OwnerKey) -> Result<Option<PaymentMethod>> {
-    Ok(ctx.loader().load_one(DefaultOf(owner)).await?.map(Into::into))
-}
-
-/// A page of an owner's payment methods.
-pub async fn of_owner(
-    ctx: &Context<'_>,
-    owner: OwnerKey,
-    filter: Option<PaymentMethodFilter>,
-    order_by: Option<Vec<PaymentMethodOrder>>,
-    args: PageArgs,
-) -> Result<PaymentMethodConnection> {
-    PaymentMethodConnection::load_nested(ctx, "owner.paymentMethods", filter, order_by, args, owner, by_owner()).await
+    #[list]
+    fn payment_methods() -> Option<PaymentMethodConnection>;
 }

@@ -1,8 +1,6 @@
 //! Stored payment methods. The gateway keeps the numbers; here is only what a screen may show.
 
 pub mod graphql;
-pub mod loader;
-pub mod read;
 
 use chrono::Datelike;
 

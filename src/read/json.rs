@@ -3,12 +3,17 @@
 use std::borrow::Cow;
 use std::io::Write as _;
 
+use async_graphql::ID;
 use async_graphql::resolver_utils::EnumType;
+use sea_orm::Value;
+use sea_orm::sea_query::ValueType;
+use uuid::Uuid;
 
 use crate::clock::Timestamp;
 use crate::entity::{StoredJson, TypedId};
 use crate::error::{Error, Result};
 use crate::graphql::json::unreadable;
+use crate::graphql::scalar::SafeInt;
 use crate::store::Row;
 
 /// A stored value that writes itself as its scalar does.
@@ -18,9 +23,17 @@ pub trait WriteJson {
 }
 
 /// A type that columns are shown as.
-pub trait Column {
+pub trait Column: Sized {
     /// Appends the value of a column that is not null.
     fn write(row: Row<'_>, column: usize, out: &mut Vec<u8>) -> Result<()>;
+
+    /// Takes the value of a column.
+    fn read(value: Value) -> Result<Self>;
+}
+
+/// Takes the value of a column as the type that it is stored as.
+pub fn read<T: ValueType>(value: Value) -> Result<T> {
+    T::try_from(value).map_err(|_| Error::Internal("a column of another type".into()))
 }
 
 /// Appends the value of a column, which may be null if `T` is an option.
@@ -36,6 +49,10 @@ impl<T: Column> Column for Option<T> {
         }
         T::write(row, column, out)
     }
+
+    fn read(value: Value) -> Result<Self> {
+        if value == value.as_null() { Ok(None) } else { T::read(value).map(Some) }
+    }
 }
 
 /// Appends a stored value in the form in which the API shows it.
@@ -50,11 +67,14 @@ macro_rules! columns {
             fn write(row: Row<'_>, column: usize, out: &mut Vec<u8>) -> Result<()> {
                 write(row.$cell(column)?$(.map($shown))?, out)
             }
+
+            fn read(value: Value) -> Result<Self> {
+                read(value)
+            }
         }
     )*};
 }
 columns! {
-    // Enums as well: they are stored as the text that the API shows.
     String: text,
     i64: integer,
     i32: integer,
@@ -68,6 +88,76 @@ impl Column for StoredJson {
             Some(document) => document.write_if_readable(out),
             None => write(None::<serde_json::Value>, out),
         }
+    }
+
+    fn read(value: Value) -> Result<Self> {
+        read(value)
+    }
+}
+
+/// Enums are stored as the text that the API shows.
+macro_rules! column_of_enum {
+    ($type:ty) => {
+        impl $crate::read::json::Column for $type {
+            fn write(row: $crate::store::Row<'_>, column: usize, out: &mut Vec<u8>) -> $crate::error::Result<()> {
+                <String as $crate::read::json::Column>::write(row, column, out)
+            }
+
+            fn read(value: sea_orm::Value) -> $crate::error::Result<Self> {
+                $crate::read::json::read(value)
+            }
+        }
+
+        impl $crate::read::json::ToJson for $type {
+            fn to_json(self) -> $crate::read::json::Json {
+                $crate::read::json::Json::text(self.as_str())
+            }
+        }
+    };
+}
+pub(crate) use column_of_enum;
+
+/// A value that is computed, for the read path.
+pub trait ToJson {
+    /// What is written of it.
+    fn to_json(self) -> Json;
+}
+
+macro_rules! to_json {
+    ($($type:ty: $json:expr,)*) => {$(
+        impl ToJson for $type {
+            fn to_json(self) -> Json {
+                ($json)(self)
+            }
+        }
+    )*};
+}
+to_json! {
+    bool: Json::Bool,
+    i32: |value| Json::Int(i64::from(value)),
+    String: Json::text,
+    &'static str: Json::text,
+    Timestamp: Json::Time,
+    StoredJson: Json::Document,
+    SafeInt: |SafeInt(value)| Json::Int(value),
+    ID: |ID(id)| Json::text(id),
+}
+
+impl<T: ToJson> ToJson for Option<T> {
+    fn to_json(self) -> Json {
+        self.map_or(Json::Null, ToJson::to_json)
+    }
+}
+
+impl<T: ToJson> ToJson for Vec<T> {
+    fn to_json(self) -> Json {
+        Json::List(self.into_iter().map(ToJson::to_json).collect())
+    }
+}
+
+impl<T: TypedId> ToJson for T {
+    fn to_json(self) -> Json {
+        Json::text(self.to_string())
     }
 }
 
@@ -183,6 +273,10 @@ impl<T: WriteJson> WriteJson for Option<T> {
 impl<T: TypedId> Column for T {
     fn write(row: Row<'_>, column: usize, out: &mut Vec<u8>) -> Result<()> {
         write(row.uuid(column)?.map(T::from), out)
+    }
+
+    fn read(value: Value) -> Result<Self> {
+        read::<Uuid>(value).map(T::from)
     }
 }
 

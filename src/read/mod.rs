@@ -28,6 +28,7 @@ mod load;
 pub mod payload;
 mod plan;
 mod planner;
+pub mod resolve;
 mod roots;
 mod selection;
 pub mod shape;

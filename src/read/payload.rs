@@ -10,12 +10,11 @@ use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
 use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
 use sea_orm::ColumnTrait;
-use uuid::Uuid;
 
 use super::plan::RootPlan;
 use super::planner::Planner;
 use super::selection::Collected;
-use super::shape::Readable;
+use super::shape::{Readable, Shows};
 use super::start::Found;
 use super::{Planned, Unplanned, load, write};
 use crate::graphql::context::RequestContext;
@@ -24,36 +23,7 @@ use crate::store::Noun;
 /// An object in the answer of a mutation.
 pub struct Shown<O>(pub O);
 
-/// A GraphQL object that shows the row of a noun.
-pub trait ShowsNoun: OutputType {
-    /// The noun.
-    type Noun: Readable + Noun;
-
-    /// The row's id.
-    fn uuid(&self) -> Uuid;
-}
-
-/// Says of GraphQL objects which noun's rows they show.
-macro_rules! shows {
-    ($($object:ty => $noun:ident,)*) => {$(
-        impl ShowsNoun for $object {
-            type Noun = crate::entity::$noun::Entity;
-
-            fn uuid(&self) -> Uuid {
-                self.id.into()
-            }
-        }
-    )*};
-}
-shows! {
-    crate::organization::graphql::Organization => organization,
-    crate::member::graphql::Member => member,
-    crate::customer::graphql::Customer => customer,
-    crate::tier::graphql::Tier => tier,
-    crate::subscription::graphql::Subscription => subscription,
-}
-
-impl<O: ShowsNoun> OutputType for Shown<O> {
+impl<O: Shows<Entity: Noun + Readable>> OutputType for Shown<O> {
     fn type_name() -> Cow<'static, str> {
         O::type_name()
     }
@@ -63,7 +33,7 @@ impl<O: ShowsNoun> OutputType for Shown<O> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        match read::<O::Noun>(self.0.uuid(), ctx, field).await {
+        match read::<O::Entity>(super::resolve::key(&**self.0.row()), ctx, field).await {
             Ok(value) => Ok(value),
             Err(Unplanned) => self.0.resolve(ctx, field).await,
         }
@@ -71,7 +41,7 @@ impl<O: ShowsNoun> OutputType for Shown<O> {
 }
 
 async fn read<N: Readable + Noun>(
-    id: Uuid,
+    id: sea_orm::Value,
     ctx: &ContextSelectionSet<'_>,
     field: &Positioned<Field>,
 ) -> Planned<Value> {

@@ -25,19 +25,12 @@ pub enum Value<'a> {
     Column(usize, WriteColumn),
     /// An object; null where this column is.
     Object(Option<usize>, Vec<Entry<Value<'a>>>),
-    /// The first where the column is filled, the second where it is null.
-    Either { by: usize, filled: Box<Value<'a>>, null: Box<Value<'a>> },
+    /// The first of these whose column is filled; null where none is.
+    OneOf(Vec<(usize, Value<'a>)>),
     /// The list of this place among the statement's lists.
     Many(usize),
-    /// The outcome of a function.
-    Computed { value: fn(&Facts<'_>) -> Result<Json>, facts: FactsAt<'a>, selected: Selected<'a> },
-}
-
-/// Where a function finds what it needs.
-pub struct FactsAt<'a> {
-    /// Their columns; none of a row that the caller cannot see.
-    pub columns: Vec<Option<usize>>,
-    pub arguments: Arguments<'a>,
+    /// The outcome of a function of these columns; none of a row that the caller cannot see.
+    Computed { value: fn(&Facts<'_>) -> Result<Json>, columns: Vec<Option<usize>>, selected: Selected<'a> },
 }
 
 /// What is selected from a computed value.

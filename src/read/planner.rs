@@ -7,11 +7,9 @@ use async_graphql::parser::types::{OperationDefinition, SelectionSet};
 
 use super::arguments::Arguments;
 use super::json::WriteJson;
-use super::plan::{
-    Entry, FactsAt, ListBelow, ListPlan, RootField, RootPlan, Selected, SelectedField, Shown, Statement, Value,
-};
+use super::plan::{Entry, ListBelow, ListPlan, RootField, RootPlan, Selected, SelectedField, Shown, Statement, Value};
 use super::selection::{Collected, fields};
-use super::shape::{Computed, Either, Field, List, Many, Object, One};
+use super::shape::{Computed, Field, Joined, List, Many, Object};
 use super::start::{Folded, Found, Kind, Part, Parts, Root, Several};
 use super::{Planned, Unplanned};
 use crate::error::Error;
@@ -166,30 +164,16 @@ impl<'a> Planner<'a> {
         Ok(match shape {
             Field::Column(column, write) => Value::Column(statement.reading.column(table, column), write),
             Field::Part(object, key) => {
-                let key = key.map(|key| statement.reading.column(table, key));
-                Value::Object(key, self.object(object, table, field, statement)?)
+                let key = statement.reading.column(table, key);
+                Value::Object(Some(key), self.object(object, table, field, statement)?)
             }
-            Field::One(one) => match self.join(&one, table, statement)? {
-                Some(joined) => {
-                    let key = statement.reading.column(joined, one.key);
-                    Value::Object(Some(key), self.object(one.object, joined, field, statement)?)
-                }
-                None => Value::Known(b"null".to_vec()),
-            },
-            Field::Either(either) => {
-                let Either { by, filled, null } = *either;
-                let by = statement.reading.column(table, by);
-                let mut branch = |one: One| -> Planned<Value<'a>> {
-                    match self.join(&one, table, statement)? {
-                        Some(joined) => {
-                            let key = statement.reading.column(joined, one.key);
-                            let fields = self.object(one.object, joined, field, statement)?;
-                            Ok(Value::Object(Some(key), fields))
-                        }
-                        None => Ok(Value::Known(b"null".to_vec())),
-                    }
+            Field::One(one) => self.one(&one, table, field, statement)?,
+            Field::OneOf(members) => {
+                let mut member = |one: &Joined| {
+                    let by = statement.reading.column(table, one.on.1);
+                    Ok((by, self.one(one, table, field, statement)?))
                 };
-                Value::Either { by, filled: Box::new(branch(filled)?), null: Box::new(branch(null)?) }
+                Value::OneOf(members.iter().map(&mut member).collect::<Planned<_>>()?)
             }
             Field::Many(many) => self.many(many, table, field, statement)?,
             Field::Computed(Computed { needs, value }) => {
@@ -201,14 +185,26 @@ impl<'a> Planner<'a> {
                     };
                     columns.extend(names.into_iter().map(|name| of.map(|of| statement.reading.column(of, name))));
                 }
-                let facts = FactsAt { columns, arguments: self.texts(field)? };
-                Value::Computed { value, facts, selected: self.selected(field, &mut |_| Ok(None))? }
+                Value::Computed { value, columns, selected: self.selected(field, &mut |_| Ok(None))? }
             }
         })
     }
 
+    /// What is selected from the object that a row refers to.
+    fn one(
+        &self,
+        one: &Joined,
+        table: Table,
+        field: &Collected<'a>,
+        statement: &mut Statement<'a>,
+    ) -> Planned<Value<'a>> {
+        let Some(joined) = self.join(one, table, statement)? else { return Ok(Value::Known(b"null".to_vec())) };
+        let key = statement.reading.column(joined, one.key);
+        Ok(Value::Object(Some(key), self.object(one.object, joined, field, statement)?))
+    }
+
     /// The table of what a row refers to; none if the caller finds nothing there.
-    fn join(&self, one: &One, table: Table, statement: &mut Statement<'a>) -> Planned<Option<Table>> {
+    fn join(&self, one: &Joined, table: Table, statement: &mut Statement<'a>) -> Planned<Option<Table>> {
         if let Some(joined) = statement.reading.joined(one.name, table) {
             return Ok(Some(joined));
         }
@@ -229,8 +225,8 @@ impl<'a> Planner<'a> {
         let (own, parents) = many.on;
         let parent = statement.reading.column(table, parents);
         let list = match many.list {
-            List::Pages(page) => {
-                let page = page(self.request, self.arguments(field))?;
+            List::Pages { name, only, page } => {
+                let page = page(self.request, name, only, self.arguments(field))?;
                 self.connection(many.object, page, Some(own), field)?
             }
             List::All { source, keys } => {

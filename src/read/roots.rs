@@ -4,39 +4,27 @@ use async_graphql::ID;
 use sea_orm::ColumnTrait;
 
 use super::arguments::Arguments;
-use super::start::{Found, Root, Several};
+use super::start::{Found, Root, Roots, Several};
 use super::{Planned, Unplanned};
-use crate::entity::{
-    AuditEventId, CustomerId, MemberId, OrganizationId, PaymentId, PaymentMethodId, SubscriptionId, TierId, TypedId,
-    audit_event, customer, member, organization, payment, payment_method, subscription, tier,
-};
+use crate::dashboard::graphql::DashboardQuery;
+use crate::entity::*;
 use crate::graphql::context::RequestContext;
 use crate::graphql::node::MAX_NODES;
+use crate::nouns::nouns;
 use crate::store::Noun;
 
-/// Where the query of this name starts.
-pub fn find(name: &str) -> Option<Root> {
-    let nouns = [
-        crate::organization::read::root,
-        crate::member::read::root,
-        crate::customer::read::root,
-        crate::tier::read::root,
-        crate::subscription::read::root,
-        crate::payment::read::root,
-        crate::payment_method::read::root,
-        crate::audit::read::root,
-        crate::dashboard::read::root,
-    ];
-    match name {
-        "node" => Some(Root::One(node)),
-        "nodes" => Some(Root::Several(nodes)),
-        "viewer" => Some(Root::Parts(crate::graphql::viewer::parts)),
-        _ => nouns.into_iter().find_map(|root| root(name)),
-    }
-}
-
 macro_rules! kinds {
-    ($($id:ident => $noun:ident,)*) => {
+    ($($noun:ident: $object:ident $id:ident $tenant:ident, $($module:ident)::+ $query:ident;)*) => {
+        /// Where the query of this name starts.
+        pub fn find(name: &str) -> Option<Root> {
+            match name {
+                "node" => Some(Root::One(node)),
+                "nodes" => Some(Root::Several(nodes)),
+                "viewer" => Some(Root::Parts(crate::graphql::viewer::parts)),
+                _ => DashboardQuery::root(name)$(.or_else(|| crate::$($module)::+::$query::root(name)))*,
+            }
+        }
+
         /// Any object by its id.
         fn node(request: &RequestContext, arguments: Arguments<'_>) -> Planned<Option<Found>> {
             request.scope.caller()?;
@@ -67,13 +55,4 @@ macro_rules! kinds {
     };
 }
 
-kinds! {
-    OrganizationId => organization,
-    MemberId => member,
-    CustomerId => customer,
-    SubscriptionId => subscription,
-    TierId => tier,
-    PaymentId => payment,
-    PaymentMethodId => payment_method,
-    AuditEventId => audit_event,
-}
+nouns!(kinds);

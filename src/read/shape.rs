@@ -1,28 +1,47 @@
 //! What a noun says of itself so that it can be read in bulk: one entry for each field of its GraphQL type.
 
-use async_graphql::Any;
+use std::sync::Arc;
+
+use async_graphql::{Any, Context, OutputType};
+use futures_util::future::BoxFuture;
 use sea_orm::sea_query::{Expr, ValueType};
-use sea_orm::{Condition, IdenStatic, Iterable, TryIntoModel};
+use sea_orm::{Condition, EntityTrait, IdenStatic, Iterable, ModelTrait, TryIntoModel, Value};
+use uuid::Uuid;
 
 use super::arguments::Arguments;
 use super::json::{Column, Json, write_column};
 use super::{Planned, Unplanned};
 use crate::auth::Permission;
+use crate::entity::StoredJson;
 use crate::error::{Error, Result};
 use crate::graphql::context::RequestContext;
 use crate::graphql::list::{ListKey, ListRequest, Listed, MAX_SORT_KEYS, PageArgs};
 use crate::store::{Extent, KeyColumn, Order, Reading, Row, Scope, Source, Visible};
 
-/// A table whose rows are objects of the API.
-pub trait Readable: Visible {
-    /// Name of the GraphQL type.
-    const OBJECT: &'static str;
+/// A GraphQL object that shows a row, or some columns of it: what `#[object]` declares.
+pub trait Shows: From<Arc<<Self::Entity as EntityTrait>::Model>> + OutputType {
+    /// The table.
+    type Entity: Visible;
 
-    /// A column that is never null.
-    const KEY: Self::Column;
+    /// Name of the GraphQL type.
+    const NAME: &'static str;
+
+    /// The row.
+    fn row(&self) -> &Arc<<Self::Entity as EntityTrait>::Model>;
 
     /// How the field of this name is read; none if the resolvers have to.
     fn field(name: &str) -> Option<Field>;
+}
+
+/// A table whose rows are objects of the API.
+pub trait Readable:
+    Visible<Model: ModelTrait<Entity = Self> + Send + Sync, ActiveModel: TryIntoModel<Self::Model>, Column: Send + Sync>
+{
+    /// The GraphQL type that shows a row.
+    type Shown: Shows<Entity = Self>;
+
+    /// A column that is never null.
+    const KEY: Self::Column;
 }
 
 /// The GraphQL type that the rows of a table, or some of their columns, are shown as.
@@ -34,9 +53,14 @@ pub struct Object {
     pub field: fn(&str) -> Option<Field>,
 }
 
+/// The GraphQL type of these objects.
+fn shown<S: Shows>() -> Object {
+    Object { name: S::NAME, field: S::field }
+}
+
 /// What the rows of a table are shown as.
 pub fn object<E: Readable>() -> Object {
-    Object { name: E::OBJECT, field: E::field }
+    shown::<E::Shown>()
 }
 
 /// How a field is read from a row.
@@ -44,11 +68,11 @@ pub enum Field {
     /// The value of a column.
     Column(&'static str, WriteColumn),
     /// An object made of columns of the same row; null where this column is.
-    Part(Object, Option<&'static str>),
+    Part(Object, &'static str),
     /// The object that this one refers to.
-    One(One),
-    /// One of two objects.
-    Either(Box<Either>),
+    One(Joined),
+    /// A member of a union or interface: the first one that the row names.
+    OneOf(Vec<Joined>),
     /// A list of objects that belong to this one.
     Many(Many),
     /// A function of the row and the request.
@@ -59,11 +83,63 @@ pub enum Field {
 pub type WriteColumn = fn(Row<'_>, usize, &mut Vec<u8>) -> Result<()>;
 
 /// An object of another table, of which there is one at most.
-pub struct One {
+pub struct One<E: Readable> {
+    /// Tells it from the other relations of its object.
+    pub name: &'static str,
+    /// The column of the other table.
+    pub column: E::Column,
+    /// The column of this table that it equals.
+    pub equals: &'static str,
+    /// Which of its rows are meant.
+    pub only: Condition,
+    /// Which row is meant where several fit: the first by this order.
+    pub first_by: Option<Order<E>>,
+    /// Whether a caller without the permission finds null instead of an error.
+    pub or_null: bool,
+    /// Where this column of this table is filled, a value that is computed does not depend on it.
+    pub unless: Option<&'static str>,
+}
+
+impl<E: Readable> One<E> {
+    /// The object whose column equals a column of this table.
+    pub fn new(name: &'static str, column: E::Column, equals: impl IdenStatic) -> Self {
+        let equals = equals.as_str();
+        Self { name, column, equals, only: Condition::all(), first_by: None, or_null: false, unless: None }
+    }
+
+    /// A field that shows it.
+    pub fn field(self) -> Field {
+        Field::One(self.joined())
+    }
+
+    /// The same without the type of the other table.
+    pub fn joined(self) -> Joined {
+        Joined {
+            name: self.name,
+            source: |scope, reading, only| scope.joined::<E>(reading, only),
+            values: super::resolve::values::<E>,
+            only: self.only,
+            object: object::<E>(),
+            key: E::KEY.as_str(),
+            on: (self.column.as_str(), self.equals),
+            first_by: self.first_by.map(|order| order.keys()).unwrap_or_default(),
+            or_null: self.or_null,
+            unless: self.unless,
+        }
+    }
+}
+
+type Values =
+    for<'a> fn(&'a Context<'_>, Joined, Uuid, &'a [&'static str]) -> BoxFuture<'a, Result<Option<Vec<Value>>>>;
+
+/// A [`One`] without the type of the other table.
+pub struct Joined {
     /// Tells it from the other relations of its object.
     pub name: &'static str,
     /// The rows of the other table that meet a condition, to be joined to a reading.
     pub source: fn(&Scope, &Reading, Condition) -> Result<Source>,
+    /// The values of columns of the row with this id, for the resolvers.
+    pub values: Values,
     /// Which of its rows are meant.
     pub only: Condition,
     /// What its rows are shown as.
@@ -76,16 +152,57 @@ pub struct One {
     pub first_by: Vec<KeyColumn>,
     /// Whether a caller without the permission finds null instead of an error.
     pub or_null: bool,
+    /// Where this column of this table is filled, a value that is computed does not depend on it.
+    pub unless: Option<&'static str>,
 }
 
-/// One of two objects, a union: which one is told by whether a column is filled.
-pub struct Either {
-    /// The column.
-    pub by: &'static str,
-    /// The object where it is filled.
-    pub filled: One,
-    /// The object where it is null.
-    pub null: One,
+/// All rows of a table that belong to a row: few, which are not paged.
+pub struct All<E: Readable> {
+    /// The column of the other table.
+    pub column: E::Column,
+    /// The column of this table that it equals.
+    pub equals: &'static str,
+    /// Their order.
+    pub order: Order<E>,
+}
+
+impl<E: Readable> Clone for All<E> {
+    fn clone(&self) -> Self {
+        Self { column: self.column, equals: self.equals, order: self.order.clone() }
+    }
+}
+
+impl<E: Readable> All<E> {
+    /// A field that shows them.
+    pub fn field(self) -> Field {
+        let list = List::All { source: |scope| scope.source::<E>(Condition::all()), keys: self.order.keys() };
+        Field::Many(Many { object: object::<E>(), on: (self.column.as_str(), self.equals), list })
+    }
+}
+
+/// Pages of a noun's list that belong to a row.
+pub struct Pages<E: Readable> {
+    /// Names the list in its cursors.
+    pub name: &'static str,
+    /// The column of the other table.
+    pub column: E::Column,
+    /// The column of this table that it equals.
+    pub equals: &'static str,
+    /// What else must hold of its rows.
+    pub only: Option<Expr>,
+}
+
+impl<E: Readable + Listed> Pages<E> {
+    /// The rows whose column equals a column of this table.
+    pub fn new(name: &'static str, column: E::Column, equals: impl IdenStatic) -> Self {
+        Self { name, column, equals: equals.as_str(), only: None }
+    }
+
+    /// A field that shows them.
+    pub fn field(self) -> Field {
+        let list = List::Pages { name: self.name, only: self.only, page: Page::of::<E> };
+        Field::Many(Many { object: object::<E>(), on: (self.column.as_str(), self.equals), list })
+    }
 }
 
 /// A list of objects of another table.
@@ -101,7 +218,14 @@ pub struct Many {
 /// Which rows a list has.
 pub enum List {
     /// A connection: one page, filtered and sorted as the arguments say.
-    Pages(fn(&RequestContext, Arguments<'_>) -> Planned<Page>),
+    Pages {
+        /// Names the list in its cursors.
+        name: &'static str,
+        /// What must hold of its rows.
+        only: Option<Expr>,
+        /// The page of the list.
+        page: PageOf,
+    },
     /// All there are, in this order.
     All {
         /// The rows.
@@ -110,6 +234,9 @@ pub enum List {
         keys: Vec<KeyColumn>,
     },
 }
+
+/// The page of a list that the arguments ask for.
+pub type PageOf = fn(&RequestContext, &str, Option<Expr>, Arguments<'_>) -> Planned<Page>;
 
 /// A page of a list, as it was asked for.
 pub struct Page {
@@ -153,93 +280,100 @@ impl Page {
     }
 }
 
+/// The columns that a value is computed from: of the row itself, or of one that it refers to.
+pub type Needs = Vec<(Option<Joined>, Vec<&'static str>)>;
+
 /// A value that is computed.
 pub struct Computed {
-    /// The columns that it needs: of the row itself, or of one that it refers to.
-    pub needs: Vec<(Option<One>, Vec<&'static str>)>,
+    /// The columns that it needs.
+    pub needs: Needs,
     /// The function.
     pub value: fn(&Facts<'_>) -> Result<Json>,
 }
 
 /// The value of a column.
-pub fn column<T: Column>(column: impl IdenStatic) -> Option<Field> {
-    Some(Field::Column(column.as_str(), write_column::<T>))
+pub fn column<T: Column>(column: impl IdenStatic) -> Field {
+    Field::Column(column.as_str(), write_column::<T>)
 }
 
-/// An object of another table, found by a column of it that equals a column of this one.
-pub fn one<E: Readable>(name: &'static str, column: E::Column, equals: impl IdenStatic) -> One {
-    One {
-        name,
-        source: |scope, reading, only| scope.joined::<E>(reading, only),
-        only: Condition::all(),
-        object: object::<E>(),
-        key: E::KEY.as_str(),
-        on: (column.as_str(), equals.as_str()),
-        first_by: Vec::new(),
-        or_null: false,
-    }
+/// An object made of columns of the row; null where this column is.
+pub fn part<S: Shows>(column: impl IdenStatic) -> Field {
+    Field::Part(shown::<S>(), column.as_str())
 }
 
-/// Pages of a noun's list that belong to a row.
-pub fn pages<E: Readable>(
-    column: E::Column,
-    equals: impl IdenStatic,
-    list: fn(&RequestContext, Arguments<'_>) -> Planned<Page>,
-) -> Option<Field> {
-    let on = (column.as_str(), equals.as_str());
-    Some(Field::Many(Many { object: object::<E>(), on, list: List::Pages(list) }))
+/// Columns of the row itself.
+pub fn own(columns: &[impl IdenStatic]) -> Needs {
+    vec![(None, names(columns))]
 }
 
-/// All rows of a table that belong to a row, in this order.
-pub fn all<E: Readable>(column: E::Column, equals: impl IdenStatic, order: fn() -> Order<E>) -> Option<Field> {
-    let list = List::All { source: |scope| scope.source::<E>(Condition::all()), keys: order().keys() };
-    let on = (column.as_str(), equals.as_str());
-    Some(Field::Many(Many { object: object::<E>(), on, list }))
+/// The names of columns.
+pub fn names(columns: &[impl IdenStatic]) -> Vec<&'static str> {
+    columns.iter().map(IdenStatic::as_str).collect()
 }
 
-/// A function of columns of the row.
-pub fn computed<C: IdenStatic>(columns: &[C], value: fn(&Facts<'_>) -> Result<Json>) -> Option<Field> {
-    let columns = columns.iter().map(IdenStatic::as_str).collect();
-    Some(Field::Computed(Computed { needs: vec![(None, columns)], value }))
+/// A value that is computed from columns.
+pub fn computed(needs: Needs, value: fn(&Facts<'_>) -> Result<Json>) -> Field {
+    Field::Computed(Computed { needs, value })
 }
 
-/// The notes of those who manage an object; null for who does not.
-pub fn private(facts: &Facts<'_>, manage: Permission) -> Result<Json> {
-    let shown = crate::graphql::json::private(facts.request.scope.caller()?, manage, facts.get(0)?);
-    Ok(shown.map(Json::Document).into())
+/// The notes of those who manage an object, in the first column; null for who does not.
+pub fn private(facts: &Facts<'_>, manage: Permission) -> Result<Option<StoredJson>> {
+    Ok(crate::graphql::json::private(facts.request.scope.caller()?, manage, facts.get(0)?))
 }
 
 /// What a computed value is computed from.
 pub struct Facts<'a> {
-    pub(super) row: Row<'a>,
-    /// Where the needed columns are, in the order of [`Computed::needs`].
-    pub(super) columns: &'a [Option<usize>],
+    /// The needed columns, in the order of [`Needs`].
+    pub cells: Cells<'a>,
     /// The request.
     pub request: &'a RequestContext,
-    /// The arguments of the field.
-    pub arguments: Arguments<'a>,
 }
 
-/// Some columns of a row, which may belong to rows that are not there.
+/// Some columns of rows, which may not be there.
 #[derive(Clone, Copy)]
-pub struct Cells<'a> {
-    /// The row.
-    pub row: Row<'a>,
-    /// Where the columns are.
-    pub columns: &'a [Option<usize>],
+pub enum Cells<'a> {
+    /// Columns of a row that the read path found.
+    Read {
+        /// The row.
+        row: Row<'a>,
+        /// Where the columns are.
+        columns: &'a [Option<usize>],
+    },
+    /// Values of rows that the resolvers loaded.
+    Loaded(&'a [Option<Value>]),
 }
 
 impl<'a> Cells<'a> {
     /// Those from the `first`th on.
     pub fn from(self, first: usize) -> Self {
-        Self { columns: &self.columns[first..], ..self }
+        match self {
+            Self::Read { row, columns } => Self::Read { row, columns: &columns[first..] },
+            Self::Loaded(values) => Self::Loaded(&values[first..]),
+        }
+    }
+
+    /// How many there are.
+    fn count(self) -> usize {
+        match self {
+            Self::Read { columns, .. } => columns.len(),
+            Self::Loaded(values) => values.len(),
+        }
     }
 
     /// The value of the `index`th column; none if it is null or in a row that is not there.
     pub fn get<T: ValueType>(self, index: usize) -> Result<Option<T>> {
-        match self.columns[index] {
-            Some(column) => Ok(self.row.get(column)?),
-            None => Ok(None),
+        match self {
+            Self::Read { row, columns } => match columns[index] {
+                Some(column) => Ok(row.get(column)?),
+                None => Ok(None),
+            },
+            Self::Loaded(values) => match &values[index] {
+                Some(value) if *value != value.as_null() => {
+                    let read = T::try_from(value.clone());
+                    read.map(Some).map_err(|_| Error::Internal("a column of another type".into()))
+                }
+                _ => Ok(None),
+            },
         }
     }
 
@@ -247,36 +381,29 @@ impl<'a> Cells<'a> {
     pub fn filled<T: ValueType>(self, index: usize) -> Result<T> {
         self.get(index)?.ok_or_else(|| Error::Internal("a column is null".into()))
     }
+
+    /// The whole row, of a value that is computed from it: its columns are the first ones that are needed.
+    pub fn model<E: Readable>(self) -> Result<E::Model> {
+        let missing = || Error::Internal("a column is missing".into());
+        let Self::Read { row, columns } = self else { return Err(missing()) };
+        let places: Option<Vec<usize>> = columns.iter().take(E::Column::iter().count()).copied().collect();
+        Ok(row.model::<E>(places.ok_or_else(missing)?)?)
+    }
 }
 
-impl<'a> Facts<'a> {
-    /// The needed columns.
-    pub fn cells(&self) -> Cells<'a> {
-        Cells { row: self.row, columns: self.columns }
-    }
-
+impl Facts<'_> {
     /// The value of the `index`th needed column; none if it is null or in a row that is not there.
     pub fn get<T: ValueType>(&self, index: usize) -> Result<Option<T>> {
-        self.cells().get(index)
+        self.cells.get(index)
     }
 
     /// Whether there is an `index`th needed column.
     pub fn has(&self, index: usize) -> bool {
-        index < self.columns.len()
+        index < self.cells.count()
     }
 
     /// The value of the `index`th needed column, which is never null.
     pub fn filled<T: ValueType>(&self, index: usize) -> Result<T> {
-        self.cells().filled(index)
-    }
-
-    /// The whole row, of a value that is computed from it: its columns are the first ones that are needed.
-    pub fn model<E: Readable>(&self) -> Result<E::Model>
-    where
-        E::ActiveModel: TryIntoModel<E::Model>,
-    {
-        let places: Option<Vec<usize>> = self.columns.iter().take(E::Column::iter().count()).copied().collect();
-        let places = places.ok_or_else(|| Error::Internal("a column is missing".into()))?;
-        Ok(self.row.model::<E>(places)?)
+        self.cells.filled(index)
     }
 }

@@ -7,10 +7,11 @@ use uuid::Uuid;
 
 use super::arguments::Arguments;
 use super::json::{Json, WriteJson};
-use super::shape::{Field, Object, Page, Readable, object};
+use super::shape::{Field, Object, Page, Readable, Shows, object};
 use super::{Planned, Unplanned};
 use crate::entity::TypedId;
 use crate::error::Result;
+use crate::graphql::connection::Paged;
 use crate::graphql::context::RequestContext;
 use crate::store::{Noun, Reading, Rows, Source};
 
@@ -26,6 +27,24 @@ pub enum Root {
     Parts(fn(&RequestContext) -> Planned<Option<Parts>>),
     /// Objects of several kinds.
     Several(fn(&RequestContext, Arguments<'_>) -> Planned<Several>),
+}
+
+impl Root {
+    /// One object, by its id.
+    pub fn by_id<S: Shows<Entity: Readable + Noun>>() -> Self {
+        Self::One(Found::by_id::<S::Entity>)
+    }
+
+    /// A list.
+    pub fn list<C: Paged>(page: fn(&RequestContext, Arguments<'_>) -> Planned<Page>) -> Self {
+        Self::Pages(object::<C::Noun>(), page)
+    }
+}
+
+/// The queries of a noun.
+pub trait Roots {
+    /// Where the query of this name starts; none if the resolvers have to answer it.
+    fn root(name: &str) -> Option<Root>;
 }
 
 /// Objects of several kinds by their ids.
@@ -52,7 +71,7 @@ pub struct Kind {
 impl Several {
     /// Adds the object of a noun with this id.
     pub fn add<E: Readable + Noun>(&mut self, request: &RequestContext, id: Uuid) -> Result<()> {
-        let known = self.kinds.iter().position(|kind| kind.object.name == E::OBJECT);
+        let known = self.kinds.iter().position(|kind| kind.object.name == E::Shown::NAME);
         let kind = match known {
             Some(kind) => kind,
             None => {
@@ -120,12 +139,10 @@ pub struct Found {
 
 impl Found {
     /// The row of a noun with the id in the argument `id`.
-    pub fn by_id<E: Readable + Noun, T: TypedId + Into<sea_orm::Value>>(
-        request: &RequestContext,
-        arguments: Arguments<'_>,
-    ) -> Planned<Option<Self>> {
+    fn by_id<E: Readable + Noun>(request: &RequestContext, arguments: Arguments<'_>) -> Planned<Option<Self>> {
+        request.scope.caller()?;
         let id: ID = arguments.get("id")?;
-        let id = T::parse(&id).ok_or(Unplanned)?;
+        let id = E::Id::parse(&id).ok_or(Unplanned)?;
         Ok(Some(Self::of::<E>(request, E::id().eq(id))?))
     }
 

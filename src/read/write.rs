@@ -3,10 +3,10 @@
 use super::json::{Json, WriteJson};
 use super::load::Loaded;
 use super::plan::{
-    Connection, ConnectionField, CountField, EdgeField, Entry, FactsAt, ListBelow, PageInfoField, RootPlan, Selected,
+    Connection, ConnectionField, CountField, EdgeField, Entry, ListBelow, PageInfoField, RootPlan, Selected,
     SelectedField, Shown, Value,
 };
-use super::shape::Facts;
+use super::shape::{Cells, Facts};
 use super::{Planned, Unplanned};
 use crate::error::{Error, Result};
 use crate::graphql::connection::Count;
@@ -169,9 +169,10 @@ impl Rows<'_> {
             Value::Column(column, write) => write(row, *column, out)?,
             Value::Object(Some(key), _) if row.is_null(*key) => out.extend_from_slice(NULL),
             Value::Object(_, fields) => self.object(fields, place, out)?,
-            Value::Either { by, filled, null } => {
-                self.value(if row.is_null(*by) { null } else { filled }, place, out)?;
-            }
+            Value::OneOf(members) => match members.iter().find(|(by, _)| !row.is_null(*by)) {
+                Some((_, member)) => self.value(member, place, out)?,
+                None => out.extend_from_slice(NULL),
+            },
             Value::Many(index) => {
                 let (plan, below) = (&self.lists[*index].list, &self.loaded.lists[*index]);
                 let rows = Rows { request: self.request, lists: &plan.statement.lists, loaded: &below.loaded };
@@ -180,9 +181,8 @@ impl Rows<'_> {
                     None => out.extend_from_slice(NULL),
                 }
             }
-            Value::Computed { value, facts, selected } => {
-                let FactsAt { columns, arguments } = facts;
-                let facts = Facts { row, columns, request: self.request, arguments: *arguments };
+            Value::Computed { value, columns, selected } => {
+                let facts = Facts { cells: Cells::Read { row, columns }, request: self.request };
                 self.json(&value(&facts)?, selected, out)?;
             }
         }

@@ -2,13 +2,17 @@
 
 use super::Visible;
 use super::reading::Lock;
-use crate::entity::{
-    CustomerId, Mutable, OrganizationId, audit_event, customer, member, organization, payment, payment_method,
-    revocation, subscription, tier,
-};
+use crate::entity::*;
+use crate::nouns::nouns;
 
 /// A table whose rows are nodes of the API: each has an id and a tenant.
 pub trait Noun: Visible {
+    /// Its name in the audit trail and in errors.
+    const NAME: &'static str;
+
+    /// The type of its ids.
+    type Id: TypedId + Into<sea_orm::Value>;
+
     /// The id.
     fn id() -> Self::Column;
     /// The tenant.
@@ -30,9 +34,13 @@ where
     fn owner(row: &Self::Model) -> Option<CustomerId>;
 }
 
-macro_rules! nouns {
-    ($($noun:ident $tenant:ident),*) => {$(
+macro_rules! columns {
+    ($($noun:ident: $object:ident $id:ident $tenant:ident, $($module:ident)::+ $query:ident;)*) => {$(
         impl Noun for $noun::Entity {
+            const NAME: &'static str = stringify!($noun);
+
+            type Id = $id;
+
             fn id() -> $noun::Column {
                 $noun::Column::Id
             }
@@ -43,10 +51,9 @@ macro_rules! nouns {
         }
     )*};
 }
-nouns!(
-    organization Id, member TenantId, customer TenantId, tier TenantId, subscription TenantId, payment TenantId,
-    payment_method TenantId, audit_event TenantId, revocation TenantId
-);
+nouns!(columns);
+// Written and audited, but no object of the API.
+columns! { revocation: Revocation RevocationId TenantId, revocation Nothing; }
 
 macro_rules! records {
     ($($noun:ident $row:pat => $lock:expr, $owner:expr;)*) => {$(
@@ -76,9 +83,9 @@ records! {
 }
 
 macro_rules! mutable {
-    ($($noun:ident $name:literal $id:ident $tenant:ident => $set:expr;)*) => {$(
+    ($($noun:ident $tenant:ident => $set:expr;)*) => {$(
         impl Mutable for $noun::Model {
-            const NOUN: &'static str = $name;
+            const NOUN: &'static str = <$noun::Entity as Noun>::NAME;
 
             fn uuid(&self) -> uuid::Uuid {
                 self.id.into()
@@ -116,10 +123,10 @@ fn put(column: &mut OrganizationId, tenant: Option<OrganizationId>) {
 }
 
 mutable! {
-    organization "organization" id id => |_, _| {};
-    member "member" id tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
-    customer "customer" id tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
-    subscription "subscription" id tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
-    tier "tier" id tenant_id => |row, tenant| row.tenant_id = tenant;
-    revocation "revocation" id tenant_id => |row, tenant| row.tenant_id = tenant;
+    organization id => |_, _| {};
+    member tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
+    customer tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
+    subscription tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
+    tier tenant_id => |row, tenant| row.tenant_id = tenant;
+    revocation tenant_id => |row, tenant| row.tenant_id = tenant;
 }

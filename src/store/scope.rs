@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::executor::Executor as _;
 use super::page::{PageRequest, Slice};
-use super::{First, Reach, Reading, Store, Visible, Writer};
+use super::{First, Reach, Reading, Source, Store, Visible, Writer};
 use crate::auth::{Caller, Part, Permission};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -202,7 +202,18 @@ impl Scope {
     ) -> Result<HashMap<Uuid, Vec<E::Model>>> {
         let source = self.source::<E>(condition)?.page(page);
         let first = First { keys: page.keys(), limit: Some(page.extent().fetched()) };
-        let mut reading = Reading::per_parent(source, first, parent.as_str());
+        self.first_per::<E>(source, first, parent.as_str(), parents).await
+    }
+
+    /// For each of many parents, the first rows of a source, of those whose column `parent` holds the parent's id.
+    pub async fn first_per<E: Visible>(
+        &self,
+        source: Source,
+        first: First,
+        parent: &'static str,
+        parents: &[Uuid],
+    ) -> Result<HashMap<Uuid, Vec<E::Model>>> {
+        let mut reading = Reading::per_parent(source, first, parent);
         let places: Vec<_> = E::Column::iter().map(|column| reading.column(Reading::BASE, column.as_str())).collect();
         let mut found: HashMap<Uuid, Vec<E::Model>> = HashMap::with_capacity(parents.len());
         for row in self.read_for(&reading, parents).await?.iter() {

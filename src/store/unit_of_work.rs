@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use sea_orm::sea_query::ColumnType;
 use sea_orm::{
     ColumnTrait, Condition, DbBackend, EntityName as _, EntityTrait, IdenStatic as _, Iterable as _, ModelTrait,
     QueryFilter, QueryTrait, Select, TryIntoModel, Value,
@@ -247,7 +248,10 @@ impl<'e> UnitOfWork<'e> {
         after.touch(before.version() + 1, self.now);
         let (id, tenant) = (M::Entity::id().as_str(), M::Entity::tenant().as_str());
         // Documents that stay as they are stay where they are, readable or not.
-        let stays = |column, value: &Value| matches!(value, Value::Json(_)) && before.get(column) == *value;
+        let stays = |column: <M::Entity as EntityTrait>::Column, value: &Value| {
+            matches!(column.def().get_column_type(), ColumnType::Json | ColumnType::JsonBinary)
+                && before.get(column) == *value
+        };
         let columns = <M::Entity as EntityTrait>::Column::iter().map(|column| (column, after.get(column)));
         let set = columns
             .filter(|(column, value)| ![id, tenant].contains(&column.as_str()) && !stays(*column, value))

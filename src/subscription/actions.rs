@@ -5,6 +5,7 @@
 //! mutation takes when it is told nothing but the subscription.
 
 use async_graphql::Enum;
+use declare::ToJson;
 use sea_orm::Iterable as _;
 
 use super::lifecycle::{self, Action, CancelAt, Offer, Step, gateway_billed, illegal};
@@ -28,7 +29,7 @@ pub const SELF_SERVICE: [Action; 3] = [Action::Cancel, Action::UndoCancel, Actio
 const OWN: [Action; 4] = [Action::Update, Action::ChangeTier, Action::Cancel, Action::UndoCancel];
 
 /// Why an action is not possible: what the mutation would be refused for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, ToJson)]
 #[graphql(name = "ActionObstacle")]
 pub enum Obstacle {
     /// The caller lacks the permission: FORBIDDEN.

@@ -1,6 +1,6 @@
 //! Lists of subscriptions: what they can be filtered and sorted by.
 
-use async_graphql::{Context, Enum, ID, InputObject};
+use async_graphql::{Enum, ID, InputObject};
 use sea_orm::{ColumnTrait, Condition};
 
 use super::foreseen::{Foreseen, between, either};
@@ -12,8 +12,6 @@ use crate::graphql::connection::{connection, sort_order};
 use crate::graphql::context::RequestContext;
 use crate::graphql::filter::{AmountRange, DateTimeRange, enum_filter};
 use crate::graphql::input::{parse_id, parse_optional_id};
-use crate::graphql::list::PageArgs;
-use crate::graphql::nested::{OwnerKey, by_owner};
 use crate::graphql::search::Search;
 
 enum_filter!(SubscriptionStatusFilter of SubscriptionStatus);
@@ -133,23 +131,3 @@ sort_order!(SubscriptionOrder, SubscriptionSort of subscription {
 });
 
 connection!(SubscriptionConnection, SubscriptionEdge, Subscription of subscription, "subscriptions", SubscriptionFilter, SubscriptionOrder);
-
-/// A page of all subscriptions that the caller can see.
-pub async fn list(
-    ctx: &Context<'_>,
-    filter: Option<SubscriptionFilter>,
-    order_by: Option<Vec<SubscriptionOrder>>,
-    args: PageArgs,
-) -> Result<SubscriptionConnection> {
-    SubscriptionConnection::load(ctx, "subscriptions", filter, order_by, &args).await
-}
-/// A page of an owner's subscriptions, past ones included.
-pub async fn of_owner(
-    ctx: &Context<'_>,
-    owner: OwnerKey,
-    filter: Option<SubscriptionFilter>,
-    order_by: Option<Vec<SubscriptionOrder>>,
-    args: PageArgs,
-) -> Result<SubscriptionConnection> {
-    SubscriptionConnection::load_nested(ctx, "owner.subscriptions", filter, order_by, args, owner, by_owner()).await
-}

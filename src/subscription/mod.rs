@@ -21,7 +21,8 @@ mod overdue;
 pub mod parts;
 pub mod period;
 pub mod query;
-pub mod read;
+mod recorded;
+pub mod relation;
 pub mod status;
 pub mod surroundings;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The types that are part of `Subscription`.
 
-use async_graphql::{ComplexObject, Context, SimpleObject, Union};
+use async_graphql::{SimpleObject, Union};
+use declare::{ToJson, object};
 use serde_json::Value;
 
 use super::actions::Obstacle;
@@ -9,43 +10,25 @@ use super::status::{Effective, Kind, Reason};
 use crate::auth::{Caller, Permission};
 use crate::clock::Timestamp;
 use crate::customer::graphql::Customer;
-use crate::customer::loader::CustomerKey;
 use crate::entity::{BillingCycle, TierId};
 use crate::error::Result;
-use crate::graphql::context::ContextExt;
-use crate::graphql::nested::OwnerKey;
-use crate::graphql::scalar::{Money, SafeInt};
+use crate::graphql::scalar::{Money, SafeInt, money};
 use crate::organization::graphql::Organization;
-use crate::organization::loader::OrganizationKey;
-use crate::tier::graphql::Tier;
-use crate::tier::loader::TierKey;
+use crate::read::shape::Facts;
+use crate::tier::graphql::{self as tier, Tier};
 
 /// An organization or a customer.
 #[derive(Union)]
 pub enum SubscriptionOwner {
     /// The organization itself.
-    Organization(Box<Organization>),
+    Organization(Organization),
     /// A customer.
-    Customer(Box<Customer>),
-}
-
-/// The owner itself; none if it was deleted or the caller cannot see it.
-pub async fn owner_of(ctx: &Context<'_>, owner: OwnerKey) -> Result<Option<SubscriptionOwner>> {
-    Ok(match owner.customer {
-        Some(id) => {
-            let row = ctx.loader().load_one(CustomerKey(owner.tenant, id)).await?;
-            row.map(|row| SubscriptionOwner::Customer(Box::new(row.into())))
-        }
-        None => {
-            let row = ctx.loader().load_one(OrganizationKey(owner.tenant)).await?;
-            row.map(|row| SubscriptionOwner::Organization(Box::new(row.into())))
-        }
-    })
+    Customer(Customer),
 }
 
 /// What a subscription is worth at this moment, by the clock: what was due by now has happened, whether anybody recorded
 /// it or not.
-#[derive(Clone, Copy, SimpleObject)]
+#[derive(Clone, Copy, SimpleObject, ToJson)]
 pub struct EffectiveStatus {
     /// What the status amounts to.
     status: Kind,
@@ -72,25 +55,23 @@ impl From<Effective> for EffectiveStatus {
 }
 
 /// A change of tier that waits for its time.
-#[derive(Clone, SimpleObject)]
-#[graphql(complex)]
+#[object(part_of = subscription)]
 pub struct ScheduledChange {
     /// The tier that it changes to.
-    pub tier_id: TierId,
-    /// What it will cost each cycle.
-    pub price: Money,
-    /// How often it will be charged.
-    pub billing_cycle: BillingCycle,
-    /// When.
-    pub at: Timestamp,
-}
-
-#[ComplexObject]
-impl ScheduledChange {
+    #[column(ScheduledTierId)]
+    tier_id: TierId,
     /// The tier that it changes to.
-    async fn tier(&self, ctx: &Context<'_>) -> Result<Option<Tier>> {
-        Ok(ctx.loader().load_one(TierKey(self.tier_id)).await?.map(Into::into))
-    }
+    #[one(tier::of, ScheduledTierId)]
+    tier: Option<Tier>,
+    /// What it will cost each cycle.
+    #[computed(money, from(ScheduledAmountMinor, Currency))]
+    price: Money,
+    /// How often it will be charged.
+    #[column(ScheduledBillingCycle)]
+    billing_cycle: BillingCycle,
+    /// When.
+    #[column(ScheduledAt)]
+    at: Timestamp,
 }
 
 /// Whether a caller is told who renewed a subscription, and why somebody gave another tier: who manages subscriptions, or
@@ -99,19 +80,27 @@ pub fn is_told_why(caller: &Caller) -> bool {
     [Permission::SubscriptionsManage, Permission::AuditRead].into_iter().any(|permission| caller.may(permission))
 }
 
+/// A text for those who may know why.
+pub fn told_why(facts: &Facts<'_>) -> Result<Option<String>> {
+    let is_told = is_told_why(facts.request.scope.caller()?);
+    Ok(facts.get::<String>(0)?.filter(|_| is_told))
+}
+
 /// A tier given without payment.
-#[derive(Clone, SimpleObject)]
+#[object(part_of = subscription)]
 pub struct TierOverride {
     /// Why; null for callers with neither `subscriptions.manage` nor `audit.read`.
-    pub reason: Option<String>,
+    #[computed(told_why, from(OverrideReason))]
+    reason: Option<String>,
     /// When it ends by itself; null if it does not.
-    pub ends_at: Option<Timestamp>,
+    #[column(OverrideEndsAt)]
+    ends_at: Option<Timestamp>,
     /// The tier that its end returns to.
-    pub overridden_tier_id: TierId,
+    overridden_tier_id: TierId,
 }
 
 /// A feature that differs from the tier's.
-#[derive(Clone, SimpleObject)]
+#[derive(Clone, SimpleObject, ToJson)]
 pub struct FeatureOverride {
     /// Key of the feature.
     pub key: String,
@@ -121,18 +110,19 @@ pub struct FeatureOverride {
     pub ceiling: Option<SafeInt>,
 }
 
-/// The features that differ from the tier's, as a subscription's row holds them.
-pub fn feature_overrides(overrides: &Value) -> Vec<FeatureOverride> {
+/// The features that differ from the tier's, from the column that holds them.
+pub fn feature_overrides(facts: &Facts<'_>) -> Result<Vec<FeatureOverride>> {
+    let overrides: Value = facts.filled(0)?;
     let one = |(key, value): (&String, &Value)| FeatureOverride {
         key: key.clone(),
         enabled: value.get("enabled").and_then(Value::as_bool).unwrap_or(true),
         ceiling: value.get("ceiling").and_then(Value::as_i64).map(SafeInt),
     };
-    overrides.as_object().map(|overrides| overrides.iter().map(one).collect()).unwrap_or_default()
+    Ok(overrides.as_object().map(|overrides| overrides.iter().map(one).collect()).unwrap_or_default())
 }
 
 /// An action and whether the caller may take it now.
-#[derive(Clone, SimpleObject)]
+#[derive(Clone, SimpleObject, ToJson)]
 pub struct AvailableAction {
     /// The action.
     pub action: Action,

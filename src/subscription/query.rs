@@ -1,17 +1,23 @@
 //! The queries for subscriptions.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, ID};
+use declare::queries;
+use sea_orm::ColumnTrait;
 
-use super::graphql::{Subscription, current, owner_status};
-use super::list::{self, SubscriptionConnection, SubscriptionFilter, SubscriptionOrder};
+use super::graphql::Subscription;
+use super::list::SubscriptionConnection;
 use super::parts::EffectiveStatus;
-use crate::entity::{CustomerId, OrganizationId, SubscriptionId, subscription};
+use super::{relation, status};
+use crate::entity::{CustomerId, OrganizationId, TypedId, customer, organization, subscription};
 use crate::error::{Code, Refusal, Result};
-use crate::graphql::context::ContextExt;
-use crate::graphql::input::{parse_id, parse_optional_id};
-use crate::graphql::list::PageArgs;
+use crate::graphql::context::{ContextExt, RequestContext};
+use crate::graphql::input::parse_optional_id;
 use crate::graphql::nested::OwnerKey;
-use crate::organization::loader::OrganizationKey;
+use crate::organization::graphql as organizations;
+use crate::read::arguments::Arguments;
+use crate::read::shape::Shows;
+use crate::read::start::{Found, Root};
+use crate::read::{Planned, Unplanned, resolve};
 
 /// An owner, by the one of its ids that fits: exactly one must be given, or none for the caller itself.
 async fn owner(ctx: &Context<'_>, organization: Option<ID>, customer: Option<ID>) -> Result<Option<OwnerKey>> {
@@ -24,7 +30,7 @@ async fn owner(ctx: &Context<'_>, organization: Option<ID>, customer: Option<ID>
         }
         (None, Some(id)) => Ok(find_customer(ctx, id).await?),
         (Some(id), None) => {
-            let found = ctx.loader().load_one(OrganizationKey(id)).await?;
+            let found = ctx.scope().get::<organization::Entity>(id).await?;
             Ok(found.map(|row| OwnerKey { tenant: row.id, customer: None }))
         }
         (None, None) => match (caller.organization(), caller.customer()) {
@@ -37,45 +43,49 @@ async fn owner(ctx: &Context<'_>, organization: Option<ID>, customer: Option<ID>
 }
 
 async fn find_customer(ctx: &Context<'_>, id: CustomerId) -> Result<Option<OwnerKey>> {
-    let row = ctx.scope().get::<crate::entity::customer::Entity>(id).await?;
+    let row = ctx.scope().get::<customer::Entity>(id).await?;
     Ok(row.map(|row| OwnerKey { tenant: row.tenant_id, customer: Some(row.id) }))
+}
+
+/// The owner's live subscription, or else its latest.
+async fn current(ctx: &Context<'_>, owner: OwnerKey) -> Result<Option<Subscription>> {
+    match owner.customer {
+        Some(id) => resolve::found(ctx, relation::current_of_customer(customer::Column::Id), id).await,
+        None => resolve::found(ctx, relation::current_of_organization(organization::Column::Id), owner.tenant).await,
+    }
+}
+
+/// What the owner's subscription is worth at this moment.
+async fn owner_status(ctx: &Context<'_>, owner: OwnerKey) -> Result<EffectiveStatus> {
+    let subscription = current(ctx, owner).await?;
+    let exempt = match owner.customer {
+        Some(_) => false,
+        None => {
+            let found = resolve::found(ctx, organizations::seen(subscription::Column::TenantId), owner.tenant).await?;
+            found.is_some_and(|organization| organization.row().exempt)
+        }
+    };
+    let (row, now) = (subscription.as_ref().map(|subscription| &**subscription.row()), ctx.scope().now());
+    Ok(status::effective(row, exempt, now, &ctx.settings().policy).into())
 }
 
 /// Queries for subscriptions.
 #[derive(Default)]
 pub struct SubscriptionQuery;
 
-#[Object]
+#[queries]
 impl SubscriptionQuery {
     /// The subscription with this id; null if there is none that the caller can see.
-    async fn subscription(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The subscription.")] id: ID,
-    ) -> Result<Option<Subscription>> {
-        let id = parse_id::<SubscriptionId>("id", &id)?;
-        Ok(ctx.scope().get::<subscription::Entity>(id).await?.map(Into::into))
-    }
+    #[by_id("The subscription.")]
+    fn subscription() -> Option<Subscription>;
 
     /// The subscriptions that the caller can see.
-    async fn subscriptions(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<SubscriptionFilter>,
-        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
-            Vec<SubscriptionOrder>,
-        >,
-        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
-        first: Option<i32>,
-        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<Option<SubscriptionConnection>> {
-        list::list(ctx, filter, order_by, PageArgs { first, after, last, before }).await.map(Some)
-    }
+    #[list]
+    fn subscriptions() -> Option<SubscriptionConnection>;
 
     /// An owner's live subscription, or else its latest; null if it never had one or the caller cannot see the owner.
     /// Without arguments, the caller's own: a customer's, or its organization's.
+    #[planned(Root::One(|request, arguments| planned(request, arguments, "subscription")))]
     async fn current_subscription(
         &self,
         ctx: &Context<'_>,
@@ -90,6 +100,7 @@ impl SubscriptionQuery {
 
     /// What an owner's subscription is worth at this moment, for guards; null if the caller cannot see the owner.
     /// Without arguments, the caller's own: a customer's, or its organization's.
+    #[planned(Root::One(|request, arguments| planned(request, arguments, "subscriptionStatus")))]
     async fn subscription_status(
         &self,
         ctx: &Context<'_>,
@@ -101,4 +112,24 @@ impl SubscriptionQuery {
             None => Ok(None),
         }
     }
+}
+
+/// A field of the owner that the arguments name: an organization, a customer or the caller itself.
+fn planned(request: &RequestContext, arguments: Arguments<'_>, field: &'static str) -> Planned<Option<Found>> {
+    let organization: Option<ID> = arguments.get("organizationId")?;
+    let customer: Option<ID> = arguments.get("customerId")?;
+    let caller = request.scope.caller()?;
+    let is_caller = organization.is_none() && customer.is_none();
+    let (organization, customer) = match (organization, customer) {
+        (Some(_), Some(_)) => return Err(Unplanned),
+        (Some(id), None) => (Some(OrganizationId::parse(&id).ok_or(Unplanned)?), None),
+        (None, Some(id)) => (None, Some(CustomerId::parse(&id).ok_or(Unplanned)?)),
+        (None, None) => (caller.organization(), caller.customer()),
+    };
+    let found = match (customer, organization) {
+        (Some(id), _) => Found::of::<customer::Entity>(request, customer::Column::Id.eq(id))?,
+        (None, Some(id)) => Found::of::<organization::Entity>(request, organization::Column::Id.eq(id))?,
+        (None, None) => return Err(Unplanned),
+    };
+    Ok(Some(Found { field: Some(field), is_caller, ..found }))
 }

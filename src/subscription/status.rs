@@ -5,13 +5,14 @@
 
 use async_graphql::Enum;
 use chrono::TimeDelta;
+use declare::ToJson;
 
 use super::lifecycle::{Event, access_end, as_of, entitles, turns};
 use crate::clock::Timestamp;
 use crate::entity::{SubscriptionStatus, subscription};
 
 /// What the status amounts to now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, ToJson)]
 #[graphql(name = "EffectiveStatusKind")]
 pub enum Kind {
     /// There is no subscription.
@@ -35,7 +36,7 @@ pub enum Kind {
 }
 
 /// Why the status is what it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, ToJson)]
 #[graphql(name = "EffectiveStatusReason")]
 pub enum Reason {
     /// The organization is exempt: its subscription never expires.

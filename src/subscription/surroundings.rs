@@ -6,14 +6,14 @@ use async_graphql::dataloader::Loader;
 use sea_orm::{ColumnTrait, Condition, IdenStatic, Iterable as _};
 
 use super::lifecycle::as_of;
-use super::read::{RECORDED, names, recorded_in};
+use super::recorded::{RECORDED, recorded};
 use crate::clock::Timestamp;
 use crate::entity::{
     OperationalStatus, OrganizationId, SubscriptionId, SubscriptionManagement, TierId, customer, organization,
     subscription, tier,
 };
 use crate::error::{Error, Result};
-use crate::read::shape::{Cells, One, Readable, one};
+use crate::read::shape::{Cells, Joined, Needs, One, Readable, names};
 use crate::store::{First, Reading, Scope, Source};
 
 /// What is known of it. It is not locked: a command that relies on it looks again.
@@ -95,7 +95,7 @@ fn joins() -> [Join; 8] {
 }
 
 /// The same for the [read path](crate::read): what a value that is computed from it needs besides the row itself.
-pub fn needs() -> Vec<(Option<One>, Vec<&'static str>)> {
+pub fn needs() -> Needs {
     let [organization, reached, customer, tier, overridden, scheduled, of_customer, of_organization] = joins();
     let organizations = |source, join| around::<organization::Entity>(source, join);
     vec![
@@ -113,8 +113,8 @@ pub fn needs() -> Vec<(Option<One>, Vec<&'static str>)> {
 fn around<E: Readable>(
     source: fn(&Scope, &Reading, Condition) -> Result<Source>,
     (name, _, on, columns): Join,
-) -> (Option<One>, Vec<&'static str>) {
-    (Some(One { source, on, ..one::<E>(name, E::KEY, E::KEY) }), columns)
+) -> (Option<Joined>, Vec<&'static str>) {
+    (Some(Joined { source, on, ..One::<E>::new(name, E::KEY, E::KEY).joined() }), columns)
 }
 
 /// What was found around a subscription, in the order of `joins`.
@@ -124,7 +124,7 @@ pub fn found(cells: Cells<'_>, subscription: &subscription::Model) -> Result<Sur
     const LIVE: usize = TIERS + 9;
     let live = cells.from(if subscription.customer_id.is_some() { LIVE } else { LIVE + 1 + RECORDED.len() });
     let other = live.get::<SubscriptionId>(0)?.filter(|id| *id != subscription.id);
-    let other = if other.is_some() { recorded_in(live.from(1))?.map(Box::new) } else { None };
+    let other = if other.is_some() { recorded(live.from(1))?.map(Box::new) } else { None };
     // Who was deleted is as good as terminated.
     let status = |place: usize, deleted: usize| -> Result<Option<OperationalStatus>> {
         let kept = cells.get::<Timestamp>(deleted)?.is_none();
@@ -160,7 +160,7 @@ pub async fn around_all(scope: &Scope, ids: &[SubscriptionId]) -> Result<HashMap
     let rows = scope.read(&reading).await?;
     let around = rows.iter().map(|row| {
         let subscription = row.model::<subscription::Entity>(own.iter().copied())?;
-        Ok((subscription.id, found(Cells { row, columns: &places }, &subscription)?))
+        Ok((subscription.id, found(Cells::Read { row, columns: &places }, &subscription)?))
     });
     around.collect()
 }

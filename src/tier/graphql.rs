@@ -1,13 +1,14 @@
 //! The type `Tier` and the queries for it.
 
-use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
-use sea_orm::{ColumnTrait, Condition};
+use async_graphql::{Context, ID, InputObject};
+use declare::{object, queries};
+use sea_orm::{ColumnTrait, Condition, IdenStatic};
 
 use super::checkout::{self, CheckoutTier};
-use super::loader::{FeaturesOf, PricesOf, StatisticsOf, TierKey};
+use super::loader::StatisticsOf;
 use super::rules;
 use super::statistics::{self, TierStatistics};
-use super::terms::{TierFeature, TierPrice};
+use super::terms::{self, TierFeature, TierPrice};
 use crate::auth::Standing;
 use crate::clock::Timestamp;
 use crate::entity::{OrganizationId, PeriodEndPolicy, TierId, TierKind, tier};
@@ -15,141 +16,84 @@ use crate::error::Result;
 use crate::graphql::connection::{connection, sort_order};
 use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::filter::{nothing, refuse_nulls};
-use crate::graphql::input::{parse_id, parse_optional_id};
-use crate::graphql::list::{Listed, PageArgs, given_filter};
+use crate::graphql::input::parse_optional_id;
+use crate::graphql::list::{Listed, given_filter};
 use crate::graphql::scalar::CurrencyCode;
 use crate::graphql::search::Search;
-use crate::organization::graphql::Organization;
+use crate::organization::graphql::{self as organization, Organization};
+use crate::read::shape::{Facts, One};
 
 /// What a subscription is for: a tier of the platform's catalogue, or of an organization's own.
 ///
 /// Seen by who manages the catalogue, by who it is offered to, and by who is subscribed to it.
-#[derive(Clone, SimpleObject)]
-#[graphql(complex)]
+#[object(noun = tier)]
 pub struct Tier {
     /// Globally unique.
-    pub id: TierId,
+    id: TierId,
     /// Unique in its catalogue and kind, such as `starter`. Never changes.
-    pub key: String,
+    key: String,
     /// Shown to people.
-    pub name: String,
+    name: String,
     /// Shown to people.
-    pub description: Option<String>,
+    description: Option<String>,
     /// Who it is sold to. Never changes.
-    pub kind: TierKind,
+    kind: TierKind,
     /// Decides what is an upgrade: higher is more.
-    pub rank: i32,
+    rank: i32,
     /// Days of trial that a new subscription gets; 0 for none.
-    pub trial_days: i32,
+    trial_days: i32,
     /// Whether it is offered at the checkout, without login.
-    pub public: bool,
+    public: bool,
     /// Its place in a list of tiers.
-    pub sort_order: i32,
+    sort_order: i32,
     /// What happens to a subscription whose period or trial ends and that nothing renews.
-    pub period_end_policy: PeriodEndPolicy,
+    period_end_policy: PeriodEndPolicy,
     /// Since when it is sold to nobody; who has it keeps it.
-    pub archived_at: Option<Timestamp>,
+    archived_at: Option<Timestamp>,
     /// When it was made.
-    pub created_at: Timestamp,
+    created_at: Timestamp,
     /// When it was last changed.
-    pub updated_at: Timestamp,
+    updated_at: Timestamp,
     /// Counts changes, those of prices and features included, from 1. Pass it as `expectedVersion` to change only what
     /// you saw.
-    pub version: i32,
-    #[graphql(skip)]
-    tenant: Option<OrganizationId>,
-    #[graphql(skip)]
-    fallback: Option<TierId>,
-}
-
-impl From<tier::Model> for Tier {
-    fn from(row: tier::Model) -> Self {
-        let tier::Model {
-            id,
-            tenant_id: tenant,
-            key,
-            name,
-            search_text: _,
-            description,
-            kind,
-            rank,
-            trial_days,
-            public,
-            sort_order,
-            period_end_policy,
-            fallback_tier_id: fallback,
-            archived_at,
-            created_at,
-            updated_at,
-            version,
-        } = row;
-        Self {
-            id,
-            key,
-            name,
-            description,
-            kind,
-            rank,
-            trial_days,
-            public,
-            sort_order,
-            period_end_policy,
-            archived_at,
-            created_at,
-            updated_at,
-            version,
-            tenant,
-            fallback,
-        }
-    }
-}
-
-#[ComplexObject]
-impl Tier {
+    version: i32,
     /// The organization whose catalogue this is; null for the platform's, and for callers that cannot see the
     /// organization.
-    async fn catalogue(&self, ctx: &Context<'_>) -> Result<Option<Organization>> {
-        match self.tenant {
-            Some(id) => crate::organization::graphql::visible(ctx, id).await,
-            None => Ok(None),
-        }
-    }
-
+    #[one(organization::seen, TenantId)]
+    catalogue: Option<Organization>,
     /// The tier that its subscriptions move to under the policy DOWNGRADE; null if there is none that the caller can
     /// see.
-    async fn fallback_tier(&self, ctx: &Context<'_>) -> Result<Option<Tier>> {
-        match self.fallback {
-            Some(id) => Ok(ctx.loader().load_one(TierKey(id)).await?.map(Into::into)),
-            None => Ok(None),
-        }
-    }
-
+    #[one(of, FallbackTierId)]
+    fallback_tier: Option<Tier>,
     /// What it costs, by currency and cycle.
-    async fn prices(&self, ctx: &Context<'_>) -> Result<Vec<TierPrice>> {
-        let manages = rules::obstacle(ctx.scope().caller()?, self.tenant).is_none();
-        let rows = ctx.loader().load_one(PricesOf(self.id)).await?.unwrap_or_default();
-        Ok(rows.into_iter().map(|row| TierPrice::new(row, manages)).collect())
-    }
-
+    #[all(terms::prices_of, Id)]
+    prices: Vec<TierPrice>,
     /// What it grants, by key.
-    async fn features(&self, ctx: &Context<'_>) -> Result<Vec<TierFeature>> {
-        let rows = ctx.loader().load_one(FeaturesOf(self.id)).await?.unwrap_or_default();
-        Ok(rows.into_iter().map(Into::into).collect())
-    }
-
+    #[all(terms::features_of, Id)]
+    features: Vec<TierFeature>,
     /// What its subscriptions amount to; null for callers that do not manage the catalogue. The platform's own people
     /// read it of every tier.
-    async fn statistics(&self, ctx: &Context<'_>) -> Result<Option<TierStatistics>> {
-        if !rules::reads_statistics(ctx.scope().caller()?, self.tenant) {
-            return Ok(None);
-        }
-        Ok(Some(ctx.loader().load_one(StatisticsOf(self.id)).await?.unwrap_or_default().into()))
-    }
-
+    #[resolved(statistics_of)]
+    statistics: Option<TierStatistics>,
     /// Whether the caller may change it.
-    async fn viewer_can_manage(&self, ctx: &Context<'_>) -> Result<bool> {
-        Ok(rules::obstacle(ctx.scope().caller()?, self.tenant).is_none())
+    #[computed(viewer_can_manage, from(TenantId))]
+    viewer_can_manage: bool,
+}
+
+/// The tier that a column names.
+pub fn of(id: impl IdenStatic) -> One<tier::Entity> {
+    One::new(id.as_str(), tier::Column::Id, id)
+}
+
+fn viewer_can_manage(facts: &Facts<'_>) -> Result<bool> {
+    Ok(rules::obstacle(facts.request.scope.caller()?, facts.get(0)?).is_none())
+}
+
+async fn statistics_of(ctx: &Context<'_>, row: &tier::Model) -> Result<Option<TierStatistics>> {
+    if !rules::reads_statistics(ctx.scope().caller()?, row.tenant_id) {
+        return Ok(None);
     }
+    Ok(Some(ctx.loader().load_one(StatisticsOf(row.id)).await?.unwrap_or_default().into()))
 }
 
 /// Which tiers to find. Everything given must hold; a null is refused.
@@ -213,34 +157,16 @@ connection!(TierConnection, TierEdge, Tier of tier, "tiers", TierFilter, TierOrd
 #[derive(Default)]
 pub struct TierQuery;
 
-#[Object]
+#[queries]
 impl TierQuery {
     /// The tier with this id; null if there is none that the caller can see. Needs a token, but no permission.
-    async fn tier(&self, ctx: &Context<'_>, #[graphql(desc = "The tier.")] id: ID) -> Result<Option<Tier>> {
-        ctx.scope().caller()?;
-        let id = parse_id::<TierId>("id", &id)?;
-        Ok(ctx.scope().get::<tier::Entity>(id).await?.map(Into::into))
-    }
+    #[by_id("The tier.")]
+    fn tier() -> Option<Tier>;
 
     /// The tiers that the caller can see: of the catalogues it manages, those on offer to it, and those subscribed to.
     /// Needs a token, but no permission.
-    async fn tiers(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(name = "where", desc = "Which ones to find; all if not given.")] filter: Option<TierFilter>,
-        #[graphql(validator(max_items = 4), desc = "How to sort; newest first if not given.")] order_by: Option<
-            Vec<TierOrder>,
-        >,
-        #[graphql(desc = "How many from the start, at most 100; 25 if neither `first` nor `last` is given.")]
-        first: Option<i32>,
-        #[graphql(desc = "Only those behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<Option<TierConnection>> {
-        ctx.scope().caller()?;
-        let args = PageArgs { first, after, last, before };
-        TierConnection::load(ctx, "tiers", filter, order_by, &args).await.map(Some)
-    }
+    #[list]
+    fn tiers() -> Option<TierConnection>;
 
     /// What the live subscriptions of all tiers amount to, or of those that `where` finds: the total over the tiers whose
     /// `statistics` the caller reads. Exact; revenue is rounded once, so it can differ a little from the sum over the

@@ -9,7 +9,6 @@ pub mod input;
 pub mod loader;
 pub mod mutation;
 mod parts;
-pub mod read;
 mod rules;
 pub mod statistics;
 pub mod terms;

@@ -1,6 +1,7 @@
 //! What callers can ask for.
 
 use async_graphql::Enum;
+use declare::ToJson;
 use sea_orm::{EnumIter, Iterable as _};
 
 use super::Cause;
@@ -11,7 +12,7 @@ use crate::entity::{ManagementMode, subscription};
 
 /// Something a person can do with a subscription.
 // In the order in which a screen shows them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, EnumIter)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, EnumIter, ToJson)]
 #[graphql(name = "SubscriptionAction")]
 pub enum Action {
     /// Change dates, limits, references and metadata.
