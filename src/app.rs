@@ -51,6 +51,8 @@ pub enum Answer {
     },
     /// The whole answer: made by the resolvers.
     Resolved {
+        /// Why not by the read path.
+        because: &'static str,
         /// The answer.
         json: Vec<u8>,
         /// The code of its first error.
@@ -242,10 +244,11 @@ impl App {
         let request_id = Arc::clone(&meta.id);
         let scope = Scope::new(self.0.store.clone(), caller.map(Caller::Token), meta);
         let context = RequestContext::new(scope, self.0.cursors.clone(), Arc::clone(&self.0.settings));
+        let mut because = "asked_for";
         if allowed != Allowed::EverythingByResolvers {
-            let answered = read::answer(&context, operation.definition(), &operation.variables).await;
-            if let Ok(answered) = answered {
-                return short(written(answered, &request_id), &operation, &request_id);
+            match read::answer(&context, operation.definition(), &operation.variables).await {
+                Ok(answered) => return short(written(answered, &request_id), &operation, &request_id),
+                Err(unplanned) => because = unplanned.as_str(),
             }
         }
         let document = match self.0.documents.bound(&operation) {
@@ -257,7 +260,7 @@ impl App {
         request.set_parsed_query(document);
         // In a box, because it is large and most requests do without it.
         let response = Box::pin(batches.drive(self.0.schema.execute(request))).await;
-        short(resolved(finished(response, &request_id), &request_id), &operation, &request_id)
+        short(resolved(finished(response, &request_id), because, &request_id), &operation, &request_id)
     }
 
     /// Verifies tokens.
@@ -287,14 +290,14 @@ fn short(answer: Answer, operation: &Operation, request_id: &str) -> Answer {
     }
 }
 
-/// An answer of the resolvers.
-fn resolved(response: Response, request_id: &str) -> Answer {
+/// An answer of the resolvers, and why it is not the read path's.
+fn resolved(response: Response, because: &'static str, request_id: &str) -> Answer {
     if graphql::error::is_all_unavailable(&response) {
         return Answer::Unavailable(response);
     }
     let error = response.errors.first().and_then(graphql::error::code);
     match graphql::response::body(&response, true) {
-        Ok(json) => Answer::Resolved { json, error },
+        Ok(json) => Answer::Resolved { because, json, error },
         Err(error) => {
             let error = async_graphql::Error::from(crate::error::Error::Internal(error.to_string().into()));
             let failed = Response::from_errors(vec![error.into_server_error(Pos::default())]);

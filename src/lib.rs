@@ -6,8 +6,8 @@
 //! the [`store`], by rules that know neither database nor network. [`app`] is where the parts meet.
 //!
 //! Each noun has a folder: its use cases in `mod.rs`, its rules in files of their own, its GraphQL type and queries in
-//! `graphql.rs`, its mutations in `mutation.rs`, its batched loads in `loader.rs`, and in `read.rs` what the [`read`]
-//! path needs to answer queries without the resolvers.
+//! `graphql.rs`, its mutations in `mutation.rs`. What is shown of a row is declared once, for the resolvers and for the
+//! [`read`] path.
 
 pub mod app;
 pub mod auth;

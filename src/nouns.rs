@@ -12,7 +12,7 @@ macro_rules! nouns {
             member: Member MemberId TenantId, member::graphql MemberQuery;
             customer: Customer CustomerId TenantId, customer::graphql CustomerQuery;
             tier: Tier TierId TenantId, tier::graphql TierQuery;
-            subscription: Subscription SubscriptionId TenantId, subscription::query SubscriptionQuery;
+            subscription: SubscriptionContract SubscriptionId TenantId, subscription::query SubscriptionQuery;
             payment: Payment PaymentId TenantId, payment::graphql PaymentQuery;
             payment_method: PaymentMethod PaymentMethodId TenantId, payment_method::graphql PaymentMethodQuery;
             audit_event: AuditEvent AuditEventId TenantId, audit::graphql AuditQuery;

@@ -288,17 +288,13 @@ fn expand_field(entity: &Ident, field: &Field) -> syn::Result<(TokenStream, Opti
             (value, planned.as_ref().map(|planned| planned.to_token_stream()))
         }
     };
-    let is_column = matches!(kind, Kind::Column(_) | Kind::Part(_));
-    let context = (!is_column).then(|| quote!(, ctx: &async_graphql::Context<'_>));
-    let (context, arguments) = match &kind {
-        Kind::Pages(_) => (context, Some(page_arguments(inside(ty, "Option").unwrap_or(ty)))),
-        _ => (context, None),
-    };
+    let asks = !matches!(kind, Kind::Column(_) | Kind::Part(_));
+    let context = asks.then(|| quote!(, ctx: &async_graphql::Context<'_>));
+    let is_list = matches!(kind, Kind::Pages(_));
+    let arguments = is_list.then(|| page_arguments(inside(ty, "Option").unwrap_or(ty)));
+    // What can be null is null where there is an error.
     let (returned, value) = match inside(ty, "Option") {
-        // A null of its own for an error of its own.
-        Some(inner) if matches!(kind, Kind::Pages(_)) => {
-            (quote!(Option<crate::error::Result<#inner>>), quote!(Some(#value)))
-        }
+        Some(inner) if is_list => (quote!(Option<crate::error::Result<#inner>>), quote!(Some(#value))),
         Some(inner) => (quote!(Option<crate::error::Result<#inner>>), quote!(#value.transpose())),
         None => (quote!(crate::error::Result<#ty>), value),
     };

@@ -31,6 +31,7 @@ mod m20261127_000019_flow;
 mod m20261127_000020_private_metadata;
 mod m20261127_000021_revocations;
 mod m20261128_000022_totals_by_row;
+mod m20261128_000023_customer_phone;
 mod m20261128_000024_trail_by_tenant;
 
 /// Applies the steps in order.
@@ -62,6 +63,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000020_private_metadata::Migration),
             Box::new(m20261127_000021_revocations::Migration),
             Box::new(m20261128_000022_totals_by_row::Migration),
+            Box::new(m20261128_000023_customer_phone::Migration),
             Box::new(m20261128_000024_trail_by_tenant::Migration),
         ]
     }

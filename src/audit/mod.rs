@@ -23,13 +23,15 @@ macro_rules! ids {
         /// The noun and the stored id that a typed id stands for; none if it is not the id of a noun.
         pub fn read_id(text: &str) -> Option<(&'static str, Uuid)> {
             let (prefix, _) = text.split_once('_')?;
-            match prefix {
+            let found = match prefix {
                 $($id::PREFIX => $id::parse(text).map(|id| (<$noun::Entity as Noun>::NAME, id.into())),)*
                 RevocationId::PREFIX => {
                     RevocationId::parse(text).map(|id| (<revocation::Entity as Noun>::NAME, id.into()))
                 }
                 _ => None,
-            }
+            };
+            // The trail is not about itself.
+            found.filter(|(noun, _)| *noun != <audit_event::Entity as Noun>::NAME)
         }
     };
 }

@@ -17,8 +17,8 @@ use crate::organization::graphql::{self as organization, Organization};
 use crate::payment::graphql::{self as payment, PaymentConnection};
 use crate::payment_method::graphql::{self as payment_method, PaymentMethod, PaymentMethodConnection};
 use crate::read::shape::{Facts, One, Pages, private};
-use crate::subscription::graphql::Subscription;
-use crate::subscription::list::SubscriptionConnection;
+use crate::subscription::graphql::SubscriptionContract;
+use crate::subscription::list::SubscriptionContractConnection;
 use crate::subscription::parts::EffectiveStatus;
 use crate::subscription::relation as subscription;
 use crate::text::email_key;
@@ -32,6 +32,8 @@ pub struct Customer {
     name: String,
     /// Contact address.
     email: Option<String>,
+    /// Telephone number, as it was given.
+    phone: Option<String>,
     /// The integrator's own key, unique in the organization.
     external_ref: Option<String>,
     /// Whether its services may run. Says nothing about what is paid for: that is its subscription's status.
@@ -53,7 +55,7 @@ pub struct Customer {
     organization: Option<Organization>,
     /// Its live subscription, or else its latest; null if it never had one.
     #[one(subscription::current_of_customer, Id)]
-    subscription: Option<Subscription>,
+    subscription: Option<SubscriptionContract>,
     /// The tier of its subscription.
     #[computed(subscription::tier_id, needs = subscription::needs_tier_id(subscription::current_of_customer(customer::Column::Id)))]
     tier_id: Option<TierId>,
@@ -62,7 +64,7 @@ pub struct Customer {
     subscription_status: EffectiveStatus,
     /// All its subscriptions, past ones included.
     #[pages(subscription::of_customer, Id)]
-    subscriptions: SubscriptionConnection,
+    subscriptions: SubscriptionContractConnection,
     /// Its payments. Needs `payments.read`.
     #[pages(payment::of_customer, Id)]
     payments: Option<PaymentConnection>,

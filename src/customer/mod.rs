@@ -18,6 +18,9 @@ use crate::operational::Step;
 use crate::store::{Change, Command, UnitOfWork, Writer};
 use crate::subscription::{self, Order, Owner, Settings, limit};
 
+/// How many characters a telephone number has at most: numbers of E.164 have 15 digits, and people write them as they like.
+pub const MAX_PHONE: usize = 40;
+
 /// A customer to be made.
 #[derive(Clone, Debug)]
 pub struct NewCustomer {
@@ -25,6 +28,8 @@ pub struct NewCustomer {
     pub name: String,
     /// Contact address.
     pub email: Option<String>,
+    /// Telephone number.
+    pub phone: Option<String>,
     /// The integrator's own key.
     pub external_ref: Option<String>,
     /// Free-form JSON object.
@@ -56,6 +61,7 @@ pub async fn create(
                     name: new.name.clone(),
                     name_key: String::new(),
                     email: new.email.clone(),
+                    phone: new.phone.clone(),
                     external_ref: new.external_ref.clone(),
                     status: OperationalStatus::Active,
                     search_text: String::new(),
@@ -98,6 +104,8 @@ pub struct Update {
     pub name: Option<String>,
     /// Contact address.
     pub email: MaybeUndefined<String>,
+    /// Telephone number.
+    pub phone: MaybeUndefined<String>,
     /// The integrator's own key.
     pub external_ref: MaybeUndefined<String>,
     /// Free-form JSON object; replaces all of it.
@@ -110,12 +118,13 @@ impl Update {
     /// Whether it takes managing: to change the notes of those who manage, and for a customer to change of itself anything
     /// but what is listed here.
     fn is_managed(&self, by_customer: bool) -> bool {
-        let rest = Self { name: None, email: MaybeUndefined::Undefined, ..self.clone() };
+        let rest =
+            Self { name: None, email: MaybeUndefined::Undefined, phone: MaybeUndefined::Undefined, ..self.clone() };
         !self.private_metadata.is_undefined() || (by_customer && rest != Self::default())
     }
 }
 
-/// Changes a customer. A customer itself may change its name and address only.
+/// Changes a customer. A customer itself may change its name, address and telephone number only.
 pub async fn update(
     writer: &Writer,
     command: &Command,
@@ -138,6 +147,8 @@ pub async fn update(
                 }
                 next.email = updated(&row.email, update.email);
                 next.email = next.email.map(|email| check.email("input.email", &email));
+                next.phone = updated(&row.phone, update.phone);
+                next.phone = check.optional_text("input.phone", next.phone.as_deref(), MAX_PHONE);
                 next.external_ref = updated(&row.external_ref, update.external_ref);
                 next.external_ref = check.optional_text("input.externalRef", next.external_ref.as_deref(), 255);
                 if !update.metadata.is_undefined() {

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 
 use super::graphql::Customer;
-use super::{NewCustomer, Update};
+use super::{MAX_PHONE, NewCustomer, Update};
 use crate::auth::Permission;
 use crate::entity::{CustomerId, OrganizationId};
 use crate::error::{Code, Result, not_found};
@@ -27,6 +27,8 @@ pub struct CreateCustomerInput {
     name: String,
     /// Contact address.
     email: Option<String>,
+    /// Telephone number, at most 40 characters.
+    phone: Option<String>,
     /// The integrator's own key, unique in the organization, at most 255 characters.
     external_ref: Option<String>,
     /// Free-form JSON object: at most 16 KiB, 1,000 keys and 32 levels.
@@ -46,6 +48,8 @@ update_input! {
         name: Omittable<String>,
         /// Contact address.
         email: MaybeUndefined<String>,
+        /// Telephone number, at most 40 characters.
+        phone: MaybeUndefined<String>,
         /// The integrator's own key, unique in the organization, at most 255 characters.
         external_ref: MaybeUndefined<String>,
         /// Free-form JSON object: at most 16 KiB, 1,000 keys and 32 levels. Replaces all of it.
@@ -112,6 +116,7 @@ impl CustomerMutation {
                 let new = NewCustomer {
                     name: check.text("input.name", &input.name, 200),
                     email: input.email.as_deref().map(|email| check.email("input.email", email)),
+                    phone: check.optional_text("input.phone", input.phone.as_deref(), MAX_PHONE),
                     external_ref: check.optional_text("input.externalRef", input.external_ref.as_deref(), 255),
                     metadata: check.metadata("input.metadata", input.metadata),
                     private_metadata: check.private_metadata("input.privateMetadata", input.private_metadata),
@@ -129,7 +134,8 @@ impl CustomerMutation {
         )
     }
 
-    /// Changes a customer. Needs `customers.update`; a customer itself may change its name and address only. Emits
+    /// Changes a customer. Needs `customers.update`; a customer itself may change its name, address and telephone
+    /// number only. Emits
     /// `customer.update`.
     async fn update_customer(
         &self,
@@ -144,6 +150,7 @@ impl CustomerMutation {
                 let update = Update {
                     name: input.name.given(),
                     email: input.email,
+                    phone: input.phone,
                     external_ref: input.external_ref,
                     metadata: input.metadata,
                     private_metadata: input.private_metadata,

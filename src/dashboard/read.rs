@@ -22,7 +22,7 @@ pub fn root() -> Root {
             Some(id) => OrganizationId::parse(&id),
             None => request.scope.caller()?.organization(),
         };
-        let id = id.ok_or(Unplanned)?;
+        let id = id.ok_or(Unplanned::Refused)?;
         Ok(Folded {
             reading: Group::reading(&request.scope, subscription_total::Column::TenantId.eq(id).into())?,
             of: request.scope.source::<organization::Entity>(organization::Column::Id.eq(id).into())?,

@@ -79,7 +79,7 @@ audited! {
     }
     customer {
         shown {
-            Audience::Readers => id name email external_ref status metadata deleted_at;
+            Audience::Readers => id name email phone external_ref status metadata deleted_at;
             Audience::Holders(Permission::CustomersManage) => private_metadata;
         }
         parts {}

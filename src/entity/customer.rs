@@ -21,6 +21,8 @@ pub struct Model {
     pub name_key: String,
     /// Contact address, lower case.
     pub email: Option<String>,
+    /// Telephone number.
+    pub phone: Option<String>,
     /// The integrator's own key, unique in the organization.
     pub external_ref: Option<String>,
     /// Operational status.

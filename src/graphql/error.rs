@@ -17,7 +17,7 @@ use super::document::{MAX_ERRORS, Refused};
 use super::scalar::SafeInt;
 use crate::entity::SubscriptionStatus;
 use crate::error::{Code, Error, Facts, Refusal, Result, Trouble};
-use crate::subscription::graphql::Subscription;
+use crate::subscription::graphql::SubscriptionContract;
 use crate::subscription::lifecycle::Action;
 use crate::text::shortened;
 use crate::tier::Unlock;
@@ -263,7 +263,7 @@ pub struct AlreadySubscribed {
     /// The input field it speaks of, from the argument down.
     path: Vec<String>,
     /// The subscription that is live.
-    subscription: Subscription,
+    subscription: SubscriptionContract,
 }
 
 /// A limit of the subscription is reached.

@@ -92,7 +92,7 @@ pub fn parts(request: &RequestContext) -> Planned<Option<Parts>> {
                 let fits = organization.zip(customer).map(|(tenant, id)| TenantId.eq(tenant).and(Id.eq(id)));
                 Part::One(fits.map(|fits| Found::of::<customer::Entity>(request, fits)).transpose()?)
             }
-            _ => return Err(Unplanned),
+            _ => return Err(Unplanned::Unknown),
         })
     };
     Ok(request.scope.caller().ok().map(|_| Parts { object: "Viewer", field }))

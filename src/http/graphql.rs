@@ -75,6 +75,9 @@ async fn answer(
         match Box::pin(attempt(served, parts, allowed, request, meta, &mut noted)).await {
             Ok(answer) => {
                 outcome = answer.outcome();
+                if let Answer::Resolved { because, .. } = &answer {
+                    served.metrics.resolved(because);
+                }
                 match answer {
                     Answer::Written { json, .. } | Answer::Resolved { json, .. } => {
                         let json = with_cost(json, noted.spent);

@@ -51,6 +51,11 @@ struct Kind {
     kind: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Because {
+    because: &'static str,
+}
+
 impl Default for Asked {
     fn default() -> Self {
         Self { kind: "none", operation: "none".to_owned() }
@@ -81,6 +86,7 @@ pub(super) struct Metrics {
     registry: Registry,
     requests: Family<Request, Counter>,
     durations: Family<Kind, Histogram>,
+    resolved: Family<Because, Counter>,
     shed: Counter,
 }
 
@@ -92,16 +98,22 @@ impl Metrics {
         let durations = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
         let help = "How long they took, their bodies included";
         registry.register_with_unit("request_duration", help, Unit::Seconds, durations.clone());
+        let resolved = Family::default();
+        registry.register("requests_resolved", "Requests that the read path left to the resolvers", resolved.clone());
         let shed = Counter::default();
         registry.register("requests_shed", "Requests that were refused because there were too many", shed.clone());
         registry.register_collector(Box::new(Now { app, admission }));
-        Self { registry, requests, durations, shed }
+        Self { registry, requests, durations, resolved, shed }
     }
 
     pub(super) fn answered(&self, asked: Asked, outcome: Cow<'static, str>, took: Duration) {
         let Asked { kind, operation } = asked;
         self.durations.get_or_create(&Kind { kind }).observe(took.as_secs_f64());
         self.requests.get_or_create(&Request { kind, operation, outcome }).inc();
+    }
+
+    pub(super) fn resolved(&self, because: &'static str) {
+        self.resolved.get_or_create(&Because { because }).inc();
     }
 
     pub(super) fn shed(&self) {

@@ -24,8 +24,8 @@ use crate::read::arguments::Arguments;
 use crate::read::shape::{Facts, One, private};
 use crate::read::start::{Found, Root};
 use crate::read::{Planned, Unplanned};
-use crate::subscription::graphql::Subscription;
-use crate::subscription::list::SubscriptionConnection;
+use crate::subscription::graphql::SubscriptionContract;
+use crate::subscription::list::SubscriptionContractConnection;
 use crate::subscription::parts::EffectiveStatus;
 use crate::subscription::relation as subscription;
 
@@ -67,7 +67,7 @@ pub struct Organization {
     parent: Option<Organization>,
     /// Its own live subscription, or else its latest; null if it never had one.
     #[one(subscription::current_of_organization, Id)]
-    subscription: Option<Subscription>,
+    subscription: Option<SubscriptionContract>,
     /// The tier of its own subscription.
     #[computed(subscription::tier_id, needs = subscription::needs_tier_id(subscription::current_of_organization(organization::Column::Id)))]
     tier_id: Option<TierId>,
@@ -76,7 +76,7 @@ pub struct Organization {
     subscription_status: EffectiveStatus,
     /// All its own subscriptions, past ones included. Those of its customers are in `subscriptions` of the root.
     #[pages(subscription::of_organization, Id)]
-    subscriptions: SubscriptionConnection,
+    subscriptions: SubscriptionContractConnection,
     /// Its customers. Needs `customers.read`.
     #[pages(customer::of_organization, Id)]
     customers: Option<CustomerConnection>,
@@ -199,7 +199,7 @@ fn wanted(request: &RequestContext, id: Option<OrganizationId>, slug: Option<Str
 
 fn find(request: &RequestContext, arguments: Arguments<'_>) -> Planned<Option<Found>> {
     let (id, slug): (Option<ID>, Option<String>) = (arguments.get("id")?, arguments.get("slug")?);
-    let id = id.map(|id| OrganizationId::parse(&id).ok_or(Unplanned)).transpose()?;
+    let id = id.map(|id| OrganizationId::parse(&id).ok_or(Unplanned::Refused)).transpose()?;
     let wanted = wanted(request, id, slug)?;
     wanted.map(|wanted| Found::of::<organization::Entity>(request, wanted)).transpose()
 }

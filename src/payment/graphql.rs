@@ -17,7 +17,7 @@ use crate::graphql::search::Search;
 use crate::organization::graphql as organization;
 use crate::read::shape::Pages;
 use crate::store::between;
-use crate::subscription::graphql::Subscription;
+use crate::subscription::graphql::SubscriptionContract;
 use crate::subscription::parts::SubscriptionOwner;
 use crate::subscription::relation as subscription;
 
@@ -62,7 +62,7 @@ pub struct Payment {
     version: i32,
     /// What is paid for; null if the subscription was deleted.
     #[one(subscription::of, SubscriptionId)]
-    subscription: Option<Subscription>,
+    subscription: Option<SubscriptionContract>,
     /// Who pays: the owner of the subscription; null if it was deleted.
     #[one_of(customer::seen, CustomerId; organization::seen, TenantId)]
     owner: Option<SubscriptionOwner>,

@@ -56,6 +56,6 @@ impl<'a> Arguments<'a> {
     pub fn get<T: InputType>(&self, name: &str) -> Result<T, Unplanned> {
         let value = self.given.iter().find(|(given, _)| given.node == name);
         let value = value.and_then(|(_, value)| fill(&value.node, self.variables));
-        T::parse(value).map_err(|_| Unplanned)
+        T::parse(value).map_err(|_| Unplanned::Refused)
     }
 }

@@ -6,8 +6,8 @@
 //!
 //! 1. `planner.rs` walks the selection set once and turns it into a plan of statements: one for the objects that a query
 //!    starts from together with all they refer to (joins), and one for each list below them, for all parents at once.
-//!    What can be selected from a noun is said by the noun itself ([`shape`], implemented in the file `read.rs` of each
-//!    noun), and so is where its queries [start] and what the rows of a statement add up to, where a query asks for that.
+//!    What can be selected from a noun is said by the noun itself (`#[object]`, in terms of [`shape`]), and so is where
+//!    its queries [start] (`#[queries]`) and what the rows of a statement add up to, where a query asks for that.
 //! 2. `load.rs` runs the statements, each behind the one whose rows it belongs to. They are made of
 //!    [`Source`](crate::store::Source)s, so the scope filters every table and asks for every permission. They are sent
 //!    over drivers of their own, which fill one table of cells ([`Rows`](crate::store::Rows)).
@@ -41,16 +41,43 @@ use async_graphql::{PathSegment, Pos, ServerError, Variables};
 use crate::error::Error;
 use crate::graphql::context::RequestContext;
 
-/// The read path does not answer this; the resolvers do.
-#[derive(Clone, Copy, Debug)]
-pub struct Unplanned;
+/// Why the read path does not answer something, and the resolvers do.
+#[derive(Clone, Debug)]
+pub enum Unplanned {
+    /// It is a mutation.
+    Mutation,
+    /// A field that only the resolvers know.
+    Unknown,
+    /// The resolvers refuse it, and say why.
+    Refused,
+    /// All that is selected is at hand.
+    AtHand,
+    /// Something went wrong here that should not: the text is for the log.
+    Fault(String),
+}
+
+impl Unplanned {
+    /// A name for figures.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Mutation => "mutation",
+            Self::Unknown => "unknown",
+            Self::Refused => "refused",
+            Self::AtHand => "at_hand",
+            Self::Fault(_) => "fault",
+        }
+    }
+}
 
 /// What may turn out to be for the resolvers.
 pub type Planned<T> = Result<T, Unplanned>;
 
 impl From<Error> for Unplanned {
-    fn from(_: Error) -> Self {
-        Self
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Unauthenticated | Error::Forbidden(_) | Error::Refused(_) | Error::TooMuch(_) => Self::Refused,
+            Error::Internal(_) | Error::Contended(..) | Error::Unavailable(..) => Self::Fault(error.told_inside()),
+        }
     }
 }
 
@@ -65,14 +92,26 @@ pub struct Answered {
     pub errors: Vec<ServerError>,
 }
 
-/// Answers a query.
+/// Answers a query. A fault is logged: nobody would hear of it otherwise, because the resolvers answer then.
 pub async fn answer(
     request: &RequestContext,
     operation: &OperationDefinition,
     variables: &Variables,
 ) -> Planned<Answered> {
+    let answered = planned(request, operation, variables).await;
+    if let Err(Unplanned::Fault(fault)) = &answered {
+        tracing::error!(fault, "the read path failed");
+    }
+    answered
+}
+
+async fn planned(
+    request: &RequestContext,
+    operation: &OperationDefinition,
+    variables: &Variables,
+) -> Planned<Answered> {
     if operation.ty != OperationType::Query {
-        return Err(Unplanned);
+        return Err(Unplanned::Mutation);
     }
     let roots = planner::Planner::new(request, variables).operation(operation)?;
     let mut data = Vec::with_capacity(1024);

@@ -35,7 +35,12 @@ impl<O: Shows<Entity: Noun + Readable>> OutputType for Shown<O> {
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         match read::<O::Entity>(super::resolve::key(&**self.0.row()), ctx, field).await {
             Ok(value) => Ok(value),
-            Err(Unplanned) => self.0.resolve(ctx, field).await,
+            Err(unplanned) => {
+                if let Unplanned::Fault(fault) = unplanned {
+                    tracing::error!(fault, "the read path failed");
+                }
+                self.0.resolve(ctx, field).await
+            }
         }
     }
 }
@@ -53,10 +58,10 @@ async fn read<N: Readable + Noun>(
         && statement.lists.is_empty()
     {
         // All that is asked for is in the row at hand.
-        return Err(Unplanned);
+        return Err(Unplanned::AtHand);
     }
-    let loaded = load::root(request, &plan).await?.ok_or(Unplanned)?;
+    let loaded = load::root(request, &plan).await?.ok_or(Unplanned::Refused)?;
     let mut json = Vec::with_capacity(512);
     write::root(request, &plan, Some(&loaded), &mut json)?;
-    serde_json::from_slice(&json).map_err(|_| Unplanned)
+    serde_json::from_slice(&json).map_err(|error| Unplanned::Fault(error.to_string()))
 }

@@ -68,7 +68,7 @@ impl<'a> Planner<'a> {
 
     fn root(&self, field: &Collected<'a>) -> Planned<RootPlan<'a>> {
         let arguments = self.arguments(field);
-        match super::roots::find(field.name()).ok_or(Unplanned)? {
+        match super::roots::find(field.name()).ok_or(Unplanned::Unknown)? {
             Root::Pages(object, page) => {
                 let page = page(self.request, arguments)?;
                 self.connection(object, page, None, field).map(RootPlan::Pages)
@@ -135,7 +135,9 @@ impl<'a> Planner<'a> {
         let reading = Reading::one(row);
         let mut statement = Statement { reading, lists: Vec::new() };
         let value = match shown {
-            Some(name) => self.value((object.field)(name).ok_or(Unplanned)?, Reading::BASE, field, &mut statement)?,
+            Some(name) => {
+                self.value((object.field)(name).ok_or(Unplanned::Unknown)?, Reading::BASE, field, &mut statement)?
+            }
             None => Value::Object(None, self.object(object, Reading::BASE, field, &mut statement)?),
         };
         Ok(RootPlan::One { statement, value, is_caller })
@@ -150,7 +152,7 @@ impl<'a> Planner<'a> {
         statement: &mut Statement<'a>,
     ) -> Planned<Vec<Entry<Value<'a>>>> {
         self.entries(object.name, of.selections(), Value::Known, |field| {
-            self.value((object.field)(field.name()).ok_or(Unplanned)?, table, field, statement)
+            self.value((object.field)(field.name()).ok_or(Unplanned::Unknown)?, table, field, statement)
         })
     }
 

@@ -32,7 +32,7 @@ macro_rules! kinds {
             $(if let Some(id) = $id::parse(&id) {
                 return Ok(Some(Found::of::<$noun::Entity>(request, $noun::Entity::id().eq(id))?));
             })*
-            Err(Unplanned)
+            Err(Unplanned::Refused)
         }
 
         /// Any objects by their ids.
@@ -40,7 +40,7 @@ macro_rules! kinds {
             request.scope.caller()?;
             let ids: Vec<ID> = arguments.get("ids")?;
             if ids.len() > MAX_NODES {
-                return Err(Unplanned);
+                return Err(Unplanned::Refused);
             }
             let mut several = Several::default();
             for id in &ids {
@@ -48,7 +48,7 @@ macro_rules! kinds {
                     several.add::<$noun::Entity>(request, id.into())?;
                     continue;
                 })*
-                return Err(Unplanned);
+                return Err(Unplanned::Refused);
             }
             Ok(several)
         }

@@ -264,7 +264,7 @@ impl Page {
         let filter: Option<E::Filter> = arguments.get("where")?;
         let order_by: Option<Vec<E::Order>> = arguments.get("orderBy")?;
         if order_by.as_ref().is_some_and(|keys| keys.len() > MAX_SORT_KEYS) {
-            return Err(Unplanned);
+            return Err(Unplanned::Refused);
         }
         let args = PageArgs {
             first: arguments.get("first")?,

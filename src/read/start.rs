@@ -142,7 +142,7 @@ impl Found {
     fn by_id<E: Readable + Noun>(request: &RequestContext, arguments: Arguments<'_>) -> Planned<Option<Self>> {
         request.scope.caller()?;
         let id: ID = arguments.get("id")?;
-        let id = E::Id::parse(&id).ok_or(Unplanned)?;
+        let id = E::Id::parse(&id).ok_or(Unplanned::Refused)?;
         Ok(Some(Self::of::<E>(request, E::id().eq(id))?))
     }
 

@@ -19,7 +19,7 @@ use crate::store::Slice;
 pub fn root(request: &RequestContext, plan: &RootPlan<'_>, loaded: Option<&Loaded>, out: &mut Vec<u8>) -> Planned<()> {
     let Some(loaded) = loaded else {
         if matches!(plan, RootPlan::One { is_caller: true, .. }) {
-            return Err(Unplanned);
+            return Err(Unplanned::Refused);
         }
         out.extend_from_slice(NULL);
         return Ok(());

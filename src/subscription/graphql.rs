@@ -1,4 +1,4 @@
-//! The type `Subscription`.
+//! The type `SubscriptionContract`: a subscription. GraphQL has `Subscription` for its own use, as the name of a root.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ use crate::tier::graphql::{self as tier, Tier};
 ///
 /// Reading it is implied by reading its owner; changing it needs `subscriptions.manage`.
 #[object(noun = subscription)]
-pub struct Subscription {
+pub struct SubscriptionContract {
     /// Globally unique.
     id: SubscriptionId,
     /// Where it stands in its lifecycle, as recorded. What it is worth at this moment is `effectiveStatus`.
@@ -121,7 +121,6 @@ pub struct Subscription {
     scheduled_change: Option<ScheduledChange>,
     /// The administrator's override, while there is one.
     #[part(OverriddenTierId)]
-    #[graphql(name = "override")]
     tier_override: Option<TierOverride>,
     /// Who renewed it last: the subject of a token, `ROOT` for the platform's own people, or `scheduler`. Null for callers
     /// with neither `subscriptions.manage` nor `audit.read`.

@@ -8,7 +8,7 @@ use super::opening::Terms;
 use super::{ChangeTiming, Order, OwnerId};
 use crate::entity::{BillingCycle, CustomerId, OrganizationId, SubscriptionId, TierId};
 use crate::error::{Code, Refusal, Result};
-use crate::graphql::command::target_input;
+use crate::graphql::command::{Target, target_input};
 use crate::graphql::input::{Check, MAX_DAYS, parse_optional_id};
 use crate::graphql::json::GivenJson;
 use crate::graphql::scalar::{CurrencyCode, SafeInt};
@@ -225,13 +225,27 @@ target_input! {
         at: Option<When>,
     }
 }
-target_input! {
-    /// Gives a tier without payment.
-    OverrideTierInput for SubscriptionId {
-        /// The tier.
-        tier_id: ID,
-        /// When the override ends by itself; not before someone ends it if not given.
-        ends_at: Option<When>,
+/// Gives a tier without payment.
+#[derive(Clone, Debug, InputObject)]
+pub struct OverrideTierInput {
+    /// Which one.
+    pub id: ID,
+    /// The tier.
+    pub tier_id: ID,
+    /// When the override ends by itself; not before someone ends it if not given.
+    pub ends_at: Option<When>,
+    /// Why, for the audit trail: at most 500 characters.
+    pub reason: String,
+    /// Change it only if it still has this version.
+    pub expected_version: Option<i32>,
+    /// Makes the command safe to send again: at most 255 characters, new for every command.
+    pub idempotency_key: Option<String>,
+}
+
+impl OverrideTierInput {
+    /// What the input names, or what is wrong with it.
+    pub fn target(&self) -> Result<Target<SubscriptionId>> {
+        Target::parse(&self.id, self.expected_version, Some(&self.reason), self.idempotency_key.as_deref())
     }
 }
 

@@ -4,7 +4,7 @@ use async_graphql::{Enum, ID, InputObject};
 use sea_orm::{ColumnTrait, Condition};
 
 use super::foreseen::{Foreseen, between, either};
-use super::graphql::Subscription;
+use super::graphql::SubscriptionContract;
 use super::status::Kind;
 use crate::entity::{CustomerId, OrganizationId, SubscriptionId, SubscriptionStatus, TierId, subscription};
 use crate::error::Result;
@@ -130,4 +130,4 @@ sort_order!(SubscriptionOrder, SubscriptionSort of subscription {
     Status => Status,
 });
 
-connection!(SubscriptionConnection, SubscriptionEdge, Subscription of subscription, "subscriptions", SubscriptionFilter, SubscriptionOrder);
+connection!(SubscriptionContractConnection, SubscriptionContractEdge, SubscriptionContract of subscription, "subscriptions", SubscriptionFilter, SubscriptionOrder);

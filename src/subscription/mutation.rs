@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object, SimpleObject};
 
-use super::graphql::Subscription;
+use super::graphql::SubscriptionContract;
 use super::input::{
     CancelSubscriptionInput, ChangeTierInput, CreateSubscriptionInput, EnsureSubscriptionInput,
     ExtendSubscriptionInput, OverrideTierInput, PauseSubscriptionInput, StartTrialInput, SubscriptionActionInput,
@@ -24,7 +24,7 @@ use crate::read::payload::Shown;
 #[derive(SimpleObject)]
 pub struct SubscriptionPayload {
     /// What came of it; null if the mutation was refused.
-    subscription: Option<Shown<Subscription>>,
+    subscription: Option<Shown<SubscriptionContract>>,
     /// Paid time that a change of cycle at once gave up, because a new period began. Null if none, and where a command
     /// is repeated under its idempotency key.
     lost_paid_time: Option<LostPaidTime>,
@@ -36,7 +36,7 @@ pub struct SubscriptionPayload {
 #[derive(SimpleObject)]
 pub struct LostPaidTime {
     /// From when on.
-    pub from: Timestamp,
+    pub since: Timestamp,
     /// Until when it was paid for.
     pub until: Timestamp,
 }
@@ -53,7 +53,7 @@ impl SubscriptionPayload {
             Err(Error::Refused(refusals)) => (None, None, refusals),
             Err(fault) => return Err(fault),
         };
-        let lost_paid_time = lost.map(|LostTime { from, until }| LostPaidTime { from, until });
+        let lost_paid_time = lost.map(|LostTime { from, until }| LostPaidTime { since: from, until });
         Ok(Some(Self { subscription, lost_paid_time, user_errors: refusals.into_iter().map(Into::into).collect() }))
     }
 }

@@ -1,6 +1,6 @@
 //! The types that are part of `Subscription`.
 
-use async_graphql::{SimpleObject, Union};
+use async_graphql::{ID, Interface, SimpleObject};
 use declare::{ToJson, object};
 use serde_json::Value;
 
@@ -10,15 +10,26 @@ use super::status::{Effective, Kind, Reason};
 use crate::auth::{Caller, Permission};
 use crate::clock::Timestamp;
 use crate::customer::graphql::Customer;
-use crate::entity::{BillingCycle, TierId};
+use crate::entity::{BillingCycle, OperationalStatus, TierId};
 use crate::error::Result;
 use crate::graphql::scalar::{Money, SafeInt, money};
 use crate::organization::graphql::Organization;
 use crate::read::shape::Facts;
 use crate::tier::graphql::{self as tier, Tier};
 
-/// An organization or a customer.
-#[derive(Union)]
+/// Who is entitled, pays or is charged: an organization or a customer.
+#[derive(Interface)]
+#[graphql(
+    field(name = "id", ty = "ID", desc = "Globally unique; its prefix names the kind of object."),
+    field(name = "name", ty = "String", desc = "Shown to people."),
+    field(
+        name = "status",
+        ty = "OperationalStatus",
+        desc = "Whether its services may run. Says nothing about what is paid for: that is its subscription's status."
+    ),
+    field(name = "created_at", ty = "Timestamp", desc = "When it was made."),
+    field(name = "version", ty = "i32", desc = "Counts changes, from 1.")
+)]
 pub enum SubscriptionOwner {
     /// The organization itself.
     Organization(Organization),

@@ -4,8 +4,8 @@ use async_graphql::{Context, ID};
 use declare::queries;
 use sea_orm::ColumnTrait;
 
-use super::graphql::Subscription;
-use super::list::SubscriptionConnection;
+use super::graphql::SubscriptionContract;
+use super::list::SubscriptionContractConnection;
 use super::parts::EffectiveStatus;
 use super::{relation, status};
 use crate::entity::{CustomerId, OrganizationId, TypedId, customer, organization, subscription};
@@ -48,7 +48,7 @@ async fn find_customer(ctx: &Context<'_>, id: CustomerId) -> Result<Option<Owner
 }
 
 /// The owner's live subscription, or else its latest.
-async fn current(ctx: &Context<'_>, owner: OwnerKey) -> Result<Option<Subscription>> {
+async fn current(ctx: &Context<'_>, owner: OwnerKey) -> Result<Option<SubscriptionContract>> {
     match owner.customer {
         Some(id) => resolve::found(ctx, relation::current_of_customer(customer::Column::Id), id).await,
         None => resolve::found(ctx, relation::current_of_organization(organization::Column::Id), owner.tenant).await,
@@ -77,11 +77,11 @@ pub struct SubscriptionQuery;
 impl SubscriptionQuery {
     /// The subscription with this id; null if there is none that the caller can see.
     #[by_id("The subscription.")]
-    fn subscription() -> Option<Subscription>;
+    fn subscription() -> Option<SubscriptionContract>;
 
     /// The subscriptions that the caller can see.
     #[list]
-    fn subscriptions() -> Option<SubscriptionConnection>;
+    fn subscriptions() -> Option<SubscriptionContractConnection>;
 
     /// An owner's live subscription, or else its latest; null if it never had one or the caller cannot see the owner.
     /// Without arguments, the caller's own: a customer's, or its organization's.
@@ -91,7 +91,7 @@ impl SubscriptionQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The owner, if it is an organization.")] organization_id: Option<ID>,
         #[graphql(desc = "The owner, if it is a customer.")] customer_id: Option<ID>,
-    ) -> Result<Option<Subscription>> {
+    ) -> Result<Option<SubscriptionContract>> {
         match owner(ctx, organization_id, customer_id).await? {
             Some(owner) => current(ctx, owner).await,
             None => Ok(None),
@@ -121,15 +121,15 @@ fn planned(request: &RequestContext, arguments: Arguments<'_>, field: &'static s
     let caller = request.scope.caller()?;
     let is_caller = organization.is_none() && customer.is_none();
     let (organization, customer) = match (organization, customer) {
-        (Some(_), Some(_)) => return Err(Unplanned),
-        (Some(id), None) => (Some(OrganizationId::parse(&id).ok_or(Unplanned)?), None),
-        (None, Some(id)) => (None, Some(CustomerId::parse(&id).ok_or(Unplanned)?)),
+        (Some(_), Some(_)) => return Err(Unplanned::Refused),
+        (Some(id), None) => (Some(OrganizationId::parse(&id).ok_or(Unplanned::Refused)?), None),
+        (None, Some(id)) => (None, Some(CustomerId::parse(&id).ok_or(Unplanned::Refused)?)),
         (None, None) => (caller.organization(), caller.customer()),
     };
     let found = match (customer, organization) {
         (Some(id), _) => Found::of::<customer::Entity>(request, customer::Column::Id.eq(id))?,
         (None, Some(id)) => Found::of::<organization::Entity>(request, organization::Column::Id.eq(id))?,
-        (None, None) => return Err(Unplanned),
+        (None, None) => return Err(Unplanned::Refused),
     };
     Ok(Some(Found { field: Some(field), is_caller, ..found }))
 }

@@ -18,8 +18,8 @@ const MAX_TIERS: u64 = 100;
 /// A tier on offer.
 #[derive(Clone, SimpleObject)]
 pub struct CheckoutTier {
-    /// The tier's id, globally unique.
-    id: TierId,
+    /// Id of the tier. Not `id`: caches would take this and the `Tier` for two objects of one id.
+    tier_id: TierId,
     /// Unique in its catalogue and kind, such as `starter`.
     key: String,
     /// Shown to people.
@@ -73,7 +73,7 @@ pub async fn load(
     let mut prices = prices(anyone, &ids, currency).await?;
     let mut features = features(anyone, &ids).await?;
     let assembled = |row: tier::Model| CheckoutTier {
-        id: row.id,
+        tier_id: row.id,
         key: row.key,
         name: row.name,
         description: row.description,

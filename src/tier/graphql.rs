@@ -43,7 +43,8 @@ pub struct Tier {
     /// Days of trial that a new subscription gets; 0 for none.
     trial_days: i32,
     /// Whether it is offered at the checkout, without login.
-    public: bool,
+    #[column(Public)]
+    is_public: bool,
     /// Its place in a list of tiers.
     sort_order: i32,
     /// What happens to a subscription whose period or trial ends and that nothing renews.

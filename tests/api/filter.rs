@@ -26,14 +26,18 @@ fn nulls(schema: &Schema, filter: &str) -> Vec<(Value, Vec<String>)> {
 /// in a variable, and the filter's type.
 fn lists(schema: &Schema) -> Vec<(String, String)> {
     let is_list = |field: &&Field| schema.get(field.of.named()).is_connection();
+    let filter_of = |field: &Field| {
+        let filter = field.args.iter().find(|arg| arg.name == "where").expect("a list has a filter");
+        filter.of.named().to_owned()
+    };
     let mut found = Vec::new();
     for root in schema.queries().iter().filter(is_list) {
         let noun = root.of.named().trim_end_matches("Connection");
-        let filter = format!("{noun}Filter");
+        let filter = filter_of(root);
         let document = format!("query($w: {filter}) {{ {}(where: $w) {{ nodes {{ __typename }} }} }}", root.name);
         found.push((document, filter));
         for nested in schema.get(noun).fields().iter().filter(is_list) {
-            let filter = format!("{}Filter", nested.of.named().trim_end_matches("Connection"));
+            let filter = filter_of(nested);
             let document = format!(
                 "query($w: {filter}) {{ {}(first: 1) {{ nodes {{ {}(where: $w) {{ nodes {{ __typename }} }} }} }} }}",
                 root.name, nested.name

@@ -28,7 +28,7 @@ async fn one_of_each(world: &World) -> Vec<(&'static str, String, Option<&'stati
         ("Organization", world.alpha.id.to_string(), Some("organizations.read")),
         ("Member", text(&member["member"]["id"]), Some("members.read")),
         ("Customer", customer, None),
-        ("Subscription", subscription, None),
+        ("SubscriptionContract", subscription, None),
         ("Tier", world.alpha.basic.to_string(), None),
         ("Payment", paid_id, Some("payments.read")),
         ("PaymentMethod", method_id, Some("payments.read")),
@@ -54,7 +54,7 @@ async fn every_kind_is_found_by_its_id(world: &World) {
     assert_eq!(admin.ok(NODES, json!({"ids": ids})).await["nodes"], json!(expected));
     assert_eq!(world.root().ok(NODES, json!({"ids": ids})).await["nodes"], json!(expected));
 
-    let fields = "query($ids: [ID!]!) { nodes(ids: $ids) { id ... on Customer { name subscription { status } } ... on Subscription { owner { ... on Customer { name } } }
+    let fields = "query($ids: [ID!]!) { nodes(ids: $ids) { id ... on Customer { name subscription { status } } ... on SubscriptionContract { owner { ... on Customer { name } } }
             ... on Tier { key } ... on Payment { amount { amountMinor } } ... on PaymentMethod { last4 } ... on Member { email } ... on Organization { slug }
             ... on AuditEvent { action } } }";
     let data = admin.ok(fields, json!({"ids": [ids[2], ids[3], ids[4], ids[5]]})).await;

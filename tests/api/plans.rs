@@ -135,7 +135,7 @@ fn parents(list: &List<'_>, caller: &Caller) -> Vec<String> {
         }
         Some("Organization") => vec![caller.known.organization.clone()],
         Some("Customer") => numbers.map(|number| rows::customer(number).to_string()).collect(),
-        Some("Subscription") => numbers.map(|number| rows::subscription(number).to_string()).collect(),
+        Some("SubscriptionContract") => numbers.map(|number| rows::subscription(number).to_string()).collect(),
         Some(other) => panic!("say here which {other} has lists"),
     }
 }

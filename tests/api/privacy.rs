@@ -106,7 +106,8 @@ async fn why_is_told_to_those_who_manage_or_read_the_trail(world: &World) {
     let gift = json!({"id": subscription, "tierId": world.alpha.plus.to_string(), "reason": "a friend of the house"});
     world.root().mutate("overrideTier", gift, "").await;
     use Permission::{AuditRead, CustomersRead, SubscriptionsManage};
-    let document = "query($id: ID!) { subscription(id: $id) { lastRenewedBy override { reason overriddenTierId } } }";
+    let document =
+        "query($id: ID!) { subscription(id: $id) { lastRenewedBy tierOverride { reason overriddenTierId } } }";
     for (client, is_told) in [
         (world.root(), true),
         (world.caller(Role::Support, world.alpha), true),
@@ -121,9 +122,9 @@ async fn why_is_told_to_those_who_manage_or_read_the_trail(world: &World) {
         let (by, why) = (json!("admin@example.com"), json!("a friend of the house"));
         let expected = if is_told { (by, why) } else { (Value::Null, Value::Null) };
         let found = &data["subscription"];
-        assert_eq!((&found["lastRenewedBy"], &found["override"]["reason"]), (&expected.0, &expected.1));
+        assert_eq!((&found["lastRenewedBy"], &found["tierOverride"]["reason"]), (&expected.0, &expected.1));
         assert_eq!(
-            found["override"]["overriddenTierId"],
+            found["tierOverride"]["overriddenTierId"],
             json!(world.alpha.basic.to_string()),
             "the rest is for everybody"
         );
@@ -284,10 +285,10 @@ async fn whoever_is_gone_reads_what_everybody_does(world: &World) {
     ada.mutate("updateCustomer", change.clone(), "customer { name }").await;
 
     let tiers = "{ tiers(first: 100) { nodes { id } } }";
-    let everybody = "{ a: checkoutTiers { id } b: checkoutTiers(kind: CUSTOMER) { id }
-            c: checkoutTiers(organizationSlug: \"alpha\") { id } d: checkoutTiers(organizationSlug: \"alpha\", kind: ORGANIZATION) { id } }";
+    let everybody = "{ a: checkoutTiers { tierId } b: checkoutTiers(kind: CUSTOMER) { tierId }
+            c: checkoutTiers(organizationSlug: \"alpha\") { tierId } d: checkoutTiers(organizationSlug: \"alpha\", kind: ORGANIZATION) { tierId } }";
     let offered = world.nobody().ok(everybody, json!({})).await;
-    let offered: Vec<Value> = ["a", "b", "c", "d"].iter().flat_map(|part| each(&offered[*part], "id")).collect();
+    let offered: Vec<Value> = ["a", "b", "c", "d"].iter().flat_map(|part| each(&offered[*part], "tierId")).collect();
     let seen = each(&ada.ok(tiers, json!({})).await["tiers"]["nodes"], "id");
     assert!(seen.contains(&old), "it is shown to who is there");
 
@@ -314,7 +315,7 @@ async fn whoever_is_gone_reads_what_everybody_does(world: &World) {
     );
     reseller.mutate("deleteOrganization", json!({"id": world.delta.id.to_string()}), "").await;
     let seen = each(&below.ok(tiers, json!({})).await["tiers"]["nodes"], "id");
-    let platform = each(&world.nobody().ok("{ checkoutTiers { id } }", json!({})).await["checkoutTiers"], "id");
+    let platform = each(&world.nobody().ok("{ checkoutTiers { tierId } }", json!({})).await["checkoutTiers"], "tierId");
     assert!(
         !seen.contains(&json!(world.delta.basic.to_string())) && platform.iter().all(|tier| seen.contains(tier)),
         "{seen:?}"

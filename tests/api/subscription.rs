@@ -15,7 +15,7 @@ use crate::support::{World, on_both};
 
 const STATE: &str = "subscription { id status mode tierId billingCycle version startsAt cancelAt endedAt trialStartedAt trialEndsAt lastRenewedBy
     currentPeriodStart currentPeriodEnd anchorDay pausedAt suspendedAt price { amountMinor }
-    scheduledChange { tierId at price { amountMinor } } override { reason overriddenTierId endsAt }
+    scheduledChange { tierId at price { amountMinor } } tierOverride { reason overriddenTierId endsAt }
     effectiveStatus { status entitled expired expiringSoon daysUntilExpiry endsAt reason } }";
 
 async fn state(world: &World, id: &str) -> Value {
@@ -170,14 +170,14 @@ async fn an_override_is_for_those_who_may_and_is_reversible(world: &World) {
     let forbidden = world.admin(world.alpha).send_mutation("overrideTier", input.clone(), "").await;
     assert_eq!(forbidden.code(), "FORBIDDEN");
     assert_eq!(forbidden.0["errors"][0]["extensions"]["permission"], "subscriptions.override");
-    let without_reason = json!({"id": id, "tierId": plus});
+    let without_reason = json!({"id": id, "tierId": plus, "reason": " "});
     assert_eq!(world.root().refusal("overrideTier", without_reason).await["path"], json!(["input", "reason"]));
     let given = world.root().mutate("overrideTier", input, STATE).await["subscription"].clone();
     assert_eq!(
         (&given["mode"], &given["tierId"], &given["price"]["amountMinor"]),
         (&json!("OVERRIDE"), &json!(plus), &json!(0))
     );
-    assert_eq!(given["override"]["reason"], "goodwill");
+    assert_eq!(given["tierOverride"]["reason"], "goodwill");
     let refusal = world.admin(world.alpha).refusal("changeTier", json!({"id": id, "tierId": plus})).await;
     assert_eq!(refusal["code"], "ILLEGAL_TRANSITION");
     let ended = world.root().mutate("endOverride", json!({"id": id}), STATE).await["subscription"].clone();

@@ -9,7 +9,7 @@ use tessera::auth::{Permission, Role};
 use crate::support::{Client, World, each, on_both};
 
 const FIELDS: &str =
-    "tier { id key name description kind rank trialDays public sortOrder periodEndPolicy archivedAt version
+    "tier { id key name description kind rank trialDays isPublic sortOrder periodEndPolicy archivedAt version
     catalogue { slug } fallbackTier { key } viewerCanManage
     prices { billingCycle amount { amountMinor currency } gatewayPrices { gateway priceId } }
     features { key kind enabled ceiling } }";
@@ -75,7 +75,7 @@ async fn a_tier_is_created_with_prices_and_features(world: &World) {
         created,
         json!({
             "id": null, "key": "gold", "name": "Gold", "description": "All of it", "kind": "CUSTOMER", "rank": 30, "trialDays": 7,
-            "public": true, "sortOrder": 3, "periodEndPolicy": "DOWNGRADE", "archivedAt": null, "version": 1,
+            "isPublic": true, "sortOrder": 3, "periodEndPolicy": "DOWNGRADE", "archivedAt": null, "version": 1,
             "catalogue": {"slug": "alpha"}, "fallbackTier": {"key": "basic"}, "viewerCanManage": true,
             "prices": [
                 {"billingCycle": "MONTHLY", "amount": {"amountMinor": 0, "currency": "EUR"},

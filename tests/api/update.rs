@@ -35,8 +35,8 @@ async fn subject(world: &World, mutation: &str) -> Option<Subject> {
         }
         "updateCustomer" => Subject {
             id: world.subscribed(tenant, "Ada", tenant.basic, json!({})).await.0,
-            filled: json!({"email": "ada@example.com", "externalRef": "ada", "metadata": {"a": 1}, "privateMetadata": {"a": 1}}),
-            shown: "customer { name email externalRef metadata privateMetadata version }",
+            filled: json!({"email": "ada@example.com", "phone": "+49 30 1", "externalRef": "ada", "metadata": {"a": 1}, "privateMetadata": {"a": 1}}),
+            shown: "customer { name email phone externalRef metadata privateMetadata version }",
         },
         "updateSubscription" => Subject {
             id: own["subscription"]["id"].as_str()?.to_owned(),
@@ -55,7 +55,7 @@ async fn subject(world: &World, mutation: &str) -> Option<Subject> {
                 "prices": [{"billingCycle": "MONTHLY", "currency": "USD", "amountMinor": 100}],
                 "features": [{"key": "projects", "kind": "LIMIT", "ceiling": 5}],
             }),
-            shown: "tier { name description rank trialDays public sortOrder periodEndPolicy fallbackTierId: fallbackTier { key }
+            shown: "tier { name description rank trialDays public: isPublic sortOrder periodEndPolicy fallbackTierId: fallbackTier { key }
                 prices { id } features { key } version }",
         },
         _ => return None,

@@ -84,6 +84,7 @@ fn customer(tenant: &Tenant, id: CustomerId, name: &str, number: usize, at: Time
         name: name.to_owned(),
         name_key: String::new(),
         email: Some(format!("{}@example.org", slug(name))),
+        phone: None,
         external_ref: Some(format!("{}-{:04}", tenant.slug, number + 1)),
         status: OperationalStatus::Active,
         search_text: String::new(),

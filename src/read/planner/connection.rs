@@ -31,7 +31,7 @@ impl<'a> Planner<'a> {
                 "edges" => ConnectionField::Edges(self.edges(object, field, &mut statement)?),
                 "pageInfo" => ConnectionField::PageInfo(self.page_info(field)?),
                 "totalCount" => ConnectionField::TotalCount(self.total_count(field)?),
-                _ => return Err(Unplanned),
+                _ => return Err(Unplanned::Unknown),
             })
         })?;
         let has_cursors = fields.iter().any(|field| field.value.has_cursors());
@@ -50,7 +50,7 @@ impl<'a> Planner<'a> {
         self.entries(&name, of.selections(), EdgeField::Known, |field| match field.name() {
             "cursor" => Ok(EdgeField::Cursor),
             "node" => Ok(EdgeField::Node(self.object(object, Reading::BASE, field, statement)?)),
-            _ => Err(Unplanned),
+            _ => Err(Unplanned::Unknown),
         })
     }
 
@@ -60,7 +60,7 @@ impl<'a> Planner<'a> {
             "hasNextPage" => Ok(PageInfoField::HasNextPage),
             "startCursor" => Ok(PageInfoField::StartCursor),
             "endCursor" => Ok(PageInfoField::EndCursor),
-            _ => Err(Unplanned),
+            _ => Err(Unplanned::Unknown),
         })
     }
 
@@ -68,7 +68,7 @@ impl<'a> Planner<'a> {
         self.entries("Count", of.selections(), CountField::Known, |field| match field.name() {
             "value" => Ok(CountField::Value),
             "exact" => Ok(CountField::Exact),
-            _ => Err(Unplanned),
+            _ => Err(Unplanned::Unknown),
         })
     }
 }

@@ -130,6 +130,10 @@ async fn figures_tell_of_operations_and_outcomes_and_of_nobody(world: &World) {
         let labels = format!(r#"tessera_requests_total{{kind="{kind}",operation="{operation}",outcome="{outcome}"}}"#);
         assert_eq!(figure(&router, &labels).await, 1, "{labels}");
     }
+    for because in ["mutation", "refused"] {
+        let labels = format!(r#"tessera_requests_resolved_total{{because="{because}"}}"#);
+        assert_eq!(figure(&router, &labels).await, 1, "{labels}");
+    }
     assert!(figure(&router, "tessera_database_connections_limit").await > 0);
     assert!(figure(&router, "tessera_database_statements_total").await > 0);
     let request = Request::get("/metrics").body(Body::empty()).expect("a request");

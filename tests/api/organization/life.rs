@@ -226,7 +226,7 @@ async fn a_deleted_organization_is_gone_with_all_that_is_its(world: &World) {
             customers(where: {organizationId: $of}) { nodes { id } } subscriptions(where: {organizationId: $of}) { nodes { id } }
             payments(where: {organizationId: $of}) { nodes { id } } paymentMethods(where: {organizationId: $of}) { nodes { id } } }";
     let more = "query($of: ID!) { tiers(where: {catalogueOf: $of}) { nodes { id } } currentSubscription(organizationId: $of) { id }
-            checkoutTiers(organizationSlug: \"delta\") { id } }";
+            checkoutTiers(organizationSlug: \"delta\") { tierId } }";
     let none = json!({"nodes": []});
     for client in [root.clone(), world.caller(Role::Reseller, world.gamma), world.admin(world.delta)] {
         let data = client.ok(lists, json!({"ids": ids, "of": id})).await;

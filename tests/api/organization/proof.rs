@@ -94,7 +94,7 @@ fn grants(world: &World, organization: &Value, id: &Value) -> Vec<(&'static str,
 async fn had(world: &World, id: &Value) -> Value {
     let fields =
         "status mode tierId billingCycle currentPeriodStart currentPeriodEnd trialEndsAt expiresAt userLimit version
-        featureOverrides { key } override { reason } effectiveStatus { entitled endsAt } price { amountMinor }";
+        featureOverrides { key } tierOverride { reason } effectiveStatus { entitled endsAt } price { amountMinor }";
     let document = format!("query($id: ID!) {{ subscription(id: $id) {{ {fields} }} }}");
     world.root().ok(&document, json!({ "id": id })).await["subscription"].clone()
 }

@@ -221,12 +221,12 @@ impl<'a> Generator<'a> {
                 let noun = match name {
                     "organizationId" | "parentId" | "catalogueOf" => "Organization",
                     "customerId" => "Customer",
-                    "subscriptionId" => "Subscription",
+                    "subscriptionId" => "SubscriptionContract",
                     "tierIds" => "Tier",
                     "entityId" => "Customer",
                     _ if of == "Query" && ["node", "nodes"].contains(&field.name.as_str()) => *self.pick(&[
                         "Customer",
-                        "Subscription",
+                        "SubscriptionContract",
                         "Tier",
                         "Payment",
                         "PaymentMethod",

@@ -55,7 +55,7 @@ async fn steps_that_end_by_themselves_take_days(world: &World) {
     let (_, id) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
     let gift = json!({"id": id, "tierId": world.alpha.plus.to_string(), "reason": "goodwill", "endsAt": "2026-03-29"});
     let given = world.root().mutate("overrideTier", gift, STATE).await;
-    assert_eq!(given["subscription"]["override"]["endsAt"], "2026-03-29T22:00:00Z");
+    assert_eq!(given["subscription"]["tierOverride"]["endsAt"], "2026-03-29T22:00:00Z");
     let (_, id) = world.subscribed(world.alpha, "Bob", world.alpha.basic, json!({"requiresPayment": true})).await;
     let tried = world.root().mutate("startTrial", json!({"id": id, "endsAt": "2026-03-01"}), STATE).await;
     assert_eq!(tried["subscription"]["trialEndsAt"], "2026-03-01T23:00:00Z");

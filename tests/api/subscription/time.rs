@@ -248,11 +248,11 @@ async fn a_shorter_cycle_waits_and_at_once_it_tells_what_is_lost(world: &World) 
         (&json!("YEARLY"), &json!("2027-03-01T12:00:00Z"))
     );
     assert_eq!(waits["scheduledChange"]["at"], "2027-03-01T12:00:00Z", "although the rank is higher");
-    let fields = format!("{STATE} lostPaidTime {{ from until }}");
+    let fields = format!("{STATE} lostPaidTime {{ since until }}");
     let now = json!({"id": id, "billingCycle": "MONTHLY", "timing": "NOW"});
     let changed = world.admin(world.alpha).mutate("changeTier", now, &fields).await;
     assert_eq!(changed["subscription"]["currentPeriodEnd"], "2026-04-11T12:00:00Z");
-    assert_eq!(changed["lostPaidTime"], json!({"from": "2026-03-11T12:00:00Z", "until": "2027-03-01T12:00:00Z"}));
+    assert_eq!(changed["lostPaidTime"], json!({"since": "2026-03-11T12:00:00Z", "until": "2027-03-01T12:00:00Z"}));
     let up = world.admin(world.alpha).mutate("changeTier", json!({"id": id, "tierId": plus}), &fields).await;
     assert_eq!(up["lostPaidTime"], Value::Null);
 }

@@ -58,7 +58,7 @@ impl Estate {
             "Organization" => &self.organization.id,
             "Member" => &self.member,
             "Customer" => &self.customer.id,
-            "Subscription" => &self.customer.subscription,
+            "SubscriptionContract" => &self.customer.subscription,
             "Tier" => &self.tier,
             "Payment" => &self.customer.payment,
             "PaymentMethod" => &self.customer.payment_method,

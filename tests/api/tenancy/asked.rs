@@ -255,7 +255,7 @@ async fn what_is_hidden_is_answered_like_what_does_not_exist(world: &World) {
         let mut ids = ids_of(&schema, estate);
         let own = &estate.organization;
         ids.insert("idle".to_owned(), estate.idle_customer.clone());
-        ids.insert("its Subscription".to_owned(), own.subscription.clone());
+        ids.insert("its SubscriptionContract".to_owned(), own.subscription.clone());
         ids.insert("its Payment".to_owned(), own.payment.clone());
         ids.insert("its PaymentMethod".to_owned(), own.payment_method.clone());
         ids
@@ -266,7 +266,7 @@ async fn what_is_hidden_is_answered_like_what_does_not_exist(world: &World) {
     // What belongs to the organization itself.
     let own = &alpha.organization;
     let of_organization = [
-        ("Subscription", &own.subscription),
+        ("SubscriptionContract", &own.subscription),
         ("Payment", &own.payment),
         ("PaymentMethod", &own.payment_method),
         ("Member", &alpha.member),
@@ -276,7 +276,7 @@ async fn what_is_hidden_is_answered_like_what_does_not_exist(world: &World) {
     .into();
     let of_bob = [
         ("Customer", &bob.id),
-        ("Subscription", &bob.subscription),
+        ("SubscriptionContract", &bob.subscription),
         ("Payment", &bob.payment),
         ("PaymentMethod", &bob.payment_method),
         ("Tier", &tier),

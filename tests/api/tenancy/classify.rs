@@ -54,7 +54,7 @@ fn objects(schema: &Schema, place: &str, name: &str) -> Option<Vec<String>> {
     match (place, name) {
         (_, "catalogueOf" | "organizationId" | "parentId") => one("Organization"),
         (_, "customerId") => one("Customer"),
-        (_, "subscriptionId") => one("Subscription"),
+        (_, "subscriptionId") => one("SubscriptionContract"),
         (_, "fallbackTierId" | "tierId" | "tierIds") => one("Tier"),
         ("AuditEventFilter", "entityId") | ("Query.node", "id") | ("Query.nodes", "ids") => any(),
         ("CustomerActionInput" | "UpdateCustomerInput", "id") | ("CustomerFilter", "ids") => one("Customer"),
@@ -74,7 +74,7 @@ fn objects(schema: &Schema, place: &str, name: &str) -> Option<Vec<String>> {
             | "UpdateSubscriptionInput",
             "id",
         )
-        | ("SubscriptionFilter", "ids") => one("Subscription"),
+        | ("SubscriptionFilter", "ids") => one("SubscriptionContract"),
         // A field of the root that finds the one object that it answers with.
         _ => {
             let field = schema.get("Query").field(place.strip_prefix("Query.")?)?;
@@ -108,7 +108,7 @@ fn text(place: &str, name: &str) -> Option<Means> {
         (
             _,
             "billingEmail" | "description" | "email" | "externalId" | "externalRef" | "idempotencyKey" | "key" | "name"
-            | "priceId" | "reason" | "slug" | "subject" | "timeZone" | "tokenId",
+            | "phone" | "priceId" | "reason" | "slug" | "subject" | "timeZone" | "tokenId",
         ) if place.ends_with("Input") => Means::Nothing,
         _ => return None,
     })

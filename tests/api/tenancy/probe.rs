@@ -166,7 +166,7 @@ fn required(schema: &Schema, of: &Type, own: &Ids) -> Value {
         },
         (_, "Int", "days" | "rank") => Some(json!(1)),
         (_, "String", "email") => Some(json!("probe@example.com")),
-        (_, "String", "key" | "name" | "slug") => Some(json!("probe")),
+        (_, "String", "key" | "name" | "reason" | "slug") => Some(json!("probe")),
         _ => None,
     };
     let field = |input: &crate::support::introspection::Input| {

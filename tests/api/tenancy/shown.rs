@@ -122,7 +122,7 @@ impl<'a> Stage<'a> {
             ("Organization", &world.alpha.id.to_string()),
             ("Customer", &ada.id),
             ("Tier", &special),
-            ("Subscription", &ada.subscription),
+            ("SubscriptionContract", &ada.subscription),
             ("Payment", &ada.payment),
             ("PaymentMethod", &ada.payment_method),
         ] {

@@ -27,7 +27,7 @@ pub fn nowhere(object: &str) -> String {
         "Organization" => OrganizationId::generate().to_string(),
         "Member" => MemberId::generate().to_string(),
         "Customer" => CustomerId::generate().to_string(),
-        "Subscription" => SubscriptionId::generate().to_string(),
+        "SubscriptionContract" => SubscriptionId::generate().to_string(),
         "Tier" => TierId::generate().to_string(),
         "Payment" => PaymentId::generate().to_string(),
         "PaymentMethod" => PaymentMethodId::generate().to_string(),

@@ -64,7 +64,7 @@ async fn statistics_are_exact(world: &World) {
 async fn statistics_are_null_where_the_caller_does_not_manage_the_catalogue(world: &World) {
     let basic = world.alpha.basic;
     let (customer, _) = world.subscribed(world.alpha, "Ada", basic, json!({})).await;
-    let document = "{ tiers(first: 100) { nodes { catalogue { slug } public statistics { total } } } }";
+    let document = "{ tiers(first: 100) { nodes { catalogue { slug } isPublic statistics { total } } } }";
     for (client, reads) in [
         (world.root(), [true, true]),
         (world.caller(Role::Support, world.alpha), [true, true]),
