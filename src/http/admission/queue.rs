@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::limit::{Limit, Sample};
 
 /// How long a request waits to be let in: enough for a burst.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(200);
 /// The same for a tenant that sends more than there is room for: next to no time for who is refused.
 const IMPATIENCE: Duration = Duration::from_millis(2);
 /// A tenant sends more than there is room for if more than this share of its last requests were refused. Fewer are
