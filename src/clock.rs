@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Timelike, Utc};
 use chrono_tz::Tz;
 use sea_orm::DeriveValueType;
 use serde::{Serialize, Serializer};
@@ -61,14 +61,29 @@ impl Timestamp {
 /// Where a day begins in a time zone: at midnight; at the first of two midnights; or, where the clock was set forward over
 /// midnight, at the first instant behind that.
 pub fn start_of_day(day: NaiveDate, zone: Tz) -> Timestamp {
-    let midnight = day.and_time(NaiveTime::MIN);
+    valid(day.and_time(NaiveTime::MIN), zone)
+}
+
+/// What a clock in a time zone shows at a moment.
+pub fn local(moment: Timestamp, zone: Tz) -> NaiveDateTime {
+    moment.to_utc().with_timezone(&zone).naive_local()
+}
+
+/// When a clock in a time zone shows this: the first of two such moments; or, where it was set forward over it, the first
+/// instant behind that.
+pub fn valid(shown: NaiveDateTime, zone: Tz) -> Timestamp {
+    if let Some(moment) = zone.from_local_datetime(&shown).earliest() {
+        return moment.with_timezone(&Utc).into();
+    }
+    // Behind the gap clocks show whole minutes.
+    let minute = shown.with_second(0).and_then(|shown| shown.with_nanosecond(0)).unwrap_or(shown);
     // No clock was set forward by more than a day, nor to a part of a minute since there are zones.
-    let instants = (0..=2 * 24 * 60).filter_map(|minutes| {
-        let local = midnight.checked_add_signed(TimeDelta::minutes(minutes))?;
+    let instants = (1..=2 * 24 * 60).filter_map(|minutes| {
+        let local = minute.checked_add_signed(TimeDelta::minutes(minutes))?;
         zone.from_local_datetime(&local).earliest()
     });
-    let start = instants.map(|instant| instant.with_timezone(&Utc)).next();
-    start.unwrap_or_else(|| midnight.and_utc()).into()
+    let first = instants.map(|instant| instant.with_timezone(&Utc)).next();
+    first.unwrap_or_else(|| shown.and_utc()).into()
 }
 
 impl From<DateTime<Utc>> for Timestamp {

@@ -88,7 +88,7 @@ audited! {
     subscription {
         shown {
             Audience::Readers => id customer_id tier_id status mode amount_minor currency billing_cycle starts_at
-                trial_started_at trial_ends_at current_period_start current_period_end anchor_day expires_at cancel_at
+                trial_started_at trial_ends_at current_period_start current_period_end time_zone anchor_day anchor_time expires_at cancel_at
                 canceled_at ended_at past_due_since grace_ends_at suspended_at suspension_cause suspended_by suspended_from
                 paused_at resumes_at pending_until scheduled_tier_id scheduled_amount_minor scheduled_billing_cycle
                 scheduled_at override_reason override_ends_at overridden_tier_id overridden_amount_minor

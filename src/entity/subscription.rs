@@ -1,5 +1,6 @@
 //! Subscriptions: what an owner is entitled to.
 
+use chrono_tz::Tz;
 use sea_orm::FromJsonQueryResult;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -49,8 +50,12 @@ pub struct Model {
     pub current_period_start: Option<Timestamp>,
     /// End of the period that is paid for.
     pub current_period_end: Option<Timestamp>,
+    /// IANA time zone name: the organization's when the subscription was made. Its periods are counted in it.
+    pub time_zone: String,
     /// Day of the month (1–31) that periods start on; shorter months end earlier without losing it.
     pub anchor_day: i32,
+    /// Local time of day that periods start at, in microseconds since midnight.
+    pub anchor_time: i64,
     /// Hard end set by an administrator, whatever is paid.
     pub expires_at: Option<Timestamp>,
 
@@ -206,5 +211,13 @@ mod micros {
 /// None: relations are loaded by the nouns' loaders.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
+
+impl Model {
+    /// The time zone that its periods are counted in.
+    pub fn zone(&self) -> Tz {
+        // Only names of zones are stored.
+        self.time_zone.parse().unwrap_or_default()
+    }
+}
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -35,7 +35,7 @@ impl When {
     }
 }
 
-/// A moment in RFC 3339 form, as `DateTime`, or a day such as `2026-03-01`, in the time zone of the organization. A start
+/// A moment in RFC 3339 form, as `DateTime`, or a day such as `2026-03-01`, in the time zone of the subscription: for a new one, its organization's. A start
 /// is the day's first instant; an end is that of the day behind it, so that the day still belongs to what ends.
 #[Scalar(name = "DateTimeOrDate")]
 impl ScalarType for When {

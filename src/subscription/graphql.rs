@@ -54,7 +54,9 @@ pub struct SubscriptionContract {
     current_period_start: Option<Timestamp>,
     /// End of the period that is paid for.
     current_period_end: Option<Timestamp>,
-    /// Day of the month that periods start on; shorter months end earlier without losing it.
+    /// IANA name of the time zone that its periods are counted in: the organization's when it was made.
+    time_zone: String,
+    /// Day of the month, in this time zone, that periods start on; shorter months end earlier without losing it.
     anchor_day: i32,
     /// Hard end set by an administrator, whatever is paid.
     expires_at: Option<Timestamp>,

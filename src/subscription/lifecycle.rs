@@ -22,7 +22,7 @@ use self::part::{
 pub use self::part::{move_period_end, move_trial_end};
 pub use self::step::{CancelAt, Offer, Step};
 pub use self::table::{Cause, moves};
-use super::period;
+use super::period::{self, Anchor};
 use crate::clock::Timestamp;
 use crate::entity::SubscriptionStatus::{Active, Canceled, Expired, PastDue, Paused, Pending, Suspended, Trialing};
 use crate::entity::{BillingCycle, ManagementMode, subscription};
@@ -78,7 +78,7 @@ pub fn apply(row: &subscription::Model, step: &Step, now: Timestamp) -> Result<s
             leave_state(&mut next);
             next.status = Trialing;
             next.starts_at = now;
-            next.anchor_day = period::anchor_day(now);
+            Anchor::at(now, row.zone()).put(&mut next);
             next.trial_started_at = Some(now);
             next.trial_ends_at = Some(*ends_at);
         }

@@ -40,7 +40,6 @@ pub use update::{Update, update};
 use self::catalogue::Seller;
 use self::lifecycle::{Action, CancelAt, Step};
 use self::overdue::bring_up_to_date;
-use crate::clock::Timestamp;
 use crate::entity::{
     ManagementMode, OperationalStatus, SubscriptionId, SubscriptionManagement, TierId, TierKind, customer,
     organization, subscription,
@@ -159,12 +158,6 @@ async fn refuse_second_live(unit: &UnitOfWork<'_>, row: &subscription::Model) ->
     }
 }
 
-/// The end that was given, if any: of a day, the organization's next midnight.
-async fn end(unit: &UnitOfWork<'_>, end: Option<When>) -> Result<Option<Timestamp>> {
-    let zone = unit.organization().await?.zone();
-    Ok(end.map(|end| end.end(zone)))
-}
-
 /// Pauses a subscription, until a date if one is given.
 pub async fn pause(
     writer: &Writer,
@@ -172,11 +165,8 @@ pub async fn pause(
     target: &Target<SubscriptionId>,
     resumes_at: Option<When>,
 ) -> Result<subscription::Model> {
-    change(writer, command, target, Action::Pause, &|unit, _| {
-        Box::pin(async move {
-            let zone = unit.organization().await?.zone();
-            Ok(Step::Pause(resumes_at.map(|date| date.start(zone))))
-        })
+    change(writer, command, target, Action::Pause, &|_, row| {
+        Box::pin(async move { Ok(Step::Pause(resumes_at.map(|date| date.start(row.zone())))) })
     })
     .await
 }
@@ -188,11 +178,8 @@ pub async fn cancel(
     target: &Target<SubscriptionId>,
     when: CancelAt<When>,
 ) -> Result<subscription::Model> {
-    change(writer, command, target, Action::Cancel, &|unit, _| {
-        Box::pin(async move {
-            let zone = unit.organization().await?.zone();
-            Ok(Step::Cancel(when.in_zone(zone)))
-        })
+    change(writer, command, target, Action::Cancel, &|_, row| {
+        Box::pin(async move { Ok(Step::Cancel(when.in_zone(row.zone()))) })
     })
     .await
 }
@@ -207,7 +194,7 @@ pub async fn override_tier(
 ) -> Result<subscription::Model> {
     change(writer, command, target, Action::OverrideTier, &|unit, row| {
         Box::pin(async move {
-            let ends_at = end(unit, ends_at).await?;
+            let ends_at = ends_at.map(|end| end.end(row.zone()));
             let tier = Seller { unit, kind: kind_of(row), path: "input" }.tier(tier_id).await?;
             if ends_at.is_some_and(|end| end <= unit.now()) {
                 let message = "The end of the override must lie in the future.";
@@ -235,7 +222,7 @@ pub async fn start_trial(
                     i64::from(Seller { unit, kind: kind_of(row), path: "input" }.current(row.tier_id).await?.trial_days)
                 }
             };
-            let ends_at = end(unit, ends_at).await?.unwrap_or_else(|| unit.now().plus_days(days));
+            let ends_at = ends_at.map(|end| end.end(row.zone())).unwrap_or_else(|| unit.now().plus_days(days));
             if ends_at <= unit.now() || ends_at > unit.now().plus_days(MAX_DAYS) {
                 let message = "Say how many days the trial has, or when it ends: from now on, at most 730 days.";
                 return Err(Refusal::new(Code::InvalidDate, message).at("input.days").into());

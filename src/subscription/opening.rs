@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::lifecycle::{Offer, settled};
-use super::period;
+use super::period::Anchor;
 use crate::clock::Timestamp;
 use crate::entity::{
     CustomerId, ManagementMode, OrganizationId, StoredJson, SubscriptionId, SubscriptionStatus, subscription,
@@ -88,6 +88,8 @@ pub struct Opening {
     pub tier_trial_days: i32,
     /// What was agreed on besides.
     pub terms: Terms,
+    /// The time zone that its periods are counted in.
+    pub zone: Tz,
     /// How long it waits for its first payment.
     pub pending_for: TimeDelta,
 }
@@ -96,7 +98,7 @@ pub struct Opening {
 ///
 /// A start in the past opens the period that contains now, counted from the start. Nothing is over when it is made.
 pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription::Model> {
-    let Opening { subscriber, offer, currency, tier_trial_days, terms, pending_for } = opening;
+    let Opening { subscriber, offer, currency, tier_trial_days, terms, zone, pending_for } = opening;
     let starts_at = terms.starts_at.unwrap_or(now);
     let trial_ends_at = trial_end(&terms, tier_trial_days, starts_at, now);
     check(&terms, starts_at, now, path)?;
@@ -109,7 +111,8 @@ pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription
     } else {
         SubscriptionStatus::Active
     };
-    let (from, to) = period::containing(starts_at, offer.billing_cycle, now);
+    let anchor = Anchor::at(starts_at, zone);
+    let (from, to) = anchor.containing(starts_at, offer.billing_cycle, now);
     let (from, to) = terms.period_end.map_or((from, to), |end| (starts_at, end));
     // What waits for its start has its trial then; what waits for its payment has none.
     let trial_ends_at = trial_ends_at.filter(|_| !terms.requires_payment);
@@ -133,7 +136,9 @@ pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription
         trial_ends_at,
         current_period_start: active.then_some(from),
         current_period_end: active.then_some(to),
-        anchor_day: period::anchor_day(starts_at),
+        time_zone: anchor.zone().name().to_owned(),
+        anchor_day: anchor.day(),
+        anchor_time: anchor.micros(),
         expires_at: terms.expires_at,
         cancel_at: None,
         canceled_at: None,

@@ -6,7 +6,8 @@ use sea_orm::{EntityTrait, QueryFilter, QueryOrder};
 
 use super::catalogue::{Cost, Seller};
 use super::opening::{self, Opening, Subscriber, Terms};
-use super::{Settings, actions, already_subscribed, live, period};
+use super::period::Anchor;
+use super::{Settings, actions, already_subscribed, live};
 use crate::auth::Permission;
 use crate::entity::{
     BillingCycle, CustomerId, OperationalStatus, OrganizationId, SubscriptionManagement, TierId, TierKind, customer,
@@ -244,7 +245,7 @@ pub async fn draft(
         let unsaid = terms.trial_days.is_none() && terms.trial_ends_at.is_none() && terms.period_end.is_none();
         if unsaid && !terms.requires_payment {
             let start = terms.starts_at.unwrap_or(unit.now());
-            let month = period::period_end(start, BillingCycle::Monthly, period::anchor_day(start));
+            let month = Anchor::at(start, zone).end(start, BillingCycle::Monthly);
             if month <= unit.now() {
                 let message = "The default trial that begins then is over: name a tier.";
                 return Err(Refusal::new(Code::InvalidDate, message).at(&format!("{path}.startsAt")).into());
@@ -262,6 +263,7 @@ pub async fn draft(
         currency,
         tier_trial_days,
         terms,
+        zone,
         pending_for: settings.pending_for,
     };
     opening::open(opening, unit.now(), path)

@@ -1,12 +1,14 @@
 //! Calendar arithmetic of billing periods.
 //!
-//! Periods run from month to month on an anchor day. A month that is too short ends earlier without losing the
-//! anchor: 31 January, 28 February, 31 March.
+//! Periods run from month to month on a local day and time. A month that is too short ends earlier without losing the
+//! anchor: 31 January, 28 February, 31 March. Where the clock is set forward over a boundary, the boundary is the first
+//! instant behind that; where it is set back, the earlier of the two.
 
-use chrono::{Datelike, Months, NaiveDate};
+use chrono::{Datelike, Months, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
+use chrono_tz::Tz;
 
-use crate::clock::Timestamp;
-use crate::entity::BillingCycle;
+use crate::clock::{Timestamp, local, valid};
+use crate::entity::{BillingCycle, subscription};
 
 /// How many months a cycle lasts.
 pub const fn months(cycle: BillingCycle) -> u32 {
@@ -16,41 +18,80 @@ pub const fn months(cycle: BillingCycle) -> u32 {
     }
 }
 
-/// The day of the month (1–31, UTC) that periods starting at this moment are anchored to.
-pub fn anchor_day(start: Timestamp) -> i32 {
-    start.to_utc().day().cast_signed()
+/// What the periods of a subscription are counted from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Anchor {
+    /// Day of the month, 1–31.
+    day: u32,
+    time: NaiveTime,
+    zone: Tz,
 }
 
-/// The end of the period that starts at `start`: one cycle later, on the anchor day or the last day of the month if
-/// that is earlier, at the same time of day.
-pub fn period_end(start: Timestamp, cycle: BillingCycle, anchor_day: i32) -> Timestamp {
-    let start_utc = start.to_utc();
-    let first =
-        start_utc.date_naive().with_day(1).and_then(|first| first.checked_add_months(Months::new(months(cycle))));
-    let Some(first) = first else { return start };
-    let day = anchor_day.unsigned_abs().clamp(1, days_in_month(first));
-    match first.with_day(day) {
-        Some(date) => date.and_time(start_utc.time()).and_utc().into(),
-        None => start,
+impl Anchor {
+    /// The anchor of periods that start at this moment.
+    pub fn at(start: Timestamp, zone: Tz) -> Self {
+        let local = local(start, zone);
+        Self { day: local.day(), time: local.time(), zone }
     }
-}
 
-/// The period that contains `now`, of those that follow each other from `start`, which is not later.
-pub fn containing(start: Timestamp, cycle: BillingCycle, now: Timestamp) -> (Timestamp, Timestamp) {
-    let boundary = |cycles: u32| {
-        let months = Months::new(cycles * months(cycle));
-        start.to_utc().checked_add_months(months).map_or(start, Timestamp::from)
-    };
-    let (first, last) = (start.to_utc(), now.to_utc());
-    let begun = i64::from(last.year() - first.year()) * 12 + i64::from(last.month()) - i64::from(first.month());
-    let cycles = u32::try_from(begun).unwrap_or(0) / months(cycle);
-    // The boundary of this month or year may still lie ahead.
-    let cycles = if boundary(cycles) > now { cycles.saturating_sub(1) } else { cycles };
-    (boundary(cycles), boundary(cycles + 1))
-}
+    /// The anchor that a subscription has.
+    pub fn of(row: &subscription::Model) -> Self {
+        let time = TimeDelta::microseconds(row.anchor_time);
+        Self {
+            day: row.anchor_day.unsigned_abs(),
+            time: NaiveTime::MIN.overflowing_add_signed(time).0,
+            zone: row.zone(),
+        }
+    }
 
-fn days_in_month(first: NaiveDate) -> u32 {
-    first.checked_add_months(Months::new(1)).and_then(|next| next.pred_opt()).map_or(28, |last| last.day())
+    /// Anchors a subscription's periods here.
+    pub fn put(self, row: &mut subscription::Model) {
+        row.anchor_day = self.day.cast_signed();
+        row.anchor_time = self.micros();
+        self.zone.name().clone_into(&mut row.time_zone);
+    }
+
+    /// The time zone.
+    pub fn zone(self) -> Tz {
+        self.zone
+    }
+
+    /// Day of the month, 1–31.
+    pub fn day(self) -> i32 {
+        self.day.cast_signed()
+    }
+
+    /// Time of day, in microseconds since local midnight.
+    pub fn micros(self) -> i64 {
+        i64::from(self.time.num_seconds_from_midnight()) * 1_000_000 + i64::from(self.time.nanosecond() / 1_000)
+    }
+
+    /// The boundary this many months behind the month of `start`.
+    fn boundary(self, start: Timestamp, months: u32) -> Timestamp {
+        let first = local(start, self.zone).date().with_day(1);
+        let Some(first) = first.and_then(|first| first.checked_add_months(Months::new(months))) else { return start };
+        let last = first.checked_add_months(Months::new(1)).and_then(|next| next.pred_opt());
+        let day = self.day.clamp(1, last.map_or(28, |last| last.day()));
+        let boundary = first.with_day(day).map(|date| date.and_time(self.time));
+        boundary.map_or(start, |boundary: NaiveDateTime| valid(boundary, self.zone))
+    }
+
+    /// The end of the period that starts at `start`: one cycle later, on the anchor's day and time.
+    pub fn end(self, start: Timestamp, cycle: BillingCycle) -> Timestamp {
+        self.boundary(start, months(cycle))
+    }
+
+    /// The period that contains `now`, of those that follow each other from `start`, which this is the anchor of and which
+    /// is not later.
+    pub fn containing(self, start: Timestamp, cycle: BillingCycle, now: Timestamp) -> (Timestamp, Timestamp) {
+        let boundary = |cycles: u32| if cycles == 0 { start } else { self.boundary(start, cycles * months(cycle)) };
+        let (first, last) = (local(start, self.zone), local(now, self.zone));
+        let begun = i64::from(last.year() - first.year()) * 12 + i64::from(last.month()) - i64::from(first.month());
+        let cycles = u32::try_from(begun).unwrap_or(0) / months(cycle);
+        // The boundary of this month or year may still lie ahead.
+        let cycles = if boundary(cycles) > now { cycles.saturating_sub(1) } else { cycles };
+        (boundary(cycles), boundary(cycles + 1))
+    }
 }
 
 #[cfg(test)]
@@ -64,70 +105,113 @@ mod tests {
         text.parse::<DateTime<Utc>>().expect("a valid date").into()
     }
 
+    /// The first boundaries behind this start.
+    fn ends(start: &str, cycle: BillingCycle, zone: Tz, count: usize) -> Vec<String> {
+        let (mut end, anchor) = (at(start), Anchor::at(at(start), zone));
+        let next = std::iter::from_fn(|| {
+            end = anchor.end(end, cycle);
+            Some(end.to_string())
+        });
+        next.take(count).collect()
+    }
+
     #[test]
     fn short_months_keep_the_anchor() {
-        let january = at("2026-01-31T09:30:00Z");
-        let february = period_end(january, BillingCycle::Monthly, 31);
-        let march = period_end(february, BillingCycle::Monthly, 31);
-        assert_eq!(february, at("2026-02-28T09:30:00Z"));
-        assert_eq!(march, at("2026-03-31T09:30:00Z"));
+        let found = ends("2026-01-31T09:30:00Z", BillingCycle::Monthly, Tz::UTC, 2);
+        assert_eq!(found, ["2026-02-28T09:30:00Z", "2026-03-31T09:30:00Z"]);
     }
 
     #[test]
     fn a_leap_day_returns_in_leap_years() {
-        let mut end = at("2024-02-29T00:00:00Z");
-        let mut ends = Vec::new();
-        for _ in 0..4 {
-            end = period_end(end, BillingCycle::Yearly, 29);
-            ends.push(end);
-        }
+        let found = ends("2024-02-29T00:00:00Z", BillingCycle::Yearly, Tz::UTC, 4);
         let expected = ["2025-02-28", "2026-02-28", "2027-02-28", "2028-02-29"];
-        assert_eq!(ends, expected.map(|day| at(&format!("{day}T00:00:00Z"))));
+        assert_eq!(found, expected.map(|day| format!("{day}T00:00:00Z")));
+    }
+
+    #[test]
+    fn periods_begin_at_the_same_local_time() {
+        // A month from 1 March in Berlin ends on 1 April there, though the clock is set forward between them.
+        let found = ends("2026-02-28T23:00:00Z", BillingCycle::Monthly, Tz::Europe__Berlin, 2);
+        assert_eq!(found, ["2026-03-31T22:00:00Z", "2026-04-30T22:00:00Z"]);
+        // The last day of a month in Auckland is the day before in UTC.
+        let found = ends("2026-01-30T11:30:00Z", BillingCycle::Monthly, Tz::Pacific__Auckland, 3);
+        assert_eq!(found, ["2026-02-27T11:30:00Z", "2026-03-30T11:30:00Z", "2026-04-29T12:30:00Z"]);
+    }
+
+    #[test]
+    fn a_boundary_that_is_not_there_is_the_next_instant_and_one_that_is_twice_the_first() {
+        // On 29 March 2026, 02:30 does not exist in Berlin; on 25 October it comes twice.
+        let found = ends("2026-02-28T01:30:00Z", BillingCycle::Monthly, Tz::Europe__Berlin, 1);
+        assert_eq!(found, ["2026-03-28T01:30:00Z"]);
+        let anchor =
+            Anchor { day: 29, time: NaiveTime::from_hms_opt(2, 30, 0).expect("a time"), zone: Tz::Europe__Berlin };
+        let gap = anchor.end(at("2026-02-28T01:30:00Z"), BillingCycle::Monthly);
+        assert_eq!(gap, at("2026-03-29T01:00:00Z"));
+        assert_eq!(anchor.end(gap, BillingCycle::Monthly), at("2026-04-29T00:30:00Z"), "the time comes back");
+        let anchor = Anchor { day: 25, ..anchor };
+        assert_eq!(anchor.end(at("2026-09-25T00:30:00Z"), BillingCycle::Monthly), at("2026-10-25T00:30:00Z"));
     }
 
     #[test]
     fn a_start_in_the_past_opens_the_period_that_runs() {
         let start = at("2025-12-31T12:00:00Z");
-        let period = |now| containing(start, BillingCycle::Monthly, at(now));
+        let anchor = Anchor::at(start, Tz::UTC);
+        let period = |now| anchor.containing(start, BillingCycle::Monthly, at(now));
         assert_eq!(period("2026-03-01T12:00:00Z"), (at("2026-02-28T12:00:00Z"), at("2026-03-31T12:00:00Z")));
         assert_eq!(period("2026-02-28T11:59:59Z"), (at("2026-01-31T12:00:00Z"), at("2026-02-28T12:00:00Z")));
         assert_eq!(period("2025-12-31T12:00:00Z"), (start, at("2026-01-31T12:00:00Z")));
     }
 
+    /// Zones with and without summer time, on both sides of the date line, with half an hour of it, and at midnight.
+    const ZONES: [Tz; 8] = [
+        Tz::UTC,
+        Tz::Europe__Berlin,
+        Tz::America__New_York,
+        Tz::America__Santiago,
+        Tz::Australia__Lord_Howe,
+        Tz::Pacific__Auckland,
+        Tz::Asia__Kolkata,
+        Tz::Pacific__Chatham,
+    ];
+
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
         /// It contains the moment, and its boundaries are those of periods counted from the start.
         #[test]
         fn the_period_that_runs_is_one_of_those_from_the_start(
-            micros in 0i64..1_900_000_000_000_000, later in 0i64..900_000_000_000_000, yearly: bool,
+            micros in 0i64..1_900_000_000_000_000, later in 0i64..300_000_000_000_000, yearly: bool, zone in 0..8usize,
         ) {
             let cycle = if yearly { BillingCycle::Yearly } else { BillingCycle::Monthly };
             let start = Timestamp::from_micros(micros);
             let now = Timestamp::from_micros(micros + later);
-            let (from, to) = containing(start, cycle, now);
+            let anchor = Anchor::at(start, ZONES[zone]);
+            let (from, to) = anchor.containing(start, cycle, now);
             prop_assert!(from <= now && now < to);
             let mut end = start;
             while end < from {
-                end = period_end(end, cycle, anchor_day(start));
+                end = anchor.end(end, cycle);
             }
-            prop_assert_eq!((end, period_end(end, cycle, anchor_day(start))), (from, to));
+            prop_assert_eq!((end, anchor.end(end, cycle)), (from, to));
         }
 
-        /// The n-th period ends n cycles after the anchor, however many short months lie between.
+        /// Each period begins where the one before ended, later than it began, on the anchor's local day and time unless
+        /// the month or the clock has none.
         #[test]
         fn periods_are_contiguous_and_counted_from_the_anchor(
-            micros in 0i64..4_102_444_800_000_000, cycles in 1u32..60, yearly: bool,
+            micros in 0i64..4_102_444_800_000_000, cycles in 1u32..60, yearly: bool, zone in 0..8usize,
         ) {
             let cycle = if yearly { BillingCycle::Yearly } else { BillingCycle::Monthly };
             let start = Timestamp::from_micros(micros);
-            let anchor = anchor_day(start);
+            let anchor = Anchor::at(start, ZONES[zone]);
             let mut end = start;
             for _ in 0..cycles {
-                let next = period_end(end, cycle, anchor);
+                let next = anchor.end(end, cycle);
                 prop_assert!(next > end);
                 end = next;
             }
-            let direct = start.to_utc().checked_add_months(Months::new(cycles * months(cycle))).expect("in range");
-            prop_assert_eq!(end, Timestamp::from(direct));
+            let direct = local(start, ZONES[zone]).checked_add_months(Months::new(cycles * months(cycle)));
+            prop_assert_eq!(end, valid(direct.expect("in range"), ZONES[zone]));
         }
     }
 }

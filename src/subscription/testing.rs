@@ -40,6 +40,7 @@ pub fn opened(terms: Terms, now: Timestamp) -> subscription::Model {
         currency: "USD".to_owned(),
         tier_trial_days: 0,
         terms,
+        zone: chrono_tz::Tz::UTC,
         pending_for: chrono::TimeDelta::hours(24),
     };
     open(opening, now, "input.terms").expect("the terms fit")

@@ -1,11 +1,11 @@
 //! Changing what is agreed on: dates, limits, references. Owner, currency, amount and tenant never change here.
 
 use async_graphql::MaybeUndefined;
-use chrono_tz::Tz;
 use serde_json::Value;
 
+use super::actions;
 use super::overdue::bring_up_to_date;
-use super::{actions, period};
+use super::period::Anchor;
 use crate::clock::Timestamp;
 use crate::entity::{ManagementMode, SubscriptionId, subscription};
 use crate::error::{Code, Refusal, Result};
@@ -51,13 +51,12 @@ pub async fn update(
             Box::pin(async move {
                 check_version(target.expected_version, row.version)?;
                 actions::authorize(unit, &row, Action::Update).await?;
-                let organization = unit.organization().await?;
-                let management = organization.subscription_management;
+                let management = unit.organization().await?.subscription_management;
                 if actions::managed_from_above(unit.scope().caller()?, &row, management) {
                     refuse_grants(update)?;
                 }
                 let row = bring_up_to_date(unit, row).await?.row;
-                let mut next = apply(&row, update.clone(), organization.zone(), unit.now())?;
+                let mut next = apply(&row, update.clone(), unit.now())?;
                 if next.current_period_end > row.current_period_end {
                     next.last_renewed_by = Some(unit.scope().caller()?.known_as().to_owned());
                 }
@@ -99,7 +98,8 @@ fn refuse_grants(update: &Update) -> Result<()> {
     check.finish()
 }
 
-fn apply(row: &subscription::Model, update: Update, zone: Tz, now: Timestamp) -> Result<subscription::Model> {
+fn apply(row: &subscription::Model, update: Update, now: Timestamp) -> Result<subscription::Model> {
+    let zone = row.zone();
     let mut next = row.clone();
     let mut check = Check::new();
     let mode = row.overridden_state.map_or(row.mode, |beneath| beneath.mode);
@@ -131,7 +131,7 @@ fn apply(row: &subscription::Model, update: Update, zone: Tz, now: Timestamp) ->
             check.refuse("input.currentPeriodStart", Code::InvalidDate, message);
         }
         next.current_period_start = Some(start);
-        next.anchor_day = period::anchor_day(start);
+        Anchor::at(start, zone).put(&mut next);
     }
     if let Some(end) = update.current_period_end {
         move_period_end(&mut next, end.end(zone));

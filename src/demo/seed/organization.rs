@@ -1,5 +1,6 @@
 //! The organizations and their members.
 
+use chrono_tz::Tz;
 use serde_json::json;
 
 use super::catalogue::{Platform, Sold};
@@ -24,6 +25,8 @@ pub struct Tenant {
     pub currency: &'static str,
     /// The gateway that it uses.
     pub gateway: Gateway,
+    /// Its time zone.
+    pub zone: Tz,
     /// Its first administrator.
     pub admin: Actor,
 }
@@ -183,6 +186,7 @@ impl Seeder {
             slug: spec.slug,
             currency: spec.currency,
             gateway: spec.gateway,
+            zone: row.zone(),
             admin: Actor::member(&address(&person(self.people), spec.slug), role),
         };
         self.rows.organizations.push(row);

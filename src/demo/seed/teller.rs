@@ -2,6 +2,7 @@
 //! passes. What a gateway does is set by hand.
 
 use chrono::{Months, TimeDelta};
+use chrono_tz::Tz;
 use serde_json::json;
 
 use super::Seeder;
@@ -9,12 +10,12 @@ use super::payment::{Attempt, Failure};
 use super::story::Subject;
 use super::trail::{Actor, Deed};
 use crate::auth::Part;
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, local, valid};
 use crate::entity::{BillingCycle, ManagementMode, PaymentStatus, SubscriptionStatus, TierId, subscription};
 use crate::error::Result;
 use crate::subscription::lifecycle::{self, Due, Offer, Step, settled};
 use crate::subscription::opening::{self, Opening, Subscriber, Terms};
-use crate::subscription::period::{anchor_day, months};
+use crate::subscription::period::{Anchor, months};
 
 /// How long a subscription of the demo waits for its first payment.
 const PENDING_FOR: TimeDelta = TimeDelta::hours(24);
@@ -70,13 +71,18 @@ impl<'a> Teller<'a> {
         periods: u32,
         terms: Terms,
     ) -> Result<Self> {
-        let row = opened(seeder, subject, boundary(end, subject.billing_cycle, periods), terms)?;
+        let row = opened(seeder, subject, boundary(end, subject.tenant.zone, subject.billing_cycle, periods), terms)?;
         Self::renewed(seeder, subject, row, end, periods)
     }
 
     /// Paid by the organization's gateway for so many periods, of which the last ends at `end`.
     pub fn billed(seeder: &'a mut Seeder, subject: &'a Subject<'a>, end: Timestamp, periods: u32) -> Result<Self> {
-        let mut row = opened(seeder, subject, boundary(end, subject.billing_cycle, periods), terms(subject))?;
+        let mut row = opened(
+            seeder,
+            subject,
+            boundary(end, subject.tenant.zone, subject.billing_cycle, periods),
+            terms(subject),
+        )?;
         row.mode = ManagementMode::Gateway;
         row.gateway = Some(subject.tenant.gateway);
         row.gateway_subscription_id = Some(format!("sub_demo{:06}", seeder.rows.subscriptions.len() + 1));
@@ -114,15 +120,15 @@ impl<'a> Teller<'a> {
         seeder.record_creation(&row, began, &subject.tenant.admin)?;
         let mut teller = Self { seeder, subject, row, began };
         for left in (1..=periods).rev() {
-            let start = boundary(end, subject.billing_cycle, left);
+            let start = boundary(end, subject.tenant.zone, subject.billing_cycle, left);
             teller.row.current_period_start = Some(start);
             teller.pay(PaymentStatus::Succeeded, 1, start);
         }
         let row = &mut teller.row;
         row.current_period_end = Some(end);
-        row.anchor_day = anchor_day(end);
+        Anchor::at(end, row.zone()).put(row);
         if periods > 1 {
-            row.updated_at = boundary(end, subject.billing_cycle, 1);
+            row.updated_at = boundary(end, subject.tenant.zone, subject.billing_cycle, 1);
             let renewed_by = row.gateway.map_or(subject.tenant.admin.subject.as_str(), |gateway| gateway.as_str());
             row.last_renewed_by = Some(renewed_by.to_owned());
         }
@@ -211,12 +217,14 @@ fn opened(seeder: &mut Seeder, subject: &Subject<'_>, at: Timestamp, terms: Term
     let subscriber = Subscriber { tenant: subject.tenant.id, customer: subject.customer };
     let offer = subject.tiers[subject.tier].offer(subject.billing_cycle, subject.currency);
     let currency = subject.currency.to_owned();
-    let opening = Opening { subscriber, offer, currency, tier_trial_days: 0, terms, pending_for: PENDING_FOR };
+    let zone = subject.tenant.zone;
+    let opening = Opening { subscriber, offer, currency, tier_trial_days: 0, terms, zone, pending_for: PENDING_FOR };
     let row = opening::open(opening, at, "")?;
     Ok(subscription::Model { id: seeder.ids.next(), ..row })
 }
 
 /// When the period began that lies so many periods before `end`.
-fn boundary(end: Timestamp, cycle: BillingCycle, periods: u32) -> Timestamp {
-    end.to_utc().checked_sub_months(Months::new(periods * months(cycle))).map_or(end, Timestamp::from)
+fn boundary(end: Timestamp, zone: Tz, cycle: BillingCycle, periods: u32) -> Timestamp {
+    let begun = local(end, zone).checked_sub_months(Months::new(periods * months(cycle)));
+    begun.map_or(end, |begun| valid(begun, zone))
 }

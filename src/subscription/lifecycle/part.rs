@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::entity::SubscriptionStatus::{Active, Canceled, PastDue, Paused, Pending, Suspended, Trialing};
 use crate::entity::subscription::{self, Overridden};
 use crate::entity::{ManagementMode, SubscriptionStatus, SuspensionCause, TierId};
-use crate::subscription::period;
+use crate::subscription::period::Anchor;
 
 /// Whether all dates that the row shows can be answered.
 pub(super) fn is_in_calendar(row: &subscription::Model) -> bool {
@@ -24,9 +24,10 @@ pub(super) fn is_in_calendar(row: &subscription::Model) -> bool {
 
 /// Starts a period now. What waits for the end of the present one waits for the end of the new one.
 pub(super) fn start_period(row: &mut subscription::Model, now: Timestamp) {
-    row.anchor_day = period::anchor_day(now);
+    let anchor = Anchor::at(now, row.zone());
+    anchor.put(row);
     row.current_period_start = Some(now);
-    let end = period::period_end(now, row.billing_cycle, row.anchor_day);
+    let end = anchor.end(now, row.billing_cycle);
     move_period_end(row, end);
 }
 

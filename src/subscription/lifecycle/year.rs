@@ -2,6 +2,7 @@
 //! hours and keeps what was paid, granted and tried as plain spans of them.
 
 use chrono::TimeDelta;
+use chrono_tz::Tz;
 use proptest::prelude::*;
 
 use super::*;
@@ -67,7 +68,7 @@ impl Model {
 
     /// A period from this moment on.
     fn pays(&mut self, now: Timestamp, cycle: BillingCycle) {
-        self.has = Has::Paid(Some(period::period_end(now, cycle, period::anchor_day(now))));
+        self.has = Has::Paid(Some(Anchor::at(now, Tz::UTC).end(now, cycle)));
     }
 
     /// Whatever this moment brings by itself.

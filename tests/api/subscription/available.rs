@@ -176,6 +176,7 @@ async fn put(
         currency: "USD".to_owned(),
         tier_trial_days: 0,
         terms,
+        zone: chrono_tz::Tz::UTC,
         pending_for: TimeDelta::days(1),
     };
     let mut row = open(opening, world.clock.now(), "input").expect("the terms fit");

@@ -134,3 +134,38 @@ async fn nothing_is_moved_behind_the_calendar(world: &World) {
     let state = state(world, &id).await;
     assert_eq!(state["status"], Value::from("PAUSED"));
 }
+
+/// Periods begin on the same local day at the same local time, in the zone that the organization had when the subscription
+/// was made.
+#[on_both]
+async fn periods_are_counted_in_the_organizations_time_zone(world: &World) {
+    in_berlin(world).await;
+    let terms = json!({"startsAt": "2026-03-01"});
+    let (_, id) = world.subscribed(world.alpha, "Ada", world.alpha.basic, terms).await;
+    let document =
+        "query($id: ID!) { subscription(id: $id) { timeZone anchorDay currentPeriodStart currentPeriodEnd } }";
+    let read = async |id: &str| world.admin(world.alpha).ok(document, json!({"id": id})).await["subscription"].clone();
+    let month = json!({
+        "timeZone": "Europe/Berlin", "anchorDay": 1, "currentPeriodStart": "2026-02-28T23:00:00Z",
+        "currentPeriodEnd": "2026-03-31T22:00:00Z",
+    });
+    assert_eq!(read(&id).await, month, "the clock is set forward between them");
+
+    let input = json!({"id": world.alpha.id.to_string(), "timeZone": "Asia/Tokyo"});
+    world.admin(world.alpha).mutate("updateOrganization", input, "").await;
+    assert_eq!(read(&id).await, month, "another zone is for new subscriptions");
+    let trial = json!({"startsAt": "2026-03-01", "trialEndsAt": "2026-04-30"});
+    let (_, later) = world.subscribed(world.alpha, "Bob", world.alpha.basic, trial).await;
+    // From 1 March, 21:00 in Tokyo: it is the day's first period, and 2 March would not be.
+    world.root().mutate("activateSubscription", json!({"id": later}), "").await;
+    assert_eq!(
+        read(&later).await,
+        json!({
+            "timeZone": "Asia/Tokyo", "anchorDay": 1, "currentPeriodStart": "2026-03-01T12:00:00Z",
+            "currentPeriodEnd": "2026-04-01T12:00:00Z",
+        })
+    );
+    let moved = json!({"id": id, "currentPeriodStart": "2026-02-15"});
+    act(world, "updateSubscription", moved).await;
+    assert_eq!(read(&id).await["anchorDay"], 15);
+}

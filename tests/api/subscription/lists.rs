@@ -57,6 +57,7 @@ fn opened(dice: &mut Dice, world: &World, customer: Option<CustomerId>, now: Tim
         currency: "USD".to_owned(),
         tier_trial_days: 0,
         terms,
+        zone: chrono_tz::Tz::UTC,
         pending_for: TimeDelta::days(9),
     };
     open(opening, now, "input").expect("the terms fit")
