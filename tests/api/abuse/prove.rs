@@ -20,6 +20,9 @@ const MICROS: u64 = 5_000;
 const KILOBYTES: u64 = 150_000;
 /// How many clients send hostile documents at the same time.
 const ATTACKERS: u64 = 2;
+/// How long each of them waits between two. They share the processors with the program: without a pause the bystander would
+/// wait for the attackers' own work.
+const PAUSE: Duration = Duration::from_millis(5);
 /// How often a bystander asks while nobody else does.
 const QUIET: usize = 5_000;
 
@@ -106,6 +109,7 @@ async fn attack(url: String, client: Client, numbers: std::ops::Range<u64>, fail
             failed.fetch_add(1, Ordering::Relaxed);
         }
         drop(answer.bytes().await.expect("a body"));
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
