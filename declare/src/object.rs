@@ -1,4 +1,4 @@
-//! The attribute [`object`](crate::object).
+//! The attribute [`object`](macro@crate::object).
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, format_ident, quote, quote_spanned};

@@ -1,4 +1,4 @@
-//! The attribute [`queries`](crate::queries).
+//! The attribute [`queries`](macro@crate::queries).
 
 use proc_macro2::TokenStream;
 use quote::quote;

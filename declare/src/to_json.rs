@@ -1,4 +1,4 @@
-//! The derive of [`ToJson`](crate::to_json).
+//! The derive of [`ToJson`](macro@crate::ToJson).
 
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -231,7 +231,7 @@ fn family(reseller: OrganizationId) -> SelectStatement {
 }
 
 impl Visible for organization::Entity {
-    /// What [`Reach::tenants`] asks of a row's organization, asked of the row itself: no look-up could say more.
+    /// What `Reach::tenants` asks of a row's organization, asked of the row itself: no look-up could say more.
     fn visible(reach: Reach<'_>) -> Result<Condition> {
         use organization::Column::{DeletedAt, Id, ParentId};
         reach.needs(Permission::OrganizationsRead)?;
