@@ -273,7 +273,7 @@ fn expand_field(entity: &Ident, field: &Field) -> syn::Result<(TokenStream, Opti
             let needs = match needs {
                 Needs::Columns(columns) => {
                     let columns = columns.iter().map(column);
-                    quote!(crate::read::shape::own(&[#(#columns),*]))
+                    quote!(crate::read::facts::own(&[#(#columns),*]))
                 }
                 Needs::Expression(needs) => needs.to_token_stream(),
             };

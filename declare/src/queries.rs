@@ -65,7 +65,7 @@ fn declared(function: &TraitItemFn) -> syn::Result<(TokenStream, TokenStream)> {
             quote!(crate::graphql::connection::page(ctx, #name, filter, order_by, #args).await.map(Some)),
             quote!(crate::read::start::Root::list::<#shown>(|request, arguments| {
                 request.scope.caller()?;
-                crate::read::shape::Page::of::<<#shown as crate::graphql::connection::Paged>::Noun>(
+                crate::read::relation::Page::of::<<#shown as crate::graphql::connection::Paged>::Noun>(
                     request, #name, None, arguments,
                 )
             })),

@@ -15,7 +15,7 @@ use crate::graphql::context::RequestContext;
 use crate::graphql::filter::DateTimeRange;
 use crate::graphql::input::parse_optional_id;
 use crate::organization::graphql::{self as organization, Organization};
-use crate::read::shape::Facts;
+use crate::read::facts::Facts;
 
 /// An entry of the audit trail: who did what to which object, and why. Never changes. Needs `audit.read`.
 #[object(noun = audit_event)]
@@ -78,23 +78,26 @@ fn changes(facts: &Facts<'_>) -> Result<Option<StoredJson>> {
 }
 
 /// A text of an entry, as far as the caller is shown it.
-fn told<T>(facts: &Facts<'_>, show: fn(Sight<'_>, Option<String>) -> T) -> Result<T> {
+fn told<T>(facts: &Facts<'_>, show: impl FnOnce(Sight<'_>) -> T) -> Result<T> {
     let (actor_role, impersonator) = (facts.filled::<String>(0)?, facts.get::<String>(1)?);
     let caller = facts.request.scope.caller()?;
     let sight = Sight { caller, actor_role: &actor_role, impersonated: impersonator.is_some() };
-    Ok(show(sight, facts.get(2)?))
+    Ok(show(sight))
 }
 
 fn actor(facts: &Facts<'_>) -> Result<String> {
-    told(facts, |sight, actor| sight.actor(actor.unwrap_or_default()))
+    let actor = facts.filled(2)?;
+    told(facts, |sight| sight.actor(actor))
 }
 
 fn impersonator(facts: &Facts<'_>) -> Result<Option<String>> {
-    told(facts, |sight, who| sight.impersonator(who))
+    let who = facts.get(2)?;
+    told(facts, |sight| sight.impersonator(who))
 }
 
 fn personal(facts: &Facts<'_>) -> Result<Option<String>> {
-    told(facts, |sight, text| sight.personal(text))
+    let text = facts.get(2)?;
+    told(facts, |sight| sight.personal(text))
 }
 
 /// Which actions to find. Everything given must hold; a null is refused.

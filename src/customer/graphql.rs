@@ -16,7 +16,8 @@ use crate::graphql::search::Search;
 use crate::organization::graphql::{self as organization, Organization};
 use crate::payment::graphql::{self as payment, PaymentConnection};
 use crate::payment_method::graphql::{self as payment_method, PaymentMethod, PaymentMethodConnection};
-use crate::read::shape::{Facts, One, Pages, private};
+use crate::read::facts::{Facts, private};
+use crate::read::relation::{One, Pages};
 use crate::subscription::graphql::SubscriptionContract;
 use crate::subscription::list::SubscriptionContractConnection;
 use crate::subscription::parts::EffectiveStatus;
@@ -82,7 +83,7 @@ fn notes(facts: &Facts<'_>) -> Result<Option<StoredJson>> {
 
 /// The customer that a column names; null for callers that cannot see customers.
 pub fn seen(customer: impl IdenStatic) -> One<customer::Entity> {
-    One { or_null: true, ..One::new("customer", customer::Column::Id, customer) }
+    One::new("customer", customer::Column::Id, customer).or_null()
 }
 
 /// The customers of an organization.

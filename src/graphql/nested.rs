@@ -15,7 +15,8 @@ use super::context::ContextExt;
 use super::list::{ListKey, ListRequest, PageArgs, given_filter};
 use crate::entity::{CustomerId, OrganizationId, payment, payment_method, subscription};
 use crate::error::{Error, Result};
-use crate::read::shape::{Pages, Readable};
+use crate::read::relation::Pages;
+use crate::read::shape::Readable;
 use crate::store::{Noun, PageRequest, Scope, Slice};
 
 /// Who a subscription, payment or payment method belongs to: a customer, or the organization itself.

@@ -22,8 +22,8 @@ use crate::entity::{
 };
 use crate::error::{Code, Error, Refusal, Result};
 use crate::read::arguments::Arguments;
+use crate::read::facts::Facts;
 use crate::read::json::{Column, Json, ToJson};
-use crate::read::shape::Facts;
 use crate::store::Row;
 
 macro_rules! id_outputs {

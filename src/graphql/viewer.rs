@@ -10,8 +10,8 @@ use crate::customer::graphql::Customer;
 use crate::entity::{CustomerId, OrganizationId, customer, organization};
 use crate::error::Result;
 use crate::organization::graphql::{self as organizations, Organization};
+use crate::read::relation::One;
 use crate::read::resolve;
-use crate::read::shape::One;
 use crate::read::start::{Found, Part, Parts, known};
 use crate::read::{Planned, Unplanned};
 

@@ -13,7 +13,7 @@ use crate::graphql::filter::{DateTimeRange, enum_filter};
 use crate::graphql::input::parse_optional_id;
 use crate::graphql::search::Search;
 use crate::organization::graphql::{self as organization, Organization};
-use crate::read::shape::Pages;
+use crate::read::relation::Pages;
 use crate::text::email_key;
 
 /// A user of an organization. Needs `members.read`.

@@ -21,7 +21,8 @@ use crate::member::graphql::{self as member, MemberConnection};
 use crate::payment::graphql::{self as payment, PaymentConnection};
 use crate::payment_method::graphql::{self as payment_method, PaymentMethod, PaymentMethodConnection};
 use crate::read::arguments::Arguments;
-use crate::read::shape::{Facts, One, private};
+use crate::read::facts::{Facts, private};
+use crate::read::relation::One;
 use crate::read::start::{Found, Root};
 use crate::read::{Planned, Unplanned};
 use crate::subscription::graphql::SubscriptionContract;
@@ -100,11 +101,11 @@ fn notes(facts: &Facts<'_>) -> Result<Option<StoredJson>> {
 
 /// The organization that a column names; null for callers that cannot see organizations.
 pub fn seen(organization: impl IdenStatic) -> One<organization::Entity> {
-    One { or_null: true, ..One::new("organization", organization::Column::Id, organization) }
+    One::new("organization", organization::Column::Id, organization).or_null()
 }
 
 fn parent(parent: impl IdenStatic) -> One<organization::Entity> {
-    One { name: "parent", ..seen(parent) }
+    One::new("parent", organization::Column::Id, parent).or_null()
 }
 
 /// Which organizations to find. Everything given must hold; a null is refused.

@@ -15,7 +15,7 @@ use crate::graphql::input::parse_optional_id;
 use crate::graphql::scalar::{CurrencyCode, Money, money};
 use crate::graphql::search::Search;
 use crate::organization::graphql as organization;
-use crate::read::shape::Pages;
+use crate::read::relation::Pages;
 use crate::store::between;
 use crate::subscription::graphql::SubscriptionContract;
 use crate::subscription::parts::SubscriptionOwner;

@@ -17,7 +17,8 @@ use crate::graphql::filter::enum_filter;
 use crate::graphql::input::parse_optional_id;
 use crate::organization::graphql as organization;
 use crate::payment::graphql::GatewayFilter;
-use crate::read::shape::{Facts, One, Pages};
+use crate::read::facts::Facts;
+use crate::read::relation::{One, Pages};
 use crate::subscription::parts::SubscriptionOwner;
 
 /// A payment method that a gateway keeps for an owner. Never a card number, never a security code. Needs
@@ -92,14 +93,13 @@ pub fn default_of_customer(customer: impl IdenStatic) -> One<payment_method::Ent
 
 /// The default one of an organization's own payment methods.
 pub fn default_of_organization(organization: impl IdenStatic) -> One<payment_method::Entity> {
-    let one = default_of(payment_method::Column::TenantId, organization);
-    One { only: one.only.add(payment_method::Column::CustomerId.is_null()), ..one }
+    default_of(payment_method::Column::TenantId, organization).only(payment_method::Column::CustomerId.is_null())
 }
 
 fn default_of(column: payment_method::Column, equals: impl IdenStatic) -> One<payment_method::Entity> {
     // A constant and no parameter, so that the index of default methods is known to hold the row.
     let is_default = payment_method::Column::IsDefault.into_expr().eq(SimpleExpr::Constant(true.into()));
-    One { only: Condition::all().add(is_default), ..One::new("default payment method", column, equals) }
+    One::new("default payment method", column, equals).only(is_default)
 }
 
 enum_filter!(PaymentMethodKindFilter of PaymentMethodKind);

@@ -23,11 +23,13 @@
 //! What comes here is valid, flattened and coerced ([`document`](crate::graphql::document)), as what the resolvers get.
 
 pub mod arguments;
+pub mod facts;
 pub mod json;
 mod load;
 pub mod payload;
 mod plan;
 mod planner;
+pub mod relation;
 pub mod resolve;
 mod roots;
 mod selection;
@@ -57,6 +59,13 @@ pub enum Unplanned {
 }
 
 impl Unplanned {
+    /// Logs a fault, of which nobody would hear otherwise: the resolvers answer then.
+    fn log(&self) {
+        if let Self::Fault(fault) = self {
+            tracing::error!(fault, "the read path failed");
+        }
+    }
+
     /// A name for figures.
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -92,17 +101,14 @@ pub struct Answered {
     pub errors: Vec<ServerError>,
 }
 
-/// Answers a query. A fault is logged: nobody would hear of it otherwise, because the resolvers answer then.
+/// Answers a query.
 pub async fn answer(
     request: &RequestContext,
     operation: &OperationDefinition,
     variables: &Variables,
 ) -> Planned<Answered> {
     let answered = planned(request, operation, variables).await;
-    if let Err(Unplanned::Fault(fault)) = &answered {
-        tracing::error!(fault, "the read path failed");
-    }
-    answered
+    answered.inspect_err(Unplanned::log)
 }
 
 async fn planned(

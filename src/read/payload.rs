@@ -36,9 +36,7 @@ impl<O: Shows<Entity: Noun + Readable>> OutputType for Shown<O> {
         match read::<O::Entity>(super::resolve::key(&**self.0.row()), ctx, field).await {
             Ok(value) => Ok(value),
             Err(unplanned) => {
-                if let Unplanned::Fault(fault) = unplanned {
-                    tracing::error!(fault, "the read path failed");
-                }
+                unplanned.log();
                 self.0.resolve(ctx, field).await
             }
         }

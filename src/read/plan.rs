@@ -4,8 +4,10 @@ use async_graphql::Pos;
 use uuid::Uuid;
 
 use super::arguments::Arguments;
+use super::facts::Facts;
 use super::json::Json;
-use super::shape::{Facts, Page, WriteColumn};
+use super::relation::Page;
+use super::shape::WriteColumn;
 use crate::error::Result;
 use crate::store::{Reading, Rows, Source};
 

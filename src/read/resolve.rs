@@ -13,8 +13,10 @@ use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{Condition, EntityTrait, IdenStatic, Iterable, ModelTrait, QueryFilter, Value};
 use uuid::Uuid;
 
+use super::facts::{Cells, Facts, Needs};
 use super::json::{Column, read};
-use super::shape::{All, Cells, Facts, Joined, Needs, One, Pages, Readable, Shows};
+use super::relation::{All, Joined, One, Pages};
+use super::shape::{Readable, Shows};
 use crate::error::{Error, Result};
 use crate::graphql::connection::Paged;
 use crate::graphql::context::ContextExt;
@@ -61,12 +63,12 @@ where
 
 /// Whether a row names an object of this relation.
 pub fn names<M: ModelTrait, E: Readable>(row: &M, one: &One<E>) -> bool {
-    id(row, one.equals).is_ok_and(|id| id.is_some())
+    id(row, one.equals()).is_ok_and(|id| id.is_some())
 }
 
 /// The object that a row refers to.
 pub async fn one<M: ModelTrait, E: Readable>(ctx: &Context<'_>, row: &M, one: One<E>) -> Result<Option<E::Shown>> {
-    let Some(id) = id(row, one.equals)? else { return Ok(None) };
+    let Some(id) = id(row, one.equals())? else { return Ok(None) };
     Ok(related::<E>(ctx, one.joined(), id).await?.map(Into::into))
 }
 

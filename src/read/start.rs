@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::arguments::Arguments;
 use super::json::{Json, WriteJson};
-use super::shape::{Field, Object, Page, Readable, Shows, object};
+use super::relation::Page;
+use super::shape::{Field, Object, Readable, Shows, object};
 use super::{Planned, Unplanned};
 use crate::entity::TypedId;
 use crate::error::Result;

@@ -1,12 +1,12 @@
 //! Writing the answer from the rows.
 
+use super::facts::{Cells, Facts};
 use super::json::{Json, WriteJson};
 use super::load::Loaded;
 use super::plan::{
     Connection, ConnectionField, CountField, EdgeField, Entry, ListBelow, PageInfoField, RootPlan, Selected,
     SelectedField, Shown, Value,
 };
-use super::shape::{Cells, Facts};
 use super::{Planned, Unplanned};
 use crate::error::{Error, Result};
 use crate::graphql::connection::Count;

@@ -25,8 +25,9 @@ use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::scalar::{Money, money};
 use crate::organization::graphql::{self as organization, Organization};
 use crate::payment::graphql::{self as payment, PaymentConnection};
+use crate::read::facts::{Facts, names, private};
 use crate::read::json::ToJson;
-use crate::read::shape::{Facts, Field, computed, names, private};
+use crate::read::shape::{Field, computed};
 use crate::tier::graphql::{self as tier, Tier};
 
 /// What an owner (an organization or one of its customers) is entitled to.

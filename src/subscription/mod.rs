@@ -13,7 +13,6 @@ pub mod input;
 pub mod lifecycle;
 pub mod limit;
 pub mod list;
-pub mod loader;
 pub mod mutation;
 pub mod opening;
 mod order;

@@ -274,7 +274,7 @@ async fn current(unit: &UnitOfWork<'_>, owner: OwnerKey) -> Result<Option<subscr
     if let Some(live) = live(unit, owner).await? {
         return Ok(Some(live));
     }
-    // The same order as that of the loader `CurrentOf`.
+    // The same order as that of the relation: `relation::current_of_customer`.
     let latest = subscription::Entity::find()
         .filter(subscription::Entity::of_owner(owner))
         .order_by_desc(subscription::Column::EndedAt)

@@ -14,7 +14,7 @@ use crate::entity::{BillingCycle, OperationalStatus, TierId};
 use crate::error::Result;
 use crate::graphql::scalar::{Money, SafeInt, money};
 use crate::organization::graphql::Organization;
-use crate::read::shape::Facts;
+use crate::read::facts::Facts;
 use crate::tier::graphql::{self as tier, Tier};
 
 /// Who is entitled, pays or is charged: an organization or a customer.

@@ -4,7 +4,7 @@
 //! anchor: 31 January, 28 February, 31 March. Where the clock is set forward over a boundary, the boundary is the first
 //! instant behind that; where it is set back, the earlier of the two.
 
-use chrono::{Datelike, Months, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
+use chrono::{Datelike, Months, NaiveDateTime, NaiveTime, Timelike};
 use chrono_tz::Tz;
 
 use crate::clock::{Timestamp, local, valid};
@@ -32,16 +32,6 @@ impl Anchor {
     pub fn at(start: Timestamp, zone: Tz) -> Self {
         let local = local(start, zone);
         Self { day: local.day(), time: local.time(), zone }
-    }
-
-    /// The anchor that a subscription has.
-    pub fn of(row: &subscription::Model) -> Self {
-        let time = TimeDelta::microseconds(row.anchor_time);
-        Self {
-            day: row.anchor_day.unsigned_abs(),
-            time: NaiveTime::MIN.overflowing_add_signed(time).0,
-            zone: row.zone(),
-        }
     }
 
     /// Anchors a subscription's periods here.

@@ -8,7 +8,7 @@ use crate::entity::subscription::Column::{
 };
 use crate::entity::{StoredJson, subscription};
 use crate::error::Result;
-use crate::read::shape::Cells;
+use crate::read::facts::Cells;
 
 /// The columns that effective status depends on, in the order of [`recorded`].
 pub(super) const RECORDED: [subscription::Column; 16] = [

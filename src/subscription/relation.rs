@@ -3,15 +3,16 @@
 use sea_orm::{ColumnTrait, IdenStatic};
 use uuid::Uuid;
 
-use super::loader::current_first;
 use super::parts::EffectiveStatus;
 use super::recorded::{RECORDED, recorded};
 use super::status;
-use crate::entity::subscription::Column::{CustomerId, Id, TenantId, TierId};
+use crate::entity::subscription::Column::{CreatedAt, CustomerId, EndedAt, Id, TenantId, TierId};
 use crate::entity::{self, organization, subscription};
 use crate::error::Result;
 use crate::organization::graphql as organizations;
-use crate::read::shape::{Facts, Needs, One, Pages, names};
+use crate::read::facts::{Facts, Needs, names};
+use crate::read::relation::{One, Pages};
+use crate::store::{Order, SortKey};
 
 /// The subscription that a column names.
 pub fn of(id: impl IdenStatic) -> One<subscription::Entity> {
@@ -20,13 +21,12 @@ pub fn of(id: impl IdenStatic) -> One<subscription::Entity> {
 
 /// The live subscription of a customer, or else its latest.
 pub fn current_of_customer(customer: impl IdenStatic) -> One<subscription::Entity> {
-    One { first_by: Some(current_first()), ..One::new("current subscription", CustomerId, customer) }
+    One::new("current subscription", CustomerId, customer).first_by(&current_first())
 }
 
 /// The live subscription of an organization itself, or else its latest.
 pub fn current_of_organization(organization: impl IdenStatic) -> One<subscription::Entity> {
-    let one = One::new("current subscription", TenantId, organization);
-    One { first_by: Some(current_first()), only: CustomerId.is_null().into(), ..one }
+    One::new("current subscription", TenantId, organization).only(CustomerId.is_null()).first_by(&current_first())
 }
 
 /// The subscriptions of a customer.
@@ -37,6 +37,12 @@ pub fn of_customer(customer: impl IdenStatic) -> Pages<subscription::Entity> {
 /// An organization's own subscriptions.
 pub fn of_organization(organization: impl IdenStatic) -> Pages<subscription::Entity> {
     Pages { only: Some(CustomerId.is_null()), ..Pages::new(OF_OWNER, TenantId, organization) }
+}
+
+/// An owner's subscriptions, its current one first. What never ended sorts last in ascending order and so first here.
+fn current_first() -> Order<subscription::Entity> {
+    let newest = |column| SortKey { column, descending: true };
+    Order::new(vec![newest(EndedAt), newest(CreatedAt)], Id)
 }
 
 const OF_OWNER: &str = "owner.subscriptions";
@@ -65,7 +71,7 @@ pub fn owner_status(facts: &Facts<'_>) -> Result<EffectiveStatus> {
 /// What [`effective_status`] is computed from. An organization can be exempt; who cannot see organizations sees no
 /// subscriptions of theirs either.
 pub fn needs_effective_status() -> Needs {
-    let exempt = One { unless: Some(CustomerId.as_str()), ..organizations::seen(TenantId) }.joined();
+    let exempt = organizations::seen(TenantId).unless(CustomerId).joined();
     let own = [names(&RECORDED), names(&[CustomerId])].concat();
     vec![(None, own), (Some(exempt), names(&[organization::Column::Exempt]))]
 }

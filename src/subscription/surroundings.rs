@@ -13,7 +13,9 @@ use crate::entity::{
     subscription, tier,
 };
 use crate::error::{Error, Result};
-use crate::read::shape::{Cells, Joined, Needs, One, Readable, names};
+use crate::read::facts::{Cells, Needs, names};
+use crate::read::relation::{Joined, One};
+use crate::read::shape::Readable;
 use crate::store::{First, Reading, Scope, Source};
 
 /// What is known of it. It is not locked: a command that relies on it looks again.

@@ -21,7 +21,8 @@ use crate::graphql::list::{Listed, given_filter};
 use crate::graphql::scalar::CurrencyCode;
 use crate::graphql::search::Search;
 use crate::organization::graphql::{self as organization, Organization};
-use crate::read::shape::{Facts, One};
+use crate::read::facts::Facts;
+use crate::read::relation::One;
 
 /// What a subscription is for: a tier of the platform's catalogue, or of an organization's own.
 ///

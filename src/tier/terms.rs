@@ -9,7 +9,8 @@ use super::rules;
 use crate::entity::{BillingCycle, FeatureKind, Gateway, TierPriceId, tier, tier_feature, tier_price};
 use crate::error::Result;
 use crate::graphql::scalar::{Money, SafeInt, money};
-use crate::read::shape::{All, Facts, Needs, names};
+use crate::read::facts::{Facts, Needs, names};
+use crate::read::relation::All;
 use crate::store::{Order, SortKey};
 
 /// What a tier costs for a cycle in a currency.

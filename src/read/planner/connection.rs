@@ -4,8 +4,9 @@ use super::Planner;
 use crate::read::plan::{
     Connection, ConnectionField, CountField, EdgeField, Entry, ListPlan, PageInfoField, Shown, Statement,
 };
+use crate::read::relation::Page;
 use crate::read::selection::Collected;
-use crate::read::shape::{Object, Page};
+use crate::read::shape::Object;
 use crate::read::{Planned, Unplanned};
 use crate::store::{First, Reading};
 

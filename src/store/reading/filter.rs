@@ -11,8 +11,8 @@ use sea_orm::{Condition, DbBackend, Values};
 
 use crate::auth::{Membership, Permissions, Standing};
 use crate::error::Result;
+use crate::store::reach::Standpoint;
 use crate::store::text::render;
-use crate::store::visible::Standpoint;
 use crate::store::{Reach, Visible};
 
 /// How many filters are kept: some for each table and each set of permissions.
