@@ -329,11 +329,16 @@ async fn nothing_sent_before_the_signal_is_closed_unanswered() {
     for round in 0..25 {
         let server = Running::start(patient(), hello()).await;
         let (stopping, begun) = (Arc::new(AtomicBool::new(false)), Arc::new(Semaphore::new(0)));
-        let clients: Vec<_> = (0..8)
-            .map(|_| {
-                let (address, stopping, begun) = (server.address, Arc::clone(&stopping), Arc::clone(&begun));
+        // All are connected before the signal: a connection that comes after it may be refused.
+        let mut streams = Vec::new();
+        for _ in 0..8 {
+            streams.push(TcpStream::connect(server.address).await.expect("connected"));
+        }
+        let clients: Vec<_> = streams
+            .into_iter()
+            .map(|mut stream| {
+                let (stopping, begun) = (Arc::clone(&stopping), Arc::clone(&begun));
                 tokio::spawn(async move {
-                    let mut stream = TcpStream::connect(address).await.expect("connected");
                     loop {
                         let sent = stream.write_all(GET).await;
                         let before = !stopping.load(Ordering::SeqCst);
