@@ -18,9 +18,11 @@ use crate::graphql::context::RequestContext;
 use crate::graphql::document::{Documents, Operation, Refused};
 use crate::graphql::{self, Schema, cost};
 use crate::read;
+use crate::scheduler::{Retention, Scheduler};
 pub use crate::store::RequestMeta;
 use crate::store::{Cursors, Scope, Store};
 use crate::subscription::Settings;
+use crate::subscription::ends::Patience;
 use crate::subscription::status::Policy;
 
 /// How long it takes at most until all replicas know of a revocation.
@@ -37,6 +39,7 @@ struct Parts {
     cursors: Cursors,
     settings: Arc<Settings>,
     documents: Documents,
+    scheduler: Scheduler,
 }
 
 /// The answer to a request.
@@ -172,16 +175,21 @@ impl App {
                 renewal_tolerance: TimeDelta::hours(policy.renewal_tolerance_hours.into()),
             },
             pending_for: TimeDelta::hours(policy.pending_hours.into()),
+            patience: Patience { grace_days: policy.grace_days.into(), unpaid_days: policy.unpaid_days.into() },
+            has_test_clock: config.scheduler.has_test_clock,
             management: policy.subscription_management,
         };
+        let retention = Retention::new(config.scheduler.idempotency_days);
         Ok(Self(Arc::new(Parts {
             schema: graphql::schema(config.introspection),
-            documents: Documents::new(&graphql::sdl(), config.introspection).map_err(StartError::Schema)?,
+            documents: Documents::new(&graphql::sdl(config.scheduler.has_test_clock), config.introspection)
+                .map_err(StartError::Schema)?,
             verifier: TokenVerifier::new(&config.auth, store.clock().clone())
                 .map_err(StartError::Keys)?
                 .refusing(store.revoked()),
             cursors: Cursors::new(&config.cursor_secret),
             settings: Arc::new(settings),
+            scheduler: Scheduler::new(store.clone(), retention, config.scheduler.has_test_clock),
             store,
         })))
     }
@@ -242,6 +250,11 @@ impl App {
         meta: RequestMeta,
     ) -> Answer {
         let request_id = Arc::clone(&meta.id);
+        if self.0.settings.has_test_clock
+            && let Err(error) = self.0.store.learn_test_clock().await
+        {
+            tracing::warn!(error = error.told_inside(), "it cannot be learned how far the test clock is ahead");
+        }
         let scope = Scope::new(self.0.store.clone(), caller.map(Caller::Token), meta);
         let context = RequestContext::new(scope, self.0.cursors.clone(), Arc::clone(&self.0.settings));
         let mut because = "asked_for";
@@ -257,6 +270,7 @@ impl App {
         };
         let (batches, loader) = Batches::new(context.scope.clone());
         let mut request = Request::new("").variables(Variables::default()).data(context).data(loader);
+        request = request.data(self.0.scheduler.clone());
         request.set_parsed_query(document);
         // In a box, because it is large and most requests do without it.
         let response = Box::pin(batches.drive(self.0.schema.execute(request))).await;
@@ -266,6 +280,16 @@ impl App {
     /// Verifies tokens.
     pub fn verifier(&self) -> &TokenVerifier {
         &self.0.verifier
+    }
+
+    /// The schema that documents are judged by, in GraphQL's schema definition language.
+    pub fn sdl(&self) -> String {
+        graphql::sdl(self.0.settings.has_test_clock)
+    }
+
+    /// What brings about what is due.
+    pub fn scheduler(&self) -> &Scheduler {
+        &self.0.scheduler
     }
 
     /// The database.

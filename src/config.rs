@@ -47,6 +47,8 @@ pub struct Config {
     pub metrics: bool,
     /// What the subscription rules depend on.
     pub policy: PolicyConfig,
+    /// Who brings about what is due.
+    pub scheduler: SchedulerConfig,
     /// Form of the logs.
     pub log_format: LogFormat,
     /// What is logged, as directives of `tracing_subscriber::filter::Targets`.
@@ -227,6 +229,23 @@ impl SignatureAlgorithm {
     }
 }
 
+/// Who brings about what time makes due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SchedulerConfig {
+    /// Whether the server does.
+    pub in_server: bool,
+    /// Whether its time can be moved forward.
+    pub has_test_clock: bool,
+    /// Days that idempotency keys are kept.
+    pub idempotency_days: u16,
+}
+
+impl Default for SchedulerConfig {
+    fn default() -> Self {
+        Self { in_server: true, has_test_clock: false, idempotency_days: 30 }
+    }
+}
+
 /// What the subscription rules depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PolicyConfig {
@@ -236,6 +255,10 @@ pub struct PolicyConfig {
     pub expiring_soon_days: u16,
     /// Hours after which a pending subscription that nobody paid expires.
     pub pending_hours: u16,
+    /// Days that access continues while a renewal is unpaid, where the seller does not say.
+    pub grace_days: u16,
+    /// Days behind that until an unpaid subscription is canceled, where the seller does not say.
+    pub unpaid_days: u16,
     /// Hours a gateway may be late with a renewal before access ends.
     pub renewal_tolerance_hours: u16,
 }
@@ -246,6 +269,8 @@ impl Default for PolicyConfig {
             subscription_management: SubscriptionManagement::PlatformManaged,
             expiring_soon_days: 7,
             pending_hours: 24,
+            grace_days: 7,
+            unpaid_days: 30,
             renewal_tolerance_hours: 24,
         }
     }

@@ -20,6 +20,7 @@ pub mod graphql;
 pub mod http;
 mod nouns;
 pub mod read;
+pub mod scheduler;
 pub mod store;
 pub mod telemetry;
 pub mod text;

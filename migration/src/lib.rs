@@ -34,6 +34,7 @@ mod m20261128_000022_totals_by_row;
 mod m20261128_000023_customer_phone;
 mod m20261128_000024_trail_by_tenant;
 mod m20261128_000025_local_periods;
+mod m20261128_000026_ends;
 
 /// Applies the steps in order.
 pub struct Migrator;
@@ -67,6 +68,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000023_customer_phone::Migration),
             Box::new(m20261128_000024_trail_by_tenant::Migration),
             Box::new(m20261128_000025_local_periods::Migration),
+            Box::new(m20261128_000026_ends::Migration),
         ]
     }
 }

@@ -4,6 +4,7 @@ mod demo;
 mod doctor;
 mod migrate;
 mod revoke;
+mod scheduler;
 mod schema;
 mod serve;
 mod token;
@@ -30,6 +31,8 @@ enum Command {
     Serve(serve::Serve),
     /// Run a server with example data and nothing to configure
     Demo(demo::Demo),
+    /// Bring about what time makes due, for set-ups where servers do not (TESSERA_SCHEDULER=false)
+    Scheduler(scheduler::Scheduler),
     /// Bring the database's schema up to date, or say how far it is
     Migrate(migrate::Migrate),
     /// Make a token, to try things with
@@ -84,6 +87,7 @@ impl Cli {
         let outcome = match self.command {
             Command::Serve(serve) => serve.run().await,
             Command::Demo(demo) => demo.run().await,
+            Command::Scheduler(scheduler) => scheduler.run().await,
             Command::Migrate(migrate) => migrate.run().await,
             Command::Token(token) => token.run().await,
             Command::Revoke(revoke) => revoke.run().await,

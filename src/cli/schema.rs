@@ -3,5 +3,5 @@
 use super::{Failure, print};
 
 pub fn run() -> Result<(), Failure> {
-    print(tessera::graphql::sdl().trim_end())
+    print(tessera::graphql::sdl(false).trim_end())
 }

@@ -26,8 +26,12 @@ impl Serve {
             .map_err(|error| Failure::new(format!("cannot listen on {} (TESSERA_LISTEN): {error}", config.listen)))?;
         tracing::info!(address = %config.listen, version = env!("CARGO_PKG_VERSION"), "listening");
         let store = app.store().clone();
+        let scheduler = config.scheduler.in_server.then(|| app.scheduler().clone().start());
         let router = http::router(app, http::Options::new(&config));
         let served = http::serve(listener, router, config.server, http::shutdown_signal()).await;
+        if let Some(scheduler) = scheduler {
+            scheduler.abort();
+        }
         // SQLite's last connection puts the log into the file: a copy of that is whole.
         store.close().await;
         Ok(served?)

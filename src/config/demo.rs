@@ -11,7 +11,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{AuthConfig, Config, DatabaseConfig, KeySource, LogFormat, PolicyConfig, RateConfig, ServerConfig};
+use super::{
+    AuthConfig, Config, DatabaseConfig, KeySource, LogFormat, PolicyConfig, RateConfig, SchedulerConfig, ServerConfig,
+};
 
 /// The secrets that a data directory's demo runs with.
 #[derive(Clone, Debug)]
@@ -94,6 +96,7 @@ impl Config {
             introspection: true,
             metrics: true,
             policy: PolicyConfig::default(),
+            scheduler: SchedulerConfig { has_test_clock: true, ..SchedulerConfig::default() },
             log_format: LogFormat::Text,
             log_filter: "warn".to_owned(),
         }

@@ -13,7 +13,7 @@ use super::check::{Check, ConfigError};
 use super::values::{
     database_url, duration_within, log_filter, log_format, management, number_within, plan_cache_mode, secret, switch,
 };
-use super::{AuthConfig, Config, DatabaseConfig, LogFormat, PolicyConfig};
+use super::{AuthConfig, Config, DatabaseConfig, LogFormat, PolicyConfig, SchedulerConfig};
 
 const DATABASE_URL: &str = "TESSERA_DATABASE_URL";
 const HS256_SECRET: &str = "TESSERA_AUTH_HS256_SECRET";
@@ -115,6 +115,21 @@ pub struct Settings {
     /// Hours after which an unpaid pending subscription expires [default: 24]
     #[arg(long, env = "TESSERA_PENDING_HOURS", value_name = "HOURS")]
     pending_hours: Option<String>,
+    /// Bring about in this server what is due [default: true]
+    #[arg(long, env = "TESSERA_SCHEDULER", value_name = "BOOL")]
+    scheduler: Option<String>,
+    /// Let time be moved forward, for tests [default: false]
+    #[arg(long, env = "TESSERA_TEST_CLOCK", value_name = "BOOL")]
+    test_clock: Option<String>,
+    /// Days that idempotency keys are kept, 1 to 3650 [default: 30]
+    #[arg(long, env = "TESSERA_IDEMPOTENCY_DAYS", value_name = "DAYS")]
+    idempotency_days: Option<String>,
+    /// Days that access continues while a renewal is unpaid, 0 to 730 [default: 7]
+    #[arg(long, env = "TESSERA_GRACE_DAYS", value_name = "DAYS")]
+    grace_days: Option<String>,
+    /// Days behind that until an unpaid subscription is canceled, 0 to 730 [default: 30]
+    #[arg(long, env = "TESSERA_UNPAID_DAYS", value_name = "DAYS")]
+    unpaid_days: Option<String>,
     /// Hours a gateway may be late with a renewal [default: 24]
     #[arg(long, env = "TESSERA_RENEWAL_TOLERANCE_HOURS", value_name = "HOURS")]
     renewal_tolerance_hours: Option<String>,
@@ -165,8 +180,8 @@ impl Settings {
         let introspection = check.optional("TESSERA_INTROSPECTION", self.introspection.as_deref(), true, switch);
         let metrics = check.optional("TESSERA_METRICS", self.metrics.as_deref(), false, switch);
         let policy = self.check_policy(&mut check);
-        let log_format = check.optional("TESSERA_LOG_FORMAT", self.log_format.as_deref(), LogFormat::Json, log_format);
-        let log_filter = check.optional("TESSERA_LOG", self.log.as_deref(), "info,sqlx=warn".to_owned(), log_filter);
+        let scheduler = self.check_scheduler(&mut check);
+        let (log_format, log_filter) = self.check_logs(&mut check);
 
         let config = database.zip(auth).zip(cursor_secret).map(|((database, auth), cursor_secret)| Config {
             listen,
@@ -179,6 +194,7 @@ impl Settings {
             introspection,
             metrics,
             policy,
+            scheduler,
             log_format,
             log_filter,
         });
@@ -190,6 +206,47 @@ impl Settings {
         let mut check = Check::default();
         let database = self.check_database(&mut check);
         check.finish(database)
+    }
+
+    /// Only the database and the scheduler: it needs no keys.
+    pub fn scheduler(&self) -> Result<(DatabaseConfig, SchedulerConfig), ConfigError> {
+        let mut check = Check::default();
+        let database = self.check_database(&mut check);
+        let scheduler = self.check_scheduler(&mut check);
+        check.finish(database.map(|database| (database, scheduler)))
+    }
+
+    /// Only form and filter of the logs.
+    pub fn logs(&self) -> Result<(LogFormat, String), ConfigError> {
+        let mut check = Check::default();
+        let logs = self.check_logs(&mut check);
+        check.finish(Some(logs))
+    }
+
+    fn check_logs(&self, check: &mut Check) -> (LogFormat, String) {
+        let format = check.optional("TESSERA_LOG_FORMAT", self.log_format.as_deref(), LogFormat::Json, log_format);
+        let filter = check.optional("TESSERA_LOG", self.log.as_deref(), "info,sqlx=warn".to_owned(), log_filter);
+        (format, filter)
+    }
+
+    fn check_scheduler(&self, check: &mut Check) -> SchedulerConfig {
+        let default = SchedulerConfig::default();
+        let days = number_within(1..=3650);
+        SchedulerConfig {
+            in_server: check.optional("TESSERA_SCHEDULER", self.scheduler.as_deref(), default.in_server, switch),
+            has_test_clock: check.optional(
+                "TESSERA_TEST_CLOCK",
+                self.test_clock.as_deref(),
+                default.has_test_clock,
+                switch,
+            ),
+            idempotency_days: check.optional(
+                "TESSERA_IDEMPOTENCY_DAYS",
+                self.idempotency_days.as_deref(),
+                default.idempotency_days,
+                days,
+            ),
+        }
     }
 
     /// Only how tokens are verified.
@@ -279,6 +336,8 @@ impl Settings {
                 default.expiring_soon_days,
                 0..=365,
             ),
+            grace_days: number("TESSERA_GRACE_DAYS", &self.grace_days, default.grace_days, 0..=730),
+            unpaid_days: number("TESSERA_UNPAID_DAYS", &self.unpaid_days, default.unpaid_days, 0..=730),
             pending_hours: number("TESSERA_PENDING_HOURS", &self.pending_hours, default.pending_hours, 1..=8760),
             renewal_tolerance_hours: number(
                 "TESSERA_RENEWAL_TOLERANCE_HOURS",

@@ -93,9 +93,11 @@ pub async fn run(options: DemoOptions) -> Result<(), DemoError> {
     let text = banner::text(address, &data_dir, &personas);
     let app = App::with_store(&config, store.clone())?;
     app.keep_learning();
+    let scheduler = app.scheduler().clone().start();
     let router = http::router(app, http::Options { personas: Some(personas), ..http::Options::new(&config) });
     banner::show(&text);
     let served = http::serve(listener, router, config.server, http::shutdown_signal()).await;
+    scheduler.abort();
     store.close().await;
     served.map_err(DemoError::Serve)
 }

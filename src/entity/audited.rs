@@ -5,7 +5,9 @@
 
 use serde_json::Value;
 
-use super::{Mutable as _, customer, member, organization, revocation, subscription, tier, tier_feature, tier_price};
+use super::{
+    Mutable as _, customer, member, organization, payment, revocation, subscription, tier, tier_feature, tier_price,
+};
 use crate::auth::Permission;
 
 /// A row that the trail tells of.
@@ -63,6 +65,7 @@ audited! {
     organization {
         shown {
             Audience::Readers => id name slug status exempt subscription_management billing_email default_currency time_zone
+                grace_days unpaid_days
                 metadata deleted_at;
             Audience::Above => parent_id;
             Audience::Holders(Permission::OrganizationsManage) => private_metadata;
@@ -88,7 +91,8 @@ audited! {
     subscription {
         shown {
             Audience::Readers => id customer_id tier_id status mode amount_minor currency billing_cycle starts_at
-                trial_started_at trial_ends_at current_period_start current_period_end time_zone anchor_day anchor_time expires_at cancel_at
+                trial_started_at trial_ends_at current_period_start current_period_end time_zone anchor_day anchor_time
+                period_end_policy trial_end_policy fallback_tier_id fallback_amount_minor grace_days unpaid_days expires_at cancel_at
                 canceled_at ended_at past_due_since grace_ends_at suspended_at suspension_cause suspended_by suspended_from
                 paused_at resumes_at pending_until scheduled_tier_id scheduled_amount_minor scheduled_billing_cycle
                 scheduled_at override_reason override_ends_at overridden_tier_id overridden_amount_minor
@@ -100,16 +104,25 @@ audited! {
         // What follows from the others, or comes back with the end of an override.
         left out {
             tenant_id overridden_state search_text access_ends_at next_at next_status second_at second_status
-            third_at third_status created_at updated_at version
+            third_at third_status fourth_at fourth_status fifth_at fifth_status due_at created_at updated_at version
         }
     }
     tier {
         shown {
             Audience::Readers => id key name description kind rank trial_days public sort_order period_end_policy
-                fallback_tier_id archived_at;
+                trial_end_policy fallback_tier_id archived_at;
         }
         parts { prices features }
         left out { tenant_id search_text created_at updated_at version }
+    }
+    payment {
+        shown {
+            Audience::Readers => id subscription_id;
+            Audience::Holders(Permission::PaymentsRead) => amount_minor currency status gateway gateway_payment_id
+                gateway_status failure_code failure_message attempt refunded_minor period_start paid_at;
+        }
+        parts {}
+        left out { tenant_id customer_id search_text return_url status_changed_at created_at updated_at version }
     }
     revocation {
         shown {

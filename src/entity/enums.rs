@@ -90,7 +90,8 @@ stored_enums! {
         Yearly = "YEARLY",
     }
 
-    /// What happens to a subscription whose period or trial ends and that nothing renews.
+    /// What happens to a subscription whose period ends and that nothing renews. What costs nothing renews by itself,
+    /// whatever the policy.
     PeriodEndPolicy {
         /// The subscription expires.
         Expire = "EXPIRE",
@@ -98,8 +99,16 @@ stored_enums! {
         Suspend = "SUSPEND",
         /// The subscription moves to the fallback tier.
         Downgrade = "DOWNGRADE",
-        /// The next period starts with a payment that is waited for.
+        /// The next period begins unpaid: a payment is waited for, for the days of grace.
         Renew = "RENEW",
+    }
+
+    /// What happens to a subscription whose trial ends and that nothing converts.
+    TrialEndPolicy {
+        /// The subscription expires.
+        Expire = "EXPIRE",
+        /// The subscription moves to the fallback tier.
+        Fallback = "FALLBACK",
     }
 
     /// How a feature of a tier is measured.
@@ -121,7 +130,7 @@ stored_enums! {
         Trialing = "TRIALING",
         /// Paid for.
         Active = "ACTIVE",
-        /// A renewal failed. Access continues for the days of grace.
+        /// A renewal is unpaid. Access continues for the days of grace.
         PastDue = "PAST_DUE",
         /// Paused at the owner's wish. No access, and the paid time stands still.
         Paused = "PAUSED",

@@ -35,6 +35,10 @@ pub struct Model {
     pub default_currency: String,
     /// IANA time zone name.
     pub time_zone: String,
+    /// How many days access of its customers continues while a renewal is unpaid, 0–730; null: the server's setting.
+    pub grace_days: Option<i32>,
+    /// How many days behind that an unpaid subscription of a customer is canceled, 0–730; null: the server's setting.
+    pub unpaid_days: Option<i32>,
     /// Free-form JSON object of the integrator.
     pub metadata: StoredJson,
     /// The same of those who manage it, for nobody else; null is nothing.

@@ -6,8 +6,8 @@ use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Above, BillingCycle, CustomerId, Gateway, ManagementMode, OrganizationId, StoredJson, SubscriptionId,
-    SubscriptionStatus, SuspensionCause, TierId,
+    Above, BillingCycle, CustomerId, Gateway, ManagementMode, OrganizationId, PeriodEndPolicy, StoredJson,
+    SubscriptionId, SubscriptionStatus, SuspensionCause, TierId, TrialEndPolicy,
 };
 use crate::clock::Timestamp;
 
@@ -56,6 +56,19 @@ pub struct Model {
     pub anchor_day: i32,
     /// Local time of day that periods start at, in microseconds since midnight.
     pub anchor_time: i64,
+    /// What happens when the period ends and nothing renews it. This and the next five are agreed on when a period or
+    /// trial begins by a command: what becomes of it does not depend on when somebody looks.
+    pub period_end_policy: PeriodEndPolicy,
+    /// What happens when the trial ends and nothing converts it.
+    pub trial_end_policy: TrialEndPolicy,
+    /// The tier that these may lead to.
+    pub fallback_tier_id: Option<TierId>,
+    /// What it costs each cycle, in minor units of the subscription's currency.
+    pub fallback_amount_minor: Option<i64>,
+    /// How many days access continues while a renewal is unpaid, 0–730.
+    pub grace_days: i32,
+    /// How many days behind that it is canceled, if it is still unpaid, 0–730.
+    pub unpaid_days: i32,
     /// Hard end set by an administrator, whatever is paid.
     pub expires_at: Option<Timestamp>,
 
@@ -143,10 +156,20 @@ pub struct Model {
     pub second_at: Option<Timestamp>,
     /// To what.
     pub second_status: Option<SubscriptionStatus>,
-    /// When time changes it once more. There is no fourth time.
+    /// When time changes it once more.
     pub third_at: Option<Timestamp>,
     /// To what.
     pub third_status: Option<SubscriptionStatus>,
+    /// When time changes it for the fourth time.
+    pub fourth_at: Option<Timestamp>,
+    /// To what.
+    pub fourth_status: Option<SubscriptionStatus>,
+    /// When time changes it for the fifth time. There is no sixth time.
+    pub fifth_at: Option<Timestamp>,
+    /// To what.
+    pub fifth_status: Option<SubscriptionStatus>,
+    /// When the scheduler has something to do with it: a change of status, or anything else that time brings.
+    pub due_at: Option<Timestamp>,
 
     /// When the row was made.
     pub created_at: Timestamp,

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{OrganizationId, PeriodEndPolicy, TierId, TierKind};
+use super::{OrganizationId, PeriodEndPolicy, TierId, TierKind, TrialEndPolicy};
 use crate::clock::Timestamp;
 
 /// A tier of the platform's catalogue or of an organization's own.
@@ -32,9 +32,11 @@ pub struct Model {
     pub public: bool,
     /// Place in a list of tiers.
     pub sort_order: i32,
-    /// What happens when a period or trial ends and nothing renews it.
+    /// What happens when a period ends and nothing renews it.
     pub period_end_policy: PeriodEndPolicy,
-    /// Where `Downgrade` leads to.
+    /// What happens when a trial ends and nothing converts it.
+    pub trial_end_policy: TrialEndPolicy,
+    /// Where `Downgrade` and `Fallback` lead to.
     pub fallback_tier_id: Option<TierId>,
     /// When the tier was archived: kept by who has it, sold to nobody.
     pub archived_at: Option<Timestamp>,

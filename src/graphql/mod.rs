@@ -34,33 +34,52 @@ macro_rules! queries {
             node::NodeQuery,
             $(crate::$($module)::+::$query,)*
             crate::dashboard::graphql::DashboardQuery,
+            crate::scheduler::graphql::SchedulerQuery,
         );
     };
 }
 nouns!(queries);
 
-/// What can be changed.
-#[derive(Default, MergedObject)]
-pub struct Mutation(
+macro_rules! mutations {
+    ($($mutation:path,)*) => {
+        /// What can be changed.
+        #[derive(Default, MergedObject)]
+        pub struct Mutation($($mutation,)*);
+
+        /// The same where there is a test clock.
+        #[derive(Default, MergedObject)]
+        #[graphql(name = "Mutation")]
+        pub struct MutationWithClock($($mutation,)* crate::scheduler::graphql::ClockMutation);
+    };
+}
+mutations! {
     crate::organization::mutation::OrganizationMutation,
     crate::member::mutation::MemberMutation,
     crate::customer::mutation::CustomerMutation,
     crate::tier::mutation::TierMutation,
     crate::subscription::mutation::SubscriptionMutation,
     crate::revocation::mutation::RevocationMutation,
-);
+    crate::scheduler::graphql::SchedulerMutation,
+}
 
 /// The whole schema.
-pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, MutationWithClock, EmptySubscription>;
 
 /// More than any operation that was measured has.
 const MAX_RECURSION: usize = 100;
 
-/// Builds the schema.
-pub fn schema(introspection: bool) -> Schema {
-    let schema = Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+fn build<M: async_graphql::ObjectType + 'static>(
+    mutation: M,
+) -> async_graphql::SchemaBuilder<Query, M, EmptySubscription> {
+    async_graphql::Schema::build(Query::default(), mutation, EmptySubscription)
         .register_output_type::<node::Node>()
         .register_output_type::<error::UserError>()
+}
+
+/// Builds the schema. What there is only with a test clock is hidden without one, and no document that asks for it is
+/// valid ([`sdl`]).
+pub fn schema(introspection: bool) -> Schema {
+    let schema = build(MutationWithClock::default())
         // What is executed has been validated and measured (`document.rs`).
         .validation_mode(ValidationMode::Fast)
         .limit_recursive_depth(MAX_RECURSION)
@@ -68,7 +87,12 @@ pub fn schema(introspection: bool) -> Schema {
     if introspection { schema.finish() } else { schema.disable_introspection().disable_suggestions().finish() }
 }
 
-/// The schema in GraphQL's schema definition language: the public contract.
-pub fn sdl() -> String {
-    schema(true).sdl_with_options(SDLExportOptions::new().sorted_fields().sorted_enum_items())
+/// The schema in GraphQL's schema definition language: the public contract, by which documents are judged.
+pub fn sdl(has_test_clock: bool) -> String {
+    let options = SDLExportOptions::new().sorted_fields().sorted_enum_items();
+    if has_test_clock {
+        build(MutationWithClock::default()).finish().sdl_with_options(options)
+    } else {
+        build(Mutation::default()).finish().sdl_with_options(options)
+    }
 }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::FromRef;
+use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -125,8 +125,8 @@ pub fn router(app: App, options: Options) -> Router {
 
 /// As plain text, which browsers show and every tool reads. The registered types are for requests and answers, and an
 /// unknown `application/…` would be downloaded.
-async fn schema() -> impl IntoResponse {
-    ([("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-cache")], crate::graphql::sdl())
+async fn schema(State(app): State<App>) -> impl IntoResponse {
+    ([("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-cache")], app.sdl())
 }
 
 async fn not_found() -> Response {

@@ -51,6 +51,10 @@ pub struct Organization {
     default_currency: CurrencyCode,
     /// IANA time zone name.
     time_zone: String,
+    /// How many days access of its customers continues while a renewal is unpaid; null: the server's setting.
+    grace_days: Option<i32>,
+    /// How many days behind that an unpaid subscription of a customer is canceled; null: the server's setting.
+    unpaid_days: Option<i32>,
     /// Free-form JSON object of the integrator; null, with an error, if it is too deep to be read.
     metadata: Option<StoredJson>,
     /// Free-form JSON object of those who manage it, shown to nobody else: null without `organizations.manage`, and with an error if it

@@ -11,7 +11,7 @@ use crate::auth::{Permission, Standing};
 use crate::entity::{OperationalStatus, OrganizationId, StoredJson, SubscriptionManagement, organization};
 use crate::error::{Code, Error, Refusal, Result, not_found};
 use crate::graphql::command::Target;
-use crate::graphql::input::{Check, check_version, updated};
+use crate::graphql::input::{Check, MAX_DAYS, check_version, updated};
 use crate::graphql::json::GivenJson;
 use crate::graphql::nested::OwnerKey;
 use crate::operational::Step;
@@ -33,6 +33,10 @@ pub struct NewOrganization {
     pub default_currency: String,
     /// IANA time zone name.
     pub time_zone: String,
+    /// Days of access of its customers while a renewal is unpaid.
+    pub grace_days: Option<i32>,
+    /// Days behind that until an unpaid subscription of a customer is canceled.
+    pub unpaid_days: Option<i32>,
     /// Whether its subscription never expires.
     pub exempt: bool,
     /// Who manages its own subscription; as configured if not given.
@@ -66,6 +70,8 @@ pub async fn create(
         billing_email: new.billing_email.clone(),
         default_currency: new.default_currency.clone(),
         time_zone: new.time_zone.clone(),
+        grace_days: new.grace_days,
+        unpaid_days: new.unpaid_days,
         metadata: new.metadata.clone().into(),
         private_metadata: new.private_metadata.clone(),
         created_at: now,
@@ -147,6 +153,10 @@ pub struct Update {
     pub default_currency: Option<String>,
     /// IANA time zone name.
     pub time_zone: Option<String>,
+    /// Days of access of its customers while a renewal is unpaid.
+    pub grace_days: MaybeUndefined<i32>,
+    /// Days behind that until an unpaid subscription of a customer is canceled.
+    pub unpaid_days: MaybeUndefined<i32>,
     /// Whether its subscription never expires. For the platform only.
     pub exempt: Option<bool>,
     /// Who manages its own subscription. From above only.
@@ -171,6 +181,8 @@ impl Update {
             billing_email: _,
             default_currency: _,
             time_zone: _,
+            grace_days: _,
+            unpaid_days: _,
             metadata: _,
         } = self;
         let platform = slug.is_some() || exempt.is_some();
@@ -209,6 +221,9 @@ pub async fn update(
                 if let Some(zone) = &update.time_zone {
                     next.time_zone = check_time_zone(&mut check, zone);
                 }
+                next.grace_days = updated(&row.grace_days, update.grace_days);
+                next.unpaid_days = updated(&row.unpaid_days, update.unpaid_days);
+                check_patience(&mut check, next.grace_days, next.unpaid_days);
                 next.exempt = update.exempt.unwrap_or(row.exempt);
                 if let Some(management) = update.subscription_management {
                     check_management(unit).await?;
@@ -229,6 +244,15 @@ pub async fn update(
             })
         })
         .await
+}
+
+/// How long customers may owe a renewal.
+pub fn check_patience(check: &mut Check, grace_days: Option<i32>, unpaid_days: Option<i32>) {
+    for (path, days) in [("input.graceDays", grace_days), ("input.unpaidDays", unpaid_days)] {
+        if let Some(days) = days {
+            check.range(path, days.into(), 0..=MAX_DAYS);
+        }
+    }
 }
 
 /// The name of a time zone of the IANA database.

@@ -35,6 +35,12 @@ pub struct CreateOrganizationInput {
     /// IANA time zone name.
     #[graphql(default = "UTC")]
     time_zone: String,
+    /// How many days access of its customers continues while a renewal is unpaid, 0–730; the server's setting if not
+    /// given.
+    grace_days: Option<i32>,
+    /// How many days behind that an unpaid subscription of a customer is canceled, 0–730; the server's setting if not
+    /// given.
+    unpaid_days: Option<i32>,
     /// Whether its subscription never expires. Needs `platform.manage`.
     #[graphql(default)]
     exempt: bool,
@@ -62,8 +68,14 @@ update_input! {
         billing_email: MaybeUndefined<String>,
         /// The currency that new prices and subscriptions start from. Existing subscriptions keep theirs.
         default_currency: Omittable<CurrencyCode>,
-        /// IANA time zone name.
+        /// IANA time zone name. Existing subscriptions keep theirs.
         time_zone: Omittable<String>,
+        /// How many days access of its customers continues while a renewal is unpaid, 0–730; null: the server's setting.
+        /// It counts for periods that begin from now on.
+        grace_days: MaybeUndefined<i32>,
+        /// How many days behind that an unpaid subscription of a customer is canceled, 0–730; null: the server's setting.
+        /// It counts for periods that begin from now on.
+        unpaid_days: MaybeUndefined<i32>,
         /// Whether its subscription never expires. Needs `platform.manage`.
         exempt: Omittable<bool>,
         /// Who manages its own subscription. For the platform (`platform.manage`), or for the reseller above, if that is
@@ -132,11 +144,14 @@ impl OrganizationMutation {
                     billing_email: input.billing_email.as_deref().map(|email| check.email("input.billingEmail", email)),
                     default_currency: input.default_currency.0,
                     time_zone: super::check_time_zone(&mut check, &input.time_zone),
+                    grace_days: input.grace_days,
+                    unpaid_days: input.unpaid_days,
                     exempt: input.exempt,
                     subscription_management: input.subscription_management,
                     metadata: check.metadata("input.metadata", input.metadata),
                     private_metadata: check.private_metadata("input.privateMetadata", input.private_metadata),
                 };
+                super::check_patience(&mut check, new.grace_days, new.unpaid_days);
                 let order = match input.subscription {
                     Some(terms) => check.absorb(terms.order("input.subscription"))?,
                     None => None,
@@ -166,6 +181,8 @@ impl OrganizationMutation {
                     billing_email: input.billing_email,
                     default_currency: input.default_currency.given().map(|currency| currency.0),
                     time_zone: input.time_zone.given(),
+                    grace_days: input.grace_days,
+                    unpaid_days: input.unpaid_days,
                     exempt: input.exempt.given(),
                     subscription_management: input.subscription_management.given(),
                     metadata: input.metadata,

@@ -69,7 +69,7 @@ impl Writer {
     ) -> Result<M> {
         match work(attempt).await {
             Ok(Attempt::Done(unit, result)) => {
-                unit.commit(command.record(self.caller()?, self.now(), result.uuid())).await?;
+                unit.commit(command.record(self.caller()?, self.store.real_now(), result.uuid())).await?;
                 Ok(result)
             }
             Ok(Attempt::Replayed(id)) => {

@@ -1,9 +1,10 @@
 //! Opening the database, and telling its errors apart.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, RwLock};
 
+use chrono::TimeDelta;
 use sea_orm::{ColumnTrait as _, DbBackend, DbErr, EntityTrait as _, QueryFilter as _, RuntimeErr, Statement, sqlx};
 
 use super::database::{Connections, Database, Notice};
@@ -33,6 +34,8 @@ pub(super) struct Opened {
     pub(super) limited: RwLock<HashSet<(OrganizationId, &'static str)>>,
     revoked: Arc<Revoked>,
     clock: Clock,
+    /// How far the test clock is ahead, in microseconds.
+    ahead: AtomicI64,
     statements: Arc<AtomicU64>,
     observer: Arc<OnceLock<Observer>>,
 }
@@ -60,6 +63,7 @@ impl Store {
             limited: RwLock::default(),
             revoked: Arc::default(),
             clock,
+            ahead: AtomicI64::new(0),
             statements,
             observer,
         })))
@@ -77,7 +81,7 @@ impl Store {
 
     /// Learns which tokens are revoked by now, on whichever replica.
     pub async fn learn_revoked(&self) -> Result<(), DbErr> {
-        let valid = revocation::Entity::find().filter(revocation::Column::ExpiresAt.gt(self.now()));
+        let valid = revocation::Entity::find().filter(revocation::Column::ExpiresAt.gt(self.real_now()));
         let rows = self.0.database.all(valid).await?;
         self.0.revoked.replace(rows.into_iter().filter_map(revocation::Model::into_revocation));
         Ok(())
@@ -99,12 +103,22 @@ impl Store {
         self.0.observer.set(Box::new(observer)).is_ok()
     }
 
-    /// The current moment.
+    /// The current moment, for all that the rules speak of: a test clock may be ahead of the machine's.
     pub fn now(&self) -> Timestamp {
+        self.real_now().plus(TimeDelta::microseconds(self.0.ahead.load(Ordering::SeqCst)))
+    }
+
+    /// The current moment of the machine, for tokens, leases and what is kept for a while.
+    pub fn real_now(&self) -> Timestamp {
         self.0.clock.now()
     }
 
-    /// The clock that `now` asks.
+    /// How far the test clock is ahead, in microseconds.
+    pub(super) fn ahead(&self) -> &AtomicI64 {
+        &self.0.ahead
+    }
+
+    /// The machine's clock.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
     }

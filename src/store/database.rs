@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
-use sea_orm::{DbBackend, DbErr, EntityTrait, RuntimeErr, Statement, TryIntoModel};
+use sea_orm::{DbBackend, DbErr, EntityTrait, QueryTrait as _, RuntimeErr, Select, Statement, TryIntoModel};
 use secrecy::ExposeSecret;
 use uuid::Uuid;
 
@@ -158,6 +158,19 @@ impl Transaction {
             Self::Sqlite(transaction) => transaction.read(statement).await?,
         };
         rows.iter().next().map(|row| row.model::<E>(0..)).transpose()
+    }
+
+    /// The rows that a query finds and locks until the end of the transaction. SQLite locks everything.
+    pub(super) async fn lock_all<E>(&self, query: Select<E>) -> Result<Vec<E::Model>, DbErr>
+    where
+        E: EntityTrait<ActiveModel: TryIntoModel<E::Model>>,
+    {
+        let statement = self.backend().build(query.as_query());
+        let rows = match self {
+            Self::Postgres(transaction) => transaction.lock(&statement).await?,
+            Self::Sqlite(transaction) => transaction.read(statement).await?,
+        };
+        rows.iter().map(|row| row.model::<E>(0..)).collect()
     }
 
     /// Runs a statement, and tells how many rows it changed.

@@ -1,4 +1,4 @@
-//! What limits depend on, whatever the caller may read: a limit holds for everyone alike.
+//! What rules depend on, whatever the caller may read: they hold for everyone alike.
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DbBackend, EntityTrait, Order as SortOrder, QueryFilter, QueryOrder};
@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, DbBackend, EntityTrait, Order as SortOrder, QueryFilt
 use super::executor::Executor as _;
 use super::unit_of_work::LOCK;
 use super::{Noun, Source, UnitOfWork};
-use crate::entity::{TierId, organization, subscription, tier_feature};
+use crate::entity::{BillingCycle, TierId, organization, payment, subscription, tier_feature, tier_price};
 use crate::error::{Result, not_found};
 use crate::graphql::nested::{Owned as _, OwnerKey};
 
@@ -47,6 +47,30 @@ impl UnitOfWork<'_> {
         let kept = self.settled().await?.one(of_owner().filter(DeletedAt.is_null())).await?;
         let deleted = self.settled().await?.one(of_owner().filter(DeletedAt.is_not_null())).await?;
         Ok(kept.into_iter().chain(deleted).max_by_key(|row| (row.created_at, row.id)))
+    }
+
+    /// The first payment of the tenant that the query finds.
+    pub(crate) async fn payment_of_tenant(
+        &self,
+        query: sea_orm::Select<payment::Entity>,
+    ) -> Result<Option<payment::Model>> {
+        let of_tenant = query.filter(payment::Column::TenantId.eq(self.tenant()?));
+        Ok(self.settled().await?.one(of_tenant).await?)
+    }
+
+    /// What a tier costs, whoever may see it: a subscription can fall back to a tier that its owner cannot order.
+    pub(crate) async fn price_of(
+        &self,
+        tier: TierId,
+        cycle: BillingCycle,
+        currency: &str,
+    ) -> Result<Option<tier_price::Model>> {
+        use tier_price::Column::{BillingCycle, Currency, TierId};
+        let price = tier_price::Entity::find()
+            .filter(TierId.eq(tier))
+            .filter(BillingCycle.eq(cycle))
+            .filter(Currency.eq(currency));
+        Ok(self.settled().await?.one(price).await?)
     }
 
     /// What a tier grants under this key.

@@ -79,6 +79,7 @@ records! {
     customer _ => Lock::KeyShare, None;
     tier _ => Lock::KeyShare, None;
     revocation _ => Lock::KeyShare, None;
+    payment _ => Lock::KeyShare, None;
     subscription row => if row.customer_id.is_none() { Lock::NoKeyUpdate } else { Lock::KeyShare }, row.customer_id;
 }
 
@@ -127,6 +128,7 @@ mutable! {
     member tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
     customer tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
     subscription tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
+    payment tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
     tier tenant_id => |row, tenant| row.tenant_id = tenant;
     revocation tenant_id => |row, tenant| row.tenant_id = tenant;
 }

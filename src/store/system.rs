@@ -9,7 +9,7 @@ use super::database::Whose;
 use super::executor::Executor as _;
 use super::flush::Flush;
 use super::{Noun, Store};
-use crate::entity::{Derived, OrganizationId, SubscriptionStatus, organization, subscription};
+use crate::entity::{Derived, OrganizationId, organization, subscription};
 use crate::subscription::lifecycle::settled;
 
 /// The database without a tenant: for maintenance and the demo's data.
@@ -81,14 +81,9 @@ impl System<'_> {
     }
 
     /// Foresees what time will make of the subscriptions that were written by a program that did not.
-    pub(super) async fn foresee(&self) -> Result<(), DbErr> {
-        use subscription::Column::{AccessEndsAt, EndedAt, Id, NextAt, ResumesAt, Status, TenantId, Version};
-        let unforeseen = Condition::all().add(EndedAt.is_null()).add(NextAt.is_null()).add(
-            Condition::any()
-                .add(AccessEndsAt.is_not_null())
-                .add(Status.eq(SubscriptionStatus::Pending))
-                .add(ResumesAt.is_not_null()),
-        );
+    pub async fn foresee(&self) -> Result<(), DbErr> {
+        use subscription::Column::{DueAt, EndedAt, Id, TenantId, Version};
+        let unforeseen = Condition::all().add(EndedAt.is_null()).add(DueAt.eq(0));
         let mut behind = None;
         loop {
             let found = subscription::Entity::find()
@@ -108,6 +103,11 @@ impl System<'_> {
                     second_status: Set(row.second_status),
                     third_at: Set(row.third_at),
                     third_status: Set(row.third_status),
+                    fourth_at: Set(row.fourth_at),
+                    fourth_status: Set(row.fourth_status),
+                    fifth_at: Set(row.fifth_at),
+                    fifth_status: Set(row.fifth_status),
+                    due_at: Set(row.due_at),
                     ..Default::default()
                 };
                 // Who changed it meanwhile has foreseen it as well.

@@ -159,6 +159,16 @@ impl<'e> UnitOfWork<'e> {
         Ok(self.inner.lock::<E>(source, lock).await?)
     }
 
+    /// The rows that a query finds and locks.
+    pub(super) async fn lock_all<E>(&self, query: Select<E>) -> Result<Vec<E::Model>>
+    where
+        E: EntityTrait<ActiveModel: TryIntoModel<E::Model>>,
+    {
+        self.lock_order.lock(E::default().table_name());
+        self.settled().await?;
+        Ok(self.inner.lock_all(query).await?)
+    }
+
     /// The moment of all of it.
     pub fn now(&self) -> Timestamp {
         self.now

@@ -78,11 +78,11 @@ pub fn available(
     let state = overdue::foreseen(&row, now);
     let one = |action| {
         let (obstacle, requires) = match check(&state, action, caller, around, now) {
-            Ok(()) => (None, required_of(caller, &state.row, action)),
+            Ok(()) => (None, required_of(caller, &state.row, action, around.management)),
             Err(Error::Forbidden(permission)) => (Some(Obstacle::Permission), permission),
             Err(Error::Refused(refusals)) => {
                 let code = refusals.first().map_or(Code::IllegalTransition, |refusal| refusal.code);
-                (Some(Obstacle::of(code)), required_of(caller, &state.row, action))
+                (Some(Obstacle::of(code)), required_of(caller, &state.row, action, around.management))
             }
             Err(fault) => return Err(fault),
         };
@@ -152,6 +152,9 @@ fn step(action: Action, row: &subscription::Model, from_above: bool, now: Timest
         Action::Activate => Step::Activate,
         Action::StartTrial => Step::StartTrial { ends_at: now.plus_days(1) },
         Action::Extend => Step::Extend { days: 1 },
+        Action::Renew => Step::Renew,
+        Action::MarkPastDue => Step::MarkPastDue,
+        Action::MarkPaid => Step::MarkPaid,
         Action::ChangeTier => {
             let offer = Offer { tier_id: another, amount_minor: 0, billing_cycle: row.billing_cycle };
             Step::ChangeTier { offer, at_period_end: from_above }
@@ -186,9 +189,12 @@ fn operates(caller: &Caller, organization: OrganizationId, around: &Surroundings
 }
 
 /// The permission that an action needs on this row.
-fn required(row: &subscription::Model, action: Action) -> Permission {
+fn required(row: &subscription::Model, action: Action, management: SubscriptionManagement) -> Permission {
+    let from_above = row.customer_id.is_none() && management == SubscriptionManagement::PlatformManaged;
     match action {
         Action::OverrideTier | Action::EndOverride => Permission::SubscriptionsOverride,
+        // As good as a payment to the platform.
+        Action::Renew | Action::MarkPastDue | Action::MarkPaid if from_above => Permission::SubscriptionsOverride,
         // Only a confirmed payment activates what waits for one or ended without it, unless by override.
         Action::Activate | Action::StartTrial | Action::Reactivate if row.pending_until.is_some() => {
             Permission::SubscriptionsOverride
@@ -198,12 +204,17 @@ fn required(row: &subscription::Model, action: Action) -> Permission {
 }
 
 /// The permission that an action needs of this caller: an owner that serves itself needs another than a manager.
-fn required_of(caller: &Caller, row: &subscription::Model, action: Action) -> Permission {
-    let manages = caller.may(required(row, action));
+fn required_of(
+    caller: &Caller,
+    row: &subscription::Model,
+    action: Action,
+    management: SubscriptionManagement,
+) -> Permission {
+    let manages = caller.may(required(row, action, management));
     if !manages && SELF_SERVICE.contains(&action) && caller.may(Permission::SubscriptionsSelfService) {
         Permission::SubscriptionsSelfService
     } else {
-        required(row, action)
+        required(row, action, management)
     }
 }
 
@@ -238,12 +249,12 @@ fn authorize_now(
     now: Timestamp,
 ) -> Result<()> {
     let row = &state.row;
-    let manages = caller.may(required(row, action));
+    let manages = caller.may(required(row, action, management));
     let serves_itself = SELF_SERVICE.contains(&action) && caller.may(Permission::SubscriptionsSelfService);
     let gateway = row.mode == ManagementMode::Gateway;
     let brings_back = matches!(action, Action::Resume | Action::Reactivate | Action::Delete);
     if !manages && !serves_itself {
-        return Err(Error::Forbidden(required(row, action)));
+        return Err(Error::Forbidden(required(row, action, management)));
     }
     if managed_from_above(caller, row, management) && !OWN.contains(&action) {
         return Err(own_account("input.id").into());

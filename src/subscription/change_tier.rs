@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::catalogue::{Cost, Seller};
 use super::lifecycle::{self, Action, Step};
-use super::{actions, change, kind_of, period};
+use super::{Settings, actions, change, kind_of, period};
 use crate::clock::Timestamp;
 use crate::entity::{BillingCycle, SubscriptionId, TierId, subscription};
 use crate::error::Result;
@@ -33,6 +33,7 @@ pub struct LostTime {
 /// what is paid for or happens now. Answers what paid time is lost as well.
 pub async fn change_tier(
     writer: &Writer,
+    settings: &Settings,
     command: &Command,
     target: &Target<SubscriptionId>,
     tier_id: Option<TierId>,
@@ -40,7 +41,7 @@ pub async fn change_tier(
     timing: Option<ChangeTiming>,
 ) -> Result<(subscription::Model, Option<LostTime>)> {
     let paid = Mutex::new(None);
-    let row = change(writer, command, target, Action::ChangeTier, &|unit, row| {
+    let row = change(writer, settings, command, target, Action::ChangeTier, &|unit, row| {
         // Of the last run, which is the one that counts.
         *paid.lock().unwrap_or_else(PoisonError::into_inner) = lifecycle::paid_until(row, unit.now());
         Box::pin(async move {

@@ -1,7 +1,8 @@
 //! What time makes of subscriptions, for lists: conditions on the turns that were foreseen when a row was written
 //! ([`settled`](super::lifecycle::settled)).
 //!
-//! Most rows have one turn ahead of them at most, which is the end of access. The others have an index of their own.
+//! Most rows have no turn behind them: the scheduler writes down what has come. Those that have are found by the end of
+//! access if that is their only turn, and by an index of their own otherwise.
 
 use chrono::TimeDelta;
 use sea_orm::sea_query::Query;
@@ -11,8 +12,8 @@ use super::lifecycle::entitles;
 use super::status::{Kind, Policy};
 use crate::clock::Timestamp;
 use crate::entity::subscription::Column::{
-    AccessEndsAt, CancelAt, CustomerId, ExpiresAt, Id, Mode, NextAt, NextStatus, SecondAt, SecondStatus, Status,
-    TenantId, ThirdAt, ThirdStatus,
+    AccessEndsAt, CancelAt, CustomerId, ExpiresAt, FifthAt, FifthStatus, FourthAt, FourthStatus, Id, Mode, NextAt,
+    NextStatus, SecondAt, SecondStatus, Status, TenantId, ThirdAt, ThirdStatus,
 };
 use crate::entity::{ManagementMode, SubscriptionStatus, organization, subscription};
 use crate::store;
@@ -92,11 +93,13 @@ impl Foreseen<'_> {
                 .add(reached(next, now).not())
                 .add(status.is_in(statuses.iter().copied()))
         };
-        let last = Condition::all().add(reached(ThirdAt, now)).add(ThirdStatus.is_in(statuses.iter().copied()));
-        Condition::all().add(SecondAt.is_not_null()).add(
+        let last = Condition::all().add(reached(FifthAt, now)).add(FifthStatus.is_in(statuses.iter().copied()));
+        Condition::all().add(SecondAt.is_not_null()).add(NextAt.lte(now)).add(
             Condition::any()
                 .add(between_turns(NextAt, NextStatus, SecondAt))
                 .add(between_turns(SecondAt, SecondStatus, ThirdAt))
+                .add(between_turns(ThirdAt, ThirdStatus, FourthAt))
+                .add(between_turns(FourthAt, FourthStatus, FifthAt))
                 .add(last),
         )
     }
@@ -107,24 +110,29 @@ impl Foreseen<'_> {
         let soon = now.plus(self.policy.expiring_soon);
         let ahead = |column, end| Condition::all().add(reached(column, end)).add(reached(column, now).not());
         let late = Condition::any().add(AccessEndsAt.lte(soon.plus(-tolerance))).add(reached(ExpiresAt, soon));
-        let one = Condition::all()
-            .add(SecondAt.is_null())
+        let on_time = Condition::all()
             .add(Status.is_in(entitling()))
             // Follows from the rest; for the index.
             .add(between(AccessEndsAt, Some(now.plus(-tolerance)), Some(just_after(soon))))
             .add(
                 Condition::any()
-                    .add(Condition::all().add(Self::tolerated().not()).add(ahead(AccessEndsAt, soon)))
+                    .add(
+                        Condition::all()
+                            .add(Self::tolerated().not())
+                            .add(reached(NextAt, now).not())
+                            .add(ahead(AccessEndsAt, soon)),
+                    )
                     .add(self.spared().add(late)),
             );
         let turn = |at, status: subscription::Column| ahead(at, soon).add(status.is_not_in(entitling()));
-        let several = Condition::all().add(SecondAt.is_not_null()).add(self.is(&entitling())).add(
+        let behind = Condition::all().add(self.is_after_a_turn(&entitling())).add(
             Condition::any()
-                .add(turn(NextAt, NextStatus))
                 .add(turn(SecondAt, SecondStatus))
-                .add(turn(ThirdAt, ThirdStatus)),
+                .add(turn(ThirdAt, ThirdStatus))
+                .add(turn(FourthAt, FourthStatus))
+                .add(turn(FifthAt, FifthStatus)),
         );
-        Condition::any().add(one).add(several)
+        Condition::any().add(on_time).add(behind)
     }
 }
 

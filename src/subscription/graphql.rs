@@ -17,8 +17,8 @@ use crate::auth::Permission;
 use crate::clock::Timestamp;
 use crate::customer::graphql as customer;
 use crate::entity::{
-    BillingCycle, Gateway, ManagementMode, StoredJson, SubscriptionId, SubscriptionStatus, SuspensionCause, TierId,
-    subscription,
+    BillingCycle, Gateway, ManagementMode, PeriodEndPolicy, StoredJson, SubscriptionId, SubscriptionStatus,
+    SuspensionCause, TierId, TrialEndPolicy, subscription,
 };
 use crate::error::Result;
 use crate::graphql::context::{ContextExt, RequestContext};
@@ -59,6 +59,16 @@ pub struct SubscriptionContract {
     time_zone: String,
     /// Day of the month, in this time zone, that periods start on; shorter months end earlier without losing it.
     anchor_day: i32,
+    /// What happens when the period ends and nothing renews it, as agreed on when the period began.
+    period_end_policy: PeriodEndPolicy,
+    /// What happens when the trial ends and nothing converts it, as agreed on when the trial began.
+    trial_end_policy: TrialEndPolicy,
+    /// The tier that these policies may lead to.
+    fallback_tier_id: Option<TierId>,
+    /// How many days access continues while a renewal is unpaid.
+    grace_days: i32,
+    /// How many days behind that it is canceled, if it is still unpaid.
+    unpaid_days: i32,
     /// Hard end set by an administrator, whatever is paid.
     expires_at: Option<Timestamp>,
     /// When a cancellation takes or took effect.

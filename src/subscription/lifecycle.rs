@@ -83,6 +83,9 @@ pub fn apply(row: &subscription::Model, step: &Step, now: Timestamp) -> Result<s
             next.trial_ends_at = Some(*ends_at);
         }
         Step::Extend { days } => extend(&mut next, *days, now),
+        Step::Renew if part::underlying(row) == Active => part::renew_ahead(&mut next),
+        Step::Renew | Step::MarkPaid => part::paid(&mut next, now),
+        Step::MarkPastDue => part::owes(&mut next, now),
         Step::ChangeTier { offer, at_period_end } => change_tier(&mut next, *offer, *at_period_end, now)?,
         Step::OverrideTier { tier_id, reason, ends_at } => {
             lay_over(&mut next, *tier_id, now);
@@ -121,7 +124,7 @@ pub fn apply(row: &subscription::Model, step: &Step, now: Timestamp) -> Result<s
 /// Whether a step renewed the subscription: it made paid time longer, or began it anew.
 pub fn renews(step: &Step, before: &subscription::Model, after: &subscription::Model) -> bool {
     match step {
-        Step::Activate | Step::Reactivate => true,
+        Step::Activate | Step::Reactivate | Step::Renew | Step::MarkPaid => true,
         Step::Extend { .. } => after.current_period_end > before.current_period_end,
         Step::ChangeTier { .. } => {
             after.current_period_end.is_some() && after.current_period_end != before.current_period_end

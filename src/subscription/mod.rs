@@ -7,6 +7,7 @@
 pub mod actions;
 pub mod catalogue;
 mod change_tier;
+pub mod ends;
 mod foreseen;
 pub mod graphql;
 pub mod input;
@@ -16,7 +17,8 @@ pub mod list;
 pub mod mutation;
 pub mod opening;
 mod order;
-mod overdue;
+pub mod overdue;
+mod owed;
 pub mod parts;
 pub mod period;
 pub mod query;
@@ -37,6 +39,7 @@ pub use order::{Order, Owner, OwnerId, create, draft, ensure};
 pub use update::{Update, update};
 
 use self::catalogue::Seller;
+use self::ends::are_agreed_anew;
 use self::lifecycle::{Action, CancelAt, Step};
 use self::overdue::bring_up_to_date;
 use crate::entity::{
@@ -57,6 +60,10 @@ pub struct Settings {
     pub policy: status::Policy,
     /// How long a subscription waits for its first payment.
     pub pending_for: TimeDelta,
+    /// How long a renewal may be unpaid, where the seller does not say.
+    pub patience: ends::Patience,
+    /// Whether there is a test clock.
+    pub has_test_clock: bool,
     /// Who manages a new organization's own subscription, if nobody says.
     pub management: SubscriptionManagement,
 }
@@ -78,16 +85,18 @@ fn already_subscribed(live: subscription::Model) -> Refusal {
 /// Takes a step that needs nothing but the row.
 pub async fn step(
     writer: &Writer,
+    settings: &Settings,
     command: &Command,
     target: &Target<SubscriptionId>,
     step: &Step,
 ) -> Result<subscription::Model> {
-    change(writer, command, target, step.action(), &|_, _| Box::pin(async move { Ok(step.clone()) })).await
+    change(writer, settings, command, target, step.action(), &|_, _| Box::pin(async move { Ok(step.clone()) })).await
 }
 
 /// Takes the step that `decide` makes of the row.
 pub async fn change<'e>(
     writer: &'e Writer,
+    settings: &'e Settings,
     command: &Command,
     target: &'e Target<SubscriptionId>,
     action: Action,
@@ -98,7 +107,7 @@ pub async fn change<'e>(
             Box::pin(async move {
                 check_version(target.expected_version, row.version)?;
                 let found = row.clone();
-                let changed = take(unit, row, target, action, decide).await;
+                let changed = take(unit, settings, row, target, action, decide).await;
                 match changed {
                     Err(error) => Err(actions::narrowed(unit, &found, error).await),
                     changed => changed,
@@ -110,6 +119,7 @@ pub async fn change<'e>(
 
 async fn take<'e>(
     unit: &UnitOfWork<'e>,
+    settings: &Settings,
     row: subscription::Model,
     target: &Target<SubscriptionId>,
     action: Action,
@@ -134,7 +144,13 @@ async fn take<'e>(
     if lifecycle::renews(&step, &row, &next) {
         next.last_renewed_by = Some(unit.scope().caller()?.known_as().to_owned());
     }
+    if are_agreed_anew(&step, &row, &next) {
+        let tier = Seller { unit, kind: kind_of(&next), path: "input" }.current(next.tier_id).await?;
+        ends::agreed(unit, settings, &tier, &next).await?.put(&mut next);
+        next = lifecycle::settled(next);
+    }
     let next = unit.update(&row, next, Change::new(step.verb()).because(target.reason.clone())).await?;
+    owed::follow(unit, &row, &next).await?;
     Ok(bring_up_to_date(unit, next).await?.row)
 }
 
@@ -160,11 +176,12 @@ async fn refuse_second_live(unit: &UnitOfWork<'_>, row: &subscription::Model) ->
 /// Pauses a subscription, until a date if one is given.
 pub async fn pause(
     writer: &Writer,
+    settings: &Settings,
     command: &Command,
     target: &Target<SubscriptionId>,
     resumes_at: Option<When>,
 ) -> Result<subscription::Model> {
-    change(writer, command, target, Action::Pause, &|_, row| {
+    change(writer, settings, command, target, Action::Pause, &|_, row| {
         Box::pin(async move { Ok(Step::Pause(resumes_at.map(|date| date.start(row.zone())))) })
     })
     .await
@@ -173,11 +190,12 @@ pub async fn pause(
 /// Cancels a subscription: now or later.
 pub async fn cancel(
     writer: &Writer,
+    settings: &Settings,
     command: &Command,
     target: &Target<SubscriptionId>,
     when: CancelAt<When>,
 ) -> Result<subscription::Model> {
-    change(writer, command, target, Action::Cancel, &|_, row| {
+    change(writer, settings, command, target, Action::Cancel, &|_, row| {
         Box::pin(async move { Ok(Step::Cancel(when.in_zone(row.zone()))) })
     })
     .await
@@ -186,12 +204,13 @@ pub async fn cancel(
 /// Gives a tier without payment, with a reason, until it is ended or runs out.
 pub async fn override_tier(
     writer: &Writer,
+    settings: &Settings,
     command: &Command,
     target: &Target<SubscriptionId>,
     tier_id: TierId,
     ends_at: Option<When>,
 ) -> Result<subscription::Model> {
-    change(writer, command, target, Action::OverrideTier, &|unit, row| {
+    change(writer, settings, command, target, Action::OverrideTier, &|unit, row| {
         Box::pin(async move {
             let ends_at = ends_at.map(|end| end.end(row.zone()));
             let tier = Seller { unit, kind: kind_of(row), path: "input" }.tier(tier_id).await?;
@@ -208,12 +227,13 @@ pub async fn override_tier(
 /// Starts the trial of a pending subscription: explicit end, else explicit days, else the tier's days.
 pub async fn start_trial(
     writer: &Writer,
+    settings: &Settings,
     command: &Command,
     target: &Target<SubscriptionId>,
     days: Option<i64>,
     ends_at: Option<When>,
 ) -> Result<subscription::Model> {
-    change(writer, command, target, Action::StartTrial, &|unit, row| {
+    change(writer, settings, command, target, Action::StartTrial, &|unit, row| {
         Box::pin(async move {
             let days = match days {
                 Some(days) => days,
@@ -235,10 +255,11 @@ pub async fn start_trial(
 /// Brings an ended subscription back, if its tier is still sold.
 pub async fn reactivate(
     writer: &Writer,
+    settings: &Settings,
     command: &Command,
     target: &Target<SubscriptionId>,
 ) -> Result<subscription::Model> {
-    change(writer, command, target, Action::Reactivate, &|unit, row| {
+    change(writer, settings, command, target, Action::Reactivate, &|unit, row| {
         Box::pin(async move {
             if row.mode == ManagementMode::Manual {
                 let tier = Seller { unit, kind: kind_of(row), path: "input" }.current(row.tier_id).await?;
@@ -275,8 +296,8 @@ pub async fn end_with_owner(unit: &UnitOfWork<'_>, owner: OwnerKey, reason: Opti
     let Some(row) = live(unit, owner).await? else { return Ok(()) };
     let step = Step::Cancel(CancelAt::Now);
     let next = lifecycle::apply(&row, &step, unit.now())?;
-    unit.update(&row, next, Change::new(step.verb()).because(reason)).await?;
-    Ok(())
+    let next = unit.update(&row, next, Change::new(step.verb()).because(reason)).await?;
+    owed::follow(unit, &row, &next).await
 }
 
 fn kind_of(row: &subscription::Model) -> TierKind {

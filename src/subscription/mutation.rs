@@ -71,7 +71,9 @@ async fn step(
 ) -> Result<Option<SubscriptionPayload>> {
     let writer = super::writer(ctx.scope(), step.action())?;
     let command = command(ctx, operation, &input.idempotency_key);
-    SubscriptionPayload::new(async { super::step(&writer, &command, &input.target()?, &step).await }.await)
+    SubscriptionPayload::new(
+        async { super::step(&writer, ctx.settings(), &command, &input.target()?, &step).await }.await,
+    )
 }
 
 #[Object]
@@ -166,7 +168,16 @@ impl SubscriptionMutation {
             async {
                 let target = input.target()?;
                 let tier_id = parse_optional_id::<TierId>("input.tierId", input.tier_id.as_ref())?;
-                super::change_tier(&writer, &command, &target, tier_id, input.billing_cycle, input.timing).await
+                super::change_tier(
+                    &writer,
+                    ctx.settings(),
+                    &command,
+                    &target,
+                    tier_id,
+                    input.billing_cycle,
+                    input.timing,
+                )
+                .await
             }
             .await,
         )
@@ -197,7 +208,7 @@ impl SubscriptionMutation {
                 let mut check = Check::new();
                 let days = input.days.map(|days| check.range("input.days", days.into(), 1..=MAX_DAYS));
                 check.finish()?;
-                super::start_trial(&writer, &command, &target, days, input.ends_at).await
+                super::start_trial(&writer, ctx.settings(), &command, &target, days, input.ends_at).await
             }
             .await,
         )
@@ -218,10 +229,43 @@ impl SubscriptionMutation {
                 let mut check = Check::new();
                 let days = check.range("input.days", input.days.into(), 1..=MAX_DAYS);
                 check.finish()?;
-                super::step(&writer, &command, &target, &Step::Extend { days }).await
+                super::step(&writer, ctx.settings(), &command, &target, &Step::Extend { days }).await
             }
             .await,
         )
+    }
+
+    /// Renews a subscription for one more period, which was paid elsewhere: up to the anchor's next boundary. What is past
+    /// due, or suspended for that, is paid by it, and what is lapsed begins a period now. Needs `subscriptions.manage`; an
+    /// organization's own that is managed from above needs `subscriptions.override`. Emits `subscription.renew`.
+    async fn renew_subscription(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The command.")] input: SubscriptionActionInput,
+    ) -> Result<Option<SubscriptionPayload>> {
+        step(ctx, "renewSubscription", input, Step::Renew).await
+    }
+
+    /// Records that a payment is owed, for what is billed elsewhere: access continues for the days of grace. Needs
+    /// `subscriptions.manage`; an organization's own that is managed from above needs `subscriptions.override`. Emits
+    /// `subscription.mark_past_due`.
+    async fn mark_past_due(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The command.")] input: SubscriptionActionInput,
+    ) -> Result<Option<SubscriptionPayload>> {
+        step(ctx, "markPastDue", input, Step::MarkPastDue).await
+    }
+
+    /// Records that what was owed is paid, elsewhere: it is ACTIVE again. A suspension for it is lifted; a period that is
+    /// over is followed by one from now on. Needs `subscriptions.manage`; an organization's own that is managed from above
+    /// needs `subscriptions.override`. Emits `subscription.mark_paid`.
+    async fn mark_paid(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The command.")] input: SubscriptionActionInput,
+    ) -> Result<Option<SubscriptionPayload>> {
+        step(ctx, "markPaid", input, Step::MarkPaid).await
     }
 
     /// Shuts a subscription off: read only until it is resumed. Needs `subscriptions.manage`. Emits
@@ -256,7 +300,7 @@ impl SubscriptionMutation {
         SubscriptionPayload::new(
             async {
                 let target = input.target()?;
-                super::pause(&writer, &command, &target, input.resumes_at).await
+                super::pause(&writer, ctx.settings(), &command, &target, input.resumes_at).await
             }
             .await,
         )
@@ -276,7 +320,7 @@ impl SubscriptionMutation {
         SubscriptionPayload::new(
             async {
                 let (target, when) = (input.target()?, input.when()?);
-                super::cancel(&writer, &command, &target, when).await
+                super::cancel(&writer, ctx.settings(), &command, &target, when).await
             }
             .await,
         )
@@ -302,7 +346,9 @@ impl SubscriptionMutation {
     ) -> Result<Option<SubscriptionPayload>> {
         let writer = super::writer(ctx.scope(), Action::Reactivate)?;
         let command = command(ctx, "reactivateSubscription", &input.idempotency_key);
-        SubscriptionPayload::new(async { super::reactivate(&writer, &command, &input.target()?).await }.await)
+        SubscriptionPayload::new(
+            async { super::reactivate(&writer, ctx.settings(), &command, &input.target()?).await }.await,
+        )
     }
 
     /// Ends a subscription now, without a cancellation. Needs `subscriptions.manage`. Emits `subscription.expire`.
@@ -332,7 +378,7 @@ impl SubscriptionMutation {
                     let message = "An override needs a reason.";
                     return Err(Refusal::new(Code::Required, message).at("input.reason").into());
                 }
-                super::override_tier(&writer, &command, &target, tier_id, input.ends_at).await
+                super::override_tier(&writer, ctx.settings(), &command, &target, tier_id, input.ends_at).await
             }
             .await,
         )

@@ -4,11 +4,13 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 use serde_json::Value;
 
+use super::ends::Ends;
 use super::lifecycle::{Offer, settled};
 use super::period::Anchor;
 use crate::clock::Timestamp;
 use crate::entity::{
-    CustomerId, ManagementMode, OrganizationId, StoredJson, SubscriptionId, SubscriptionStatus, subscription,
+    CustomerId, ManagementMode, OrganizationId, PeriodEndPolicy, StoredJson, SubscriptionId, SubscriptionStatus,
+    TrialEndPolicy, subscription,
 };
 use crate::error::{Code, Result};
 use crate::graphql::input::Check;
@@ -96,6 +98,8 @@ pub struct Opening {
 
 /// A new subscription, or what contradicts itself in its terms. `path` is where the terms stand in the input.
 ///
+/// It ends with its trial or period, unless something else is agreed on ([`Ends`]).
+///
 /// A start in the past opens the period that contains now, counted from the start. Nothing is over when it is made.
 pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription::Model> {
     let Opening { subscriber, offer, currency, tier_trial_days, terms, zone, pending_for } = opening;
@@ -121,7 +125,7 @@ pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription
     let mut check = Check::new();
     check.in_calendar(&format!("{path}.startsAt"), trial_ends_at.or(pending_until).or(active.then_some(to)));
     check.finish()?;
-    Ok(settled(subscription::Model {
+    let mut row = subscription::Model {
         tenant_id: subscriber.tenant,
         id: SubscriptionId::generate(),
         customer_id: subscriber.customer,
@@ -139,6 +143,12 @@ pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription
         time_zone: anchor.zone().name().to_owned(),
         anchor_day: anchor.day(),
         anchor_time: anchor.micros(),
+        period_end_policy: PeriodEndPolicy::Expire,
+        trial_end_policy: TrialEndPolicy::Expire,
+        fallback_tier_id: None,
+        fallback_amount_minor: None,
+        grace_days: 0,
+        unpaid_days: 0,
         expires_at: terms.expires_at,
         cancel_at: None,
         canceled_at: None,
@@ -179,11 +189,18 @@ pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription
         second_status: None,
         third_at: None,
         third_status: None,
+        fourth_at: None,
+        fourth_status: None,
+        fifth_at: None,
+        fifth_status: None,
+        due_at: None,
         created_at: now,
         updated_at: now,
         version: 1,
         deleted_at: None,
-    }))
+    };
+    Ends::EXPIRE.put(&mut row);
+    Ok(settled(row))
 }
 
 /// What contradicts itself or the clock in the terms.

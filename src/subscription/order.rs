@@ -7,7 +7,7 @@ use sea_orm::{EntityTrait, QueryFilter, QueryOrder};
 use super::catalogue::{Cost, Seller};
 use super::opening::{self, Opening, Subscriber, Terms};
 use super::period::Anchor;
-use super::{Settings, actions, already_subscribed, live};
+use super::{Settings, actions, already_subscribed, ends, lifecycle, live};
 use crate::auth::Permission;
 use crate::entity::{
     BillingCycle, CustomerId, OperationalStatus, OrganizationId, SubscriptionManagement, TierId, TierKind, customer,
@@ -234,7 +234,7 @@ pub async fn draft(
         Some(id) => seller.priced_tier(id, cost).await?,
         None => seller.default_tier(DEFAULT_TIER_KEY, cost).await?,
     };
-    let tier_trial_days = priced.0.trial_days;
+    let (tier, tier_trial_days) = (priced.0.clone(), priced.0.trial_days);
     let (offer, currency) = seller.offer(priced, cost).await?;
     let zone = match owner.zone {
         Some(zone) => zone,
@@ -266,7 +266,9 @@ pub async fn draft(
         zone,
         pending_for: settings.pending_for,
     };
-    opening::open(opening, unit.now(), path)
+    let mut row = opening::open(opening, unit.now(), path)?;
+    ends::agreed(unit, settings, &tier, &row).await?.put(&mut row);
+    Ok(lifecycle::settled(row))
 }
 
 /// The owner's live subscription, or else its latest.

@@ -3,10 +3,11 @@
 use futures_util::future::BoxFuture;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use super::lifecycle::{Action, Event, fold};
+use super::lifecycle::{Action, Due, Event, fold};
+use super::owed;
 use crate::auth::Part;
 use crate::clock::Timestamp;
-use crate::entity::{Gateway, payment, subscription};
+use crate::entity::{Gateway, SubscriptionStatus, payment, subscription};
 use crate::error::Result;
 use crate::payment::under_way;
 use crate::store::{Change, UnitOfWork};
@@ -15,13 +16,14 @@ use crate::store::{Change, UnitOfWork};
 pub struct UpToDate {
     /// The row.
     pub row: subscription::Model,
-    events: Vec<Event>,
+    /// What happened, with the status that it led to.
+    pub events: Vec<(Due, SubscriptionStatus)>,
 }
 
 impl UpToDate {
     /// Whether time has done what the action would do: then the command has carried that out, when it was due.
     pub fn has_done(&self, action: Action) -> bool {
-        let asked = self.events.iter().any(|event| event.action() == action);
+        let asked = self.events.iter().any(|(due, _)| due.event.action() == action);
         match action {
             Action::Expire | Action::Cancel | Action::EndOverride => asked,
             Action::Resume => asked && self.row.ended_at.is_none(),
@@ -33,7 +35,7 @@ impl UpToDate {
 /// The row that a command would find at `now`, and what time will have made of it by then.
 pub fn foreseen(row: &subscription::Model, now: Timestamp) -> UpToDate {
     let due = fold(row, now, None);
-    let events = due.iter().map(|(due, _)| due.event).collect();
+    let events = due.iter().map(|(due, row)| (*due, row.status)).collect();
     let row = due.into_iter().next_back().map_or_else(|| row.clone(), |(_, row)| row);
     UpToDate { row, events }
 }
@@ -56,11 +58,15 @@ async fn carry_out_due(unit: &UnitOfWork<'_>, row: subscription::Model) -> Resul
         // Each step starts from the version that the one before it left.
         let (version, updated_at) = (done.row.version, done.row.updated_at);
         let mut next = subscription::Model { version, updated_at, ..next };
-        if due.event == Event::Resume && done.row.current_period_end.is_none() && next.current_period_end.is_some() {
+        let begins =
+            due.event == Event::Resume && done.row.current_period_end.is_none() && next.current_period_end.is_some();
+        if begins || due.event == Event::PeriodRenews {
             next.last_renewed_by = Some(Part::Scheduler.as_str().to_owned());
         }
-        done.row = unit.update(&done.row, next, change).await?;
-        done.events.push(due.event);
+        let next = unit.update(&done.row, next, change).await?;
+        owed::follow(unit, &done.row, &next).await?;
+        done.row = next;
+        done.events.push((due, done.row.status));
     }
     Ok(done)
 }

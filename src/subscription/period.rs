@@ -34,6 +34,21 @@ impl Anchor {
         Self { day: local.day(), time: local.time(), zone }
     }
 
+    /// The anchor of a subscription's periods.
+    pub fn of(row: &subscription::Model) -> Self {
+        let micros = u64::try_from(row.anchor_time).unwrap_or(0);
+        let (seconds, nanos) = (micros / 1_000_000, micros % 1_000_000 * 1_000);
+        let time = u32::try_from(seconds).ok().zip(u32::try_from(nanos).ok());
+        let time = time.and_then(|(seconds, nanos)| NaiveTime::from_num_seconds_from_midnight_opt(seconds, nanos));
+        Self { day: row.anchor_day.cast_unsigned(), time: time.unwrap_or_default(), zone: row.zone() }
+    }
+
+    /// Whether a period may end at this moment.
+    pub fn is_boundary(self, moment: Timestamp) -> bool {
+        // Where the clock is set forward over a boundary, the next instant may be in the next month.
+        [moment, moment.plus_days(-1)].into_iter().any(|month| self.boundary(month, 0) == moment)
+    }
+
     /// Anchors a subscription's periods here.
     pub fn put(self, row: &mut subscription::Model) {
         row.anchor_day = self.day.cast_signed();

@@ -3,15 +3,17 @@
 use serde_json::Value;
 
 use crate::entity::subscription::Column::{
-    BillingCycle, CancelAt, CurrentPeriodEnd, EndedAt, ExpiresAt, GraceEndsAt, Mode, OverriddenState, OverrideEndsAt,
-    PausedAt, PendingUntil, ResumesAt, StartsAt, Status, SuspendedFrom, TrialEndsAt,
+    AmountMinor, AnchorDay, AnchorTime, BillingCycle, CancelAt, CurrentPeriodEnd, EndedAt, ExpiresAt,
+    FallbackAmountMinor, GraceDays, GraceEndsAt, Mode, OverriddenAmountMinor, OverriddenState, OverrideEndsAt,
+    PausedAt, PendingUntil, PeriodEndPolicy, ResumesAt, ScheduledAmountMinor, ScheduledAt, ScheduledBillingCycle,
+    StartsAt, Status, SuspendedAt, SuspendedFrom, SuspensionCause, TimeZone, TrialEndPolicy, TrialEndsAt, UnpaidDays,
 };
 use crate::entity::{StoredJson, subscription};
 use crate::error::Result;
 use crate::read::facts::Cells;
 
 /// The columns that effective status depends on, in the order of [`recorded`].
-pub(super) const RECORDED: [subscription::Column; 16] = [
+pub(super) const RECORDED: [subscription::Column; 31] = [
     Status,
     Mode,
     BillingCycle,
@@ -28,6 +30,21 @@ pub(super) const RECORDED: [subscription::Column; 16] = [
     PendingUntil,
     OverrideEndsAt,
     OverriddenState,
+    AmountMinor,
+    TimeZone,
+    AnchorDay,
+    AnchorTime,
+    PeriodEndPolicy,
+    TrialEndPolicy,
+    FallbackAmountMinor,
+    GraceDays,
+    UnpaidDays,
+    SuspendedAt,
+    SuspensionCause,
+    ScheduledAt,
+    ScheduledAmountMinor,
+    ScheduledBillingCycle,
+    OverriddenAmountMinor,
 ];
 
 /// A row of which no more is known than its effective status depends on, from those columns; none if it is not there.
@@ -35,6 +52,7 @@ pub(super) fn recorded(facts: Cells<'_>) -> Result<Option<subscription::Model>> 
     let Some(status) = facts.get(0)? else { return Ok(None) };
     let unknown = uuid::Uuid::nil();
     let starts_at = facts.filled(3)?;
+    let fallback_amount_minor: Option<i64> = facts.get(22)?;
     Ok(Some(subscription::Model {
         status,
         mode: facts.filled(1)?,
@@ -52,30 +70,36 @@ pub(super) fn recorded(facts: Cells<'_>) -> Result<Option<subscription::Model>> 
         pending_until: facts.get(13)?,
         override_ends_at: facts.get(14)?,
         overridden_state: facts.get(15)?,
+        amount_minor: facts.filled(16)?,
+        time_zone: facts.filled(17)?,
+        anchor_day: facts.filled(18)?,
+        anchor_time: facts.filled(19)?,
+        period_end_policy: facts.filled(20)?,
+        trial_end_policy: facts.filled(21)?,
+        fallback_tier_id: fallback_amount_minor.map(|_| unknown.into()),
+        fallback_amount_minor,
+        grace_days: facts.filled(23)?,
+        unpaid_days: facts.filled(24)?,
+        suspended_at: facts.get(25)?,
+        suspension_cause: facts.get(26)?,
+        scheduled_at: facts.get(27)?,
+        scheduled_amount_minor: facts.get(28)?,
+        scheduled_billing_cycle: facts.get(29)?,
+        overridden_amount_minor: facts.get(30)?,
         created_at: starts_at,
         updated_at: starts_at,
         tenant_id: unknown.into(),
         id: unknown.into(),
         customer_id: None,
         tier_id: unknown.into(),
-        amount_minor: 0,
         currency: String::new(),
         trial_started_at: None,
         current_period_start: None,
-        time_zone: String::new(),
-        anchor_day: 1,
-        anchor_time: 0,
         canceled_at: None,
         past_due_since: None,
-        suspended_at: None,
-        suspension_cause: None,
         scheduled_tier_id: None,
-        scheduled_amount_minor: None,
-        scheduled_billing_cycle: None,
-        scheduled_at: None,
         override_reason: None,
         overridden_tier_id: None,
-        overridden_amount_minor: None,
         overridden_billing_cycle: None,
         user_limit: None,
         trial_limits_users: false,
@@ -95,6 +119,11 @@ pub(super) fn recorded(facts: Cells<'_>) -> Result<Option<subscription::Model>> 
         second_status: None,
         third_at: None,
         third_status: None,
+        fourth_at: None,
+        fourth_status: None,
+        fifth_at: None,
+        fifth_status: None,
+        due_at: None,
         version: 1,
         deleted_at: None,
     }))

@@ -57,6 +57,8 @@ pub enum Reason {
     GraceEnded,
     /// The administrator's override is over.
     OverrideEnded,
+    /// It was suspended for long, and nobody paid.
+    LongUnpaid,
     /// Nobody paid in time.
     PendingEnded,
     /// The start is reached.
@@ -165,10 +167,11 @@ impl From<Event> for Reason {
             Event::OverrideEnds => Self::OverrideEnded,
             Event::HardEnd => Self::ExpiryReached,
             Event::Cancellation => Self::Cancellation,
-            Event::TierChange => Self::AsRecorded,
-            Event::TrialEnds => Self::TrialEnded,
-            Event::PeriodEnds => Self::PeriodEnded,
+            Event::TierChange | Event::PeriodRenews => Self::AsRecorded,
+            Event::TrialConverts | Event::TrialEnds | Event::TrialFallsBack => Self::TrialEnded,
+            Event::PeriodEnds | Event::PeriodSuspends | Event::PeriodFallsBack | Event::PaymentDue => Self::PeriodEnded,
             Event::GraceEnds => Self::GraceEnded,
+            Event::UnpaidEnds => Self::LongUnpaid,
             Event::PendingEnds => Self::PendingEnded,
             Event::Start => Self::Started,
             Event::Resume => Self::PauseEnded,

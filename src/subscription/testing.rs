@@ -4,10 +4,13 @@ use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::lifecycle::{CancelAt, Offer, Step, apply, fold};
+use super::ends::{Ends, Fallback};
+use super::lifecycle::{CancelAt, Offer, Step, apply, fold, settled};
 use super::opening::{Opening, Subscriber, Terms, open};
 use crate::clock::Timestamp;
-use crate::entity::{BillingCycle, OrganizationId, SuspensionCause, TierId, subscription};
+use crate::entity::{
+    BillingCycle, OrganizationId, PeriodEndPolicy, SuspensionCause, TierId, TrialEndPolicy, subscription,
+};
 
 /// A moment, from its RFC 3339 form.
 pub fn at(text: &str) -> Timestamp {
@@ -71,13 +74,16 @@ pub fn step(now: Timestamp, (kind, days, one, other): Dice) -> Step {
             Step::OverrideTier { tier_id: TierId::generate(), reason: "because".to_owned(), ends_at }
         }
         5 => Step::EndOverride,
-        6 => Step::Suspend(if one { SuspensionCause::Operator } else { SuspensionCause::NonPayment }),
+        6 => Step::Suspend(SuspensionCause::Operator),
         7 => Step::Pause(one.then(|| now.plus_days(days))),
         8 => Step::Resume,
         9 if one => Step::Cancel(CancelAt::Date(now.plus_days(days))),
         9 => Step::Cancel(if other { CancelAt::Now } else { CancelAt::PeriodEnd }),
         10 => Step::UndoCancel,
         11 => Step::Reactivate,
+        12 => Step::Renew,
+        13 => Step::MarkPastDue,
+        14 => Step::MarkPaid,
         _ => Step::Expire,
     }
 }
@@ -89,7 +95,23 @@ pub fn any_step(now: Timestamp) -> impl Strategy<Value = Step> {
 
 /// Dice for any step.
 pub fn dice() -> impl Strategy<Value = Dice> {
-    (0usize..13, 1i64..60, any::<bool>(), any::<bool>())
+    (0usize..16, 1i64..60, any::<bool>(), any::<bool>())
+}
+
+/// Anything that may be agreed on for the ends.
+pub fn any_ends() -> impl Strategy<Value = Ends> {
+    let policy = prop_oneof![
+        Just(PeriodEndPolicy::Expire),
+        Just(PeriodEndPolicy::Suspend),
+        Just(PeriodEndPolicy::Downgrade),
+        Just(PeriodEndPolicy::Renew),
+    ];
+    (policy, any::<bool>(), any::<Option<bool>>()).prop_map(|(period, trial_falls_back, fallback_is_free)| {
+        let trial = if trial_falls_back { TrialEndPolicy::Fallback } else { TrialEndPolicy::Expire };
+        let fallback = fallback_is_free
+            .map(|is_free| Fallback { tier_id: TierId::generate(), amount_minor: if is_free { 0 } else { 500 } });
+        Ends { period, trial, fallback, ..Ends::EXPIRE }
+    })
 }
 
 /// A subscription that went through any life: opened on any terms, then any steps with any time between them. The
@@ -108,8 +130,10 @@ pub fn any_life() -> impl Strategy<Value = (subscription::Model, Timestamp)> {
         }),
         (1i64..900).prop_map(move |days| Terms { expires_at: Some(start.plus_days(days)), ..terms() }),
     ];
-    (opening, prop::collection::vec((0i64..60, dice()), 0..12)).prop_map(move |(terms, steps)| {
-        let mut life = (opened(terms, start), start);
+    (opening, any_ends(), prop::collection::vec((0i64..60, dice()), 0..12)).prop_map(move |(terms, ends, steps)| {
+        let mut row = opened(terms, start);
+        ends.put(&mut row);
+        let mut life = (settled(row), start);
         for (days, dice) in steps {
             let now = life.1.plus_days(days);
             life = (up_to_date(&life.0, now), now);

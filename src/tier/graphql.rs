@@ -11,7 +11,7 @@ use super::statistics::{self, TierStatistics};
 use super::terms::{self, TierFeature, TierPrice};
 use crate::auth::Standing;
 use crate::clock::Timestamp;
-use crate::entity::{OrganizationId, PeriodEndPolicy, TierId, TierKind, tier};
+use crate::entity::{OrganizationId, PeriodEndPolicy, TierId, TierKind, TrialEndPolicy, tier};
 use crate::error::Result;
 use crate::graphql::connection::{connection, sort_order};
 use crate::graphql::context::{ContextExt, RequestContext};
@@ -48,8 +48,10 @@ pub struct Tier {
     is_public: bool,
     /// Its place in a list of tiers.
     sort_order: i32,
-    /// What happens to a subscription whose period or trial ends and that nothing renews.
+    /// What happens to a subscription whose period ends and that nothing renews.
     period_end_policy: PeriodEndPolicy,
+    /// What happens to a subscription whose trial ends and that nothing converts.
+    trial_end_policy: TrialEndPolicy,
     /// Since when it is sold to nobody; who has it keeps it.
     archived_at: Option<Timestamp>,
     /// When it was made.
@@ -63,7 +65,7 @@ pub struct Tier {
     /// organization.
     #[one(organization::seen, TenantId)]
     catalogue: Option<Organization>,
-    /// The tier that its subscriptions move to under the policy DOWNGRADE; null if there is none that the caller can
+    /// The tier that its subscriptions move to under the policies DOWNGRADE and FALLBACK; null if there is none that the caller can
     /// see.
     #[one(of, FallbackTierId)]
     fallback_tier: Option<Tier>,

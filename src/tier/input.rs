@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::parts::{self, Feature, Price};
 use super::{MAX_DESCRIPTION, MAX_NAME, NewTier, Update};
-use crate::entity::{BillingCycle, FeatureKind, Gateway, PeriodEndPolicy, TierId, TierKind};
+use crate::entity::{BillingCycle, FeatureKind, Gateway, PeriodEndPolicy, TierId, TierKind, TrialEndPolicy};
 use crate::error::{Code, Result};
 use crate::graphql::command::target_input;
 use crate::graphql::input::{Check, MAX_DAYS, check_key, parse_id};
@@ -78,10 +78,14 @@ pub struct CreateTierInput {
     /// Its place in a list of tiers.
     #[graphql(default)]
     sort_order: i32,
-    /// What happens to a subscription whose period or trial ends and that nothing renews.
+    /// What happens to a subscription whose period ends and that nothing renews.
     #[graphql(default_with = "PeriodEndPolicy::Expire")]
     period_end_policy: PeriodEndPolicy,
-    /// The tier that the policy DOWNGRADE moves to: another one of the same catalogue and kind, not archived.
+    /// What happens to a subscription whose trial ends and that nothing converts.
+    #[graphql(default_with = "TrialEndPolicy::Expire")]
+    trial_end_policy: TrialEndPolicy,
+    /// The tier that the policies DOWNGRADE and FALLBACK move to: another one of the same catalogue and kind, not archived,
+    /// with a price wherever this one has one.
     fallback_tier_id: Option<ID>,
     /// What it costs, at most 20 prices.
     #[graphql(validator(max_items = 20))]
@@ -109,9 +113,13 @@ update_input! {
         public: Omittable<bool>,
         /// Its place in a list of tiers.
         sort_order: Omittable<i32>,
-        /// What happens to a subscription whose period or trial ends and that nothing renews.
+        /// What happens to a subscription whose period ends and that nothing renews. Subscriptions keep what was agreed on
+        /// when their period began.
         period_end_policy: Omittable<PeriodEndPolicy>,
-        /// The tier that the policy DOWNGRADE moves to: another one of the same catalogue and kind, not archived.
+        /// What happens to a subscription whose trial ends and that nothing converts.
+        trial_end_policy: Omittable<TrialEndPolicy>,
+        /// The tier that the policies DOWNGRADE and FALLBACK move to: another one of the same catalogue and kind, not
+        /// archived, with a price wherever this one has one.
         fallback_tier_id: MaybeUndefined<ID>,
         /// What it costs, at most 20 prices. Replaces all of them; a price that stays for its cycle and currency keeps its
         /// id, and its ids at gateways unless others are given.
@@ -178,6 +186,7 @@ impl CreateTierInput {
             public: self.public,
             sort_order: self.sort_order,
             period_end_policy: self.period_end_policy,
+            trial_end_policy: self.trial_end_policy,
             fallback_tier_id: fallback,
             prices: prices(&mut check, self.prices.unwrap_or_default()),
             features: features(&mut check, self.features.unwrap_or_default()),
@@ -209,6 +218,7 @@ impl UpdateTierInput {
             public: self.public.given(),
             sort_order: self.sort_order.given(),
             period_end_policy: self.period_end_policy.given(),
+            trial_end_policy: self.trial_end_policy.given(),
             fallback_tier_id,
             prices,
             features,

@@ -4,6 +4,7 @@
 //! whatever happens here.
 
 pub mod checkout;
+mod fallback;
 pub mod graphql;
 pub mod input;
 pub mod loader;
@@ -17,11 +18,13 @@ use async_graphql::MaybeUndefined;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 
+use self::fallback::check_fallback;
 use self::parts::{Feature, Price};
 use crate::entity::{
-    BillingCycle, FeatureKind, OrganizationId, PeriodEndPolicy, TierId, TierKind, tier, tier_feature, tier_price,
+    BillingCycle, FeatureKind, OrganizationId, PeriodEndPolicy, TierId, TierKind, TrialEndPolicy, tier, tier_feature,
+    tier_price,
 };
-use crate::error::{Code, Refusal, Result, not_found};
+use crate::error::{Code, Refusal, Result};
 use crate::graphql::command::Target;
 use crate::graphql::input::{Check, MAX_DAYS, check_version, updated};
 use crate::store::{Change, Command, Scope, UnitOfWork, Writer};
@@ -50,9 +53,11 @@ pub struct NewTier {
     pub public: bool,
     /// Place in a list of tiers.
     pub sort_order: i32,
-    /// What happens when a period or trial ends and nothing renews it.
+    /// What happens when a period ends and nothing renews it.
     pub period_end_policy: PeriodEndPolicy,
-    /// Where `Downgrade` leads to.
+    /// What happens when a trial ends and nothing converts it.
+    pub trial_end_policy: TrialEndPolicy,
+    /// Where `Downgrade` and `Fallback` lead to.
     pub fallback_tier_id: Option<TierId>,
     /// What it costs.
     pub prices: Vec<Price>,
@@ -77,11 +82,14 @@ pub async fn create(
 }
 
 async fn insert(unit: &UnitOfWork<'_>, catalogue: Option<OrganizationId>, new: &NewTier) -> Result<tier::Model> {
-    rules::check_policy(new.period_end_policy, new.fallback_tier_id)?;
+    rules::check_policies(new.period_end_policy, new.trial_end_policy, new.fallback_tier_id)?;
     refuse_taken_key(unit, new).await?;
     let id = TierId::generate();
     if let Some(fallback) = new.fallback_tier_id {
         check_fallback(unit, fallback, id, new.kind, "input.fallbackTierId").await?;
+        if rules::falls_back(new.period_end_policy, new.trial_end_policy) {
+            fallback::refuse_missing_price(unit, fallback, &new.prices, "input.fallbackTierId").await?;
+        }
     }
     let row = tier::Model {
         id,
@@ -96,6 +104,7 @@ async fn insert(unit: &UnitOfWork<'_>, catalogue: Option<OrganizationId>, new: &
         public: new.public,
         sort_order: new.sort_order,
         period_end_policy: new.period_end_policy,
+        trial_end_policy: new.trial_end_policy,
         fallback_tier_id: new.fallback_tier_id,
         archived_at: None,
         created_at: unit.now(),
@@ -121,13 +130,6 @@ async fn refuse_taken_key(unit: &UnitOfWork<'_>, new: &NewTier) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a fallback that does not fit. It is locked, so that it cannot be archived meanwhile.
-async fn check_fallback(unit: &UnitOfWork<'_>, fallback: TierId, of: TierId, kind: TierKind, path: &str) -> Result<()> {
-    let fallback = unit.lock::<tier::Entity>(fallback).await?;
-    let fallback = fallback.ok_or_else(|| not_found("tier in this catalogue", path))?;
-    rules::check_fallback(&fallback, of, kind, path)
-}
-
 /// What to change: an omitted field is unchanged, null clears it. Key, kind and catalogue never change.
 #[derive(Clone, Debug)]
 pub struct Update {
@@ -143,9 +145,11 @@ pub struct Update {
     pub public: Option<bool>,
     /// Place in a list of tiers.
     pub sort_order: Option<i32>,
-    /// What happens when a period or trial ends and nothing renews it.
+    /// What happens when a period ends and nothing renews it.
     pub period_end_policy: Option<PeriodEndPolicy>,
-    /// Where `Downgrade` leads to.
+    /// What happens when a trial ends and nothing converts it.
+    pub trial_end_policy: Option<TrialEndPolicy>,
+    /// Where `Downgrade` and `Fallback` lead to.
     pub fallback_tier_id: MaybeUndefined<TierId>,
     /// What it costs; replaces all prices.
     pub prices: Option<Vec<Price>>,
@@ -179,7 +183,7 @@ pub async fn change(writer: &Writer, command: &Command, target: &Target<TierId>,
                 match step {
                     Step::Update(wanted) => update(unit, &row, wanted, change("update")).await,
                     Step::Archive => {
-                        refuse_fallback(unit, row.id).await?;
+                        fallback::refuse_fallback(unit, row.id).await?;
                         let archived = tier::Model { archived_at: row.archived_at.or(Some(unit.now())), ..row.clone() };
                         unit.update(&row, archived, change("archive")).await
                     }
@@ -196,22 +200,12 @@ pub async fn change(writer: &Writer, command: &Command, target: &Target<TierId>,
         .await
 }
 
-/// Refuses a tier that another one, which is sold, falls back to.
-async fn refuse_fallback(unit: &UnitOfWork<'_>, id: TierId) -> Result<()> {
-    let falls_back_here =
-        tier::Entity::find().filter(tier::Column::FallbackTierId.eq(id)).filter(tier::Column::ArchivedAt.is_null());
-    if unit.exists(falls_back_here).await? {
-        let message = "Another tier falls back to this one: give it another fallback first.";
-        return Err(Refusal::new(Code::InUse, message).at("input.id").into());
-    }
-    Ok(())
-}
-
 async fn update(unit: &UnitOfWork<'_>, row: &tier::Model, update: &Update, mut change: Change) -> Result<tier::Model> {
     let next = changed(row, update)?;
     if let MaybeUndefined::Value(fallback) = update.fallback_tier_id {
         check_fallback(unit, fallback, row.id, row.kind, "input.fallbackTierId").await?;
     }
+    fallback::refuse_missing_prices(unit, &next, update.prices.as_deref()).await?;
     if let Some(wanted) = &update.prices {
         let of_tier = parts::prices_of(row.id);
         let before = unit.all(tier_price::Entity::find().filter(of_tier.clone())).await?;
@@ -245,11 +239,12 @@ fn changed(row: &tier::Model, update: &Update) -> Result<tier::Model> {
     next.public = update.public.unwrap_or(row.public);
     next.sort_order = update.sort_order.unwrap_or(row.sort_order);
     next.period_end_policy = update.period_end_policy.unwrap_or(row.period_end_policy);
+    next.trial_end_policy = update.trial_end_policy.unwrap_or(row.trial_end_policy);
     next.fallback_tier_id = updated(&row.fallback_tier_id, update.fallback_tier_id);
     parts::check_prices(&mut check, update.prices.as_deref().unwrap_or_default());
     parts::check_features(&mut check, update.features.as_deref().unwrap_or_default());
     check.finish()?;
-    rules::check_policy(next.period_end_policy, next.fallback_tier_id)?;
+    rules::check_policies(next.period_end_policy, next.trial_end_policy, next.fallback_tier_id)?;
     Ok(next)
 }
 

@@ -4,7 +4,7 @@ use sea_orm::sea_query::IntoCondition;
 use sea_orm::{ColumnTrait, Condition};
 
 use crate::auth::{Caller, Permission, Standing};
-use crate::entity::{OrganizationId, PeriodEndPolicy, TierId, TierKind, tier};
+use crate::entity::{OrganizationId, PeriodEndPolicy, TierId, TierKind, TrialEndPolicy, tier};
 use crate::error::{Code, Error, Refusal, Result};
 
 /// The permission that keeps the caller from managing this catalogue, if one does; none stands for the platform's.
@@ -62,10 +62,15 @@ pub fn check_fallback(fallback: &tier::Model, of: TierId, kind: TierKind, path: 
     }
 }
 
-/// Refuses the policy DOWNGRADE without a tier to move to.
-pub fn check_policy(policy: PeriodEndPolicy, fallback: Option<TierId>) -> Result<()> {
-    if policy == PeriodEndPolicy::Downgrade && fallback.is_none() {
-        let message = "The policy DOWNGRADE needs a tier to move to.";
+/// Whether one of the policies leads to the fallback tier.
+pub fn falls_back(period: PeriodEndPolicy, trial: TrialEndPolicy) -> bool {
+    period == PeriodEndPolicy::Downgrade || trial == TrialEndPolicy::Fallback
+}
+
+/// Refuses the policies DOWNGRADE and FALLBACK without a tier to move to.
+pub fn check_policies(period: PeriodEndPolicy, trial: TrialEndPolicy, fallback: Option<TierId>) -> Result<()> {
+    if falls_back(period, trial) && fallback.is_none() {
+        let message = "The policies DOWNGRADE and FALLBACK need a tier to move to.";
         return Err(Refusal::new(Code::Required, message).at("input.fallbackTierId").into());
     }
     Ok(())
@@ -91,6 +96,7 @@ mod tests {
             public: true,
             sort_order: 0,
             period_end_policy: PeriodEndPolicy::Expire,
+            trial_end_policy: TrialEndPolicy::Expire,
             fallback_tier_id: None,
             archived_at: archived.then_some(now),
             created_at: now,
@@ -119,10 +125,13 @@ mod tests {
 
     #[test]
     fn only_a_downgrade_needs_a_fallback() {
-        assert_eq!(code(check_policy(PeriodEndPolicy::Downgrade, None)), Some(Code::Required));
-        assert!(check_policy(PeriodEndPolicy::Downgrade, Some(TierId::generate())).is_ok());
+        let check = |period, fallback| check_policies(period, TrialEndPolicy::Expire, fallback);
+        assert_eq!(code(check(PeriodEndPolicy::Downgrade, None)), Some(Code::Required));
+        let trial = check_policies(PeriodEndPolicy::Renew, TrialEndPolicy::Fallback, None);
+        assert_eq!(code(trial), Some(Code::Required));
+        assert!(check(PeriodEndPolicy::Downgrade, Some(TierId::generate())).is_ok());
         for policy in [PeriodEndPolicy::Expire, PeriodEndPolicy::Suspend, PeriodEndPolicy::Renew] {
-            assert!(check_policy(policy, None).is_ok());
+            assert!(check(policy, None).is_ok());
         }
     }
 }

@@ -57,6 +57,8 @@ mod read_path;
 #[cfg(test)]
 mod revocation;
 #[cfg(test)]
+mod scheduler;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod security;

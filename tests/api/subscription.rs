@@ -367,7 +367,18 @@ async fn available_actions_are_those_that_succeed(world: &World) {
         .collect();
     assert_eq!(
         json!(allowed),
-        json!(["UPDATE", "EXTEND", "CHANGE_TIER", "SUSPEND", "PAUSE", "CANCEL", "EXPIRE", "DELETE"])
+        json!([
+            "UPDATE",
+            "EXTEND",
+            "RENEW",
+            "MARK_PAST_DUE",
+            "CHANGE_TIER",
+            "SUSPEND",
+            "PAUSE",
+            "CANCEL",
+            "EXPIRE",
+            "DELETE"
+        ])
     );
 }
 

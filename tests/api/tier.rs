@@ -56,6 +56,9 @@ async fn tier(client: &Client, id: &str, fields: &str) -> Value {
 #[on_both]
 async fn a_tier_is_created_with_prices_and_features(world: &World) {
     let admin = world.admin(world.alpha);
+    let price = |cycle: &str, currency: &str| json!({"billingCycle": cycle, "currency": currency, "amountMinor": 900});
+    let prices = [price("MONTHLY", "USD"), price("YEARLY", "USD"), price("MONTHLY", "EUR"), price("YEARLY", "EUR")];
+    admin.mutate("updateTier", json!({"id": world.alpha.basic.to_string(), "prices": prices}), "").await;
     let input = json!({
         "key": "gold", "name": " Gold ", "description": "All of it", "kind": "CUSTOMER", "rank": 30, "trialDays": 7,
         "public": true, "sortOrder": 3, "periodEndPolicy": "DOWNGRADE", "fallbackTierId": world.alpha.basic.to_string(),

@@ -24,8 +24,8 @@ async fn subject(world: &World, mutation: &str) -> Option<Subject> {
     Some(match mutation {
         "updateOrganization" => Subject {
             id: tenant.id.to_string(),
-            filled: json!({"billingEmail": "bills@example.com", "metadata": {"a": 1}, "privateMetadata": {"a": 1}}),
-            shown: "organization { name slug billingEmail defaultCurrency timeZone exempt metadata privateMetadata version }",
+            filled: json!({"billingEmail": "bills@example.com", "graceDays": 3, "unpaidDays": 9, "metadata": {"a": 1}, "privateMetadata": {"a": 1}}),
+            shown: "organization { name slug billingEmail defaultCurrency timeZone graceDays unpaidDays exempt metadata privateMetadata version }",
         },
         "updateMember" => {
             let input = json!({"name": "Mia", "email": "mia@example.com", "role": "WORKER"});

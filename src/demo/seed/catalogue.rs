@@ -8,10 +8,11 @@ use super::trail::Actor;
 use crate::auth::Part;
 use crate::entity::FeatureKind::{Limit, Meter, Switch};
 use crate::entity::{
-    BillingCycle, FeatureKind, Gateway, OrganizationId, PeriodEndPolicy, TierId, TierKind, tier, tier_feature,
-    tier_price,
+    BillingCycle, FeatureKind, Gateway, OrganizationId, PeriodEndPolicy, TierId, TierKind, TrialEndPolicy, tier,
+    tier_feature, tier_price,
 };
 use crate::error::Result;
+use crate::subscription::ends::{Ends, Fallback};
 use crate::subscription::lifecycle::Offer;
 
 /// A tier with what it costs.
@@ -19,6 +20,7 @@ use crate::subscription::lifecycle::Offer;
 pub struct Sold {
     /// The tier.
     pub id: TierId,
+    policy: PeriodEndPolicy,
     price: Price,
 }
 
@@ -44,6 +46,18 @@ impl Sold {
     /// What the tier costs for a cycle in USD or EUR.
     pub fn offer(&self, billing_cycle: BillingCycle, currency: &str) -> Offer {
         Offer { tier_id: self.id, amount_minor: self.price.of(billing_cycle, currency), billing_cycle }
+    }
+
+    /// What comes at the end of a period of the tier, of which the first of these is the fallback.
+    pub fn ends(&self, tiers: &[Self], billing_cycle: BillingCycle, currency: &str) -> Ends {
+        let falls_back = self.policy == PeriodEndPolicy::Downgrade;
+        let fallback = tiers.first().filter(|_| falls_back);
+        Ends {
+            period: self.policy,
+            fallback: fallback
+                .map(|tier| Fallback { tier_id: tier.id, amount_minor: tier.price.of(billing_cycle, currency) }),
+            ..Ends::EXPIRE
+        }
     }
 }
 
@@ -223,6 +237,7 @@ impl Seeder {
                 public: spec.public,
                 sort_order: place,
                 period_end_policy: spec.policy,
+                trial_end_policy: TrialEndPolicy::Expire,
                 fallback_tier_id: sold
                     .first()
                     .filter(|_| spec.policy == PeriodEndPolicy::Downgrade)
@@ -232,7 +247,7 @@ impl Seeder {
                 updated_at: at,
                 version: 1,
             };
-            sold.push(Sold { id: row.id, price: spec.price });
+            sold.push(Sold { id: row.id, policy: spec.policy, price: spec.price });
             self.prices(row.id, spec);
             self.features(row.id, spec.features);
             self.record_creation(&row, at, actor)?;

@@ -171,6 +171,8 @@ impl Seeder {
             billing_email: Some(format!("billing@{}.example.com", spec.slug)),
             default_currency: spec.currency.to_owned(),
             time_zone: spec.time_zone.to_owned(),
+            grace_days: None,
+            unpaid_days: None,
             metadata: json!({}).into(),
             private_metadata: None,
             created_at: at,

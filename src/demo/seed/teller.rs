@@ -207,7 +207,15 @@ impl<'a> Teller<'a> {
     }
 
     /// Keeps the subscription as it stands, and answers when it began.
-    pub fn finish(self) -> Timestamp {
+    pub fn finish(mut self) -> Timestamp {
+        let Subject { tiers, tier, billing_cycle, currency, .. } = *self.subject;
+        // What lies behind it was told as if everything ended; what lies ahead is as its tier says.
+        if self.row.status == SubscriptionStatus::Active
+            && self.row.mode == ManagementMode::Manual
+            && self.row.current_period_end.is_some_and(|end| end > self.seeder.now)
+        {
+            tiers[tier].ends(tiers, billing_cycle, currency).put(&mut self.row);
+        }
         self.seeder.rows.subscriptions.push(settled(self.row));
         self.began
     }

@@ -2,7 +2,7 @@ use super::*;
 use crate::graphql::cost::cost;
 
 fn documents() -> Documents {
-    Documents::new(&crate::graphql::sdl(), true).expect("a schema")
+    Documents::new(&crate::graphql::sdl(false), true).expect("a schema")
 }
 
 /// The operation of a document, and how often that was charged for.

@@ -23,6 +23,12 @@ pub enum Action {
     StartTrial,
     /// Move the end of the period, trial or wait.
     Extend,
+    /// Renew for one more period, paid elsewhere.
+    Renew,
+    /// Record that a payment is owed.
+    MarkPastDue,
+    /// Record that what was owed is paid, elsewhere.
+    MarkPaid,
     /// Move to another tier or cycle.
     ChangeTier,
     /// Give a tier without payment.
@@ -55,6 +61,12 @@ impl Action {
             Self::EndOverride => overridden,
             // Given time is no paid time that could stand still.
             Self::ChangeTier | Self::Pause => !overridden,
+            // A pause stops the clock of the period.
+            Self::Renew => {
+                !overridden && row.current_period_end.is_some() && matches!(underlying(row), Active | PastDue)
+            }
+            Self::MarkPastDue => !overridden && row.amount_minor > 0,
+            Self::MarkPaid => !overridden && underlying(row) == PastDue,
             Self::UndoCancel => row.cancel_at.is_some(),
             Self::StartTrial => row.trial_started_at.is_none_or(|planned| planned > now),
             // What is paid for or tried beneath an override, if it is not over there.
@@ -79,11 +91,22 @@ impl Action {
         match self {
             Self::Extend if row.ended_at.is_some() => ": bring it back, or subscribe anew",
             Self::Extend if row.status == Pending => " and only waits for its start: activate it first",
-            Self::Extend | Self::Suspend | Self::ChangeTier | Self::Pause if overridden => {
+            Self::Extend
+            | Self::Suspend
+            | Self::ChangeTier
+            | Self::Pause
+            | Self::Renew
+            | Self::MarkPastDue
+            | Self::MarkPaid
+                if overridden =>
+            {
                 " and overridden: end the override first"
             }
             Self::Extend if row.current_period_end.is_none() => " and its period begins at resumption: resume it first",
-            Self::Resume if row.status == Suspended => " and its days of grace are over: extend it first",
+            Self::MarkPastDue if row.amount_minor == 0 => " and costs nothing",
+            Self::Resume if row.status == Suspended => {
+                " and its days of grace are over: mark it paid, or extend it first"
+            }
             Self::StartTrial if row.status == Pending => " and has had its trial",
             _ => "",
         }

@@ -27,6 +27,7 @@ pub fn contradicts_itself(row: &subscription::Model) -> bool {
         row.current_period_start.is_some() == row.current_period_end.is_some()
             && row.current_period_end >= row.current_period_start,
         row.expires_at.is_none_or(|end| end >= row.starts_at),
+        row.fallback_tier_id.is_some() == row.fallback_amount_minor.is_some(),
         all_or_none(&[
             row.scheduled_at.is_some(),
             row.scheduled_tier_id.is_some(),

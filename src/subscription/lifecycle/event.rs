@@ -1,12 +1,15 @@
 //! What happens to a subscription by itself, whoever asks and whoever notices.
 
+use async_graphql::Enum;
 use sea_orm::EnumIter;
 
 use super::Action;
 use crate::entity::SubscriptionStatus::{self, Canceled, Expired};
 
-/// What time does to a subscription, in the order in which it happens at the same instant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter)]
+/// What time does to a subscription.
+// In the order in which it happens at the same instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, EnumIter)]
+#[graphql(name = "SubscriptionEvent")]
 pub enum Event {
     /// The override ends by itself.
     OverrideEnds,
@@ -16,12 +19,26 @@ pub enum Event {
     Cancellation,
     /// A change of tier takes effect.
     TierChange,
+    /// A change of tier takes effect at the end of a trial: it goes on with that tier.
+    TrialConverts,
     /// The trial is over.
     TrialEnds,
+    /// The trial is over, and it goes on with the fallback tier.
+    TrialFallsBack,
     /// The period is over and nothing renewed it.
     PeriodEnds,
+    /// The period is over and nothing renewed it: access waits for who acts.
+    PeriodSuspends,
+    /// The period is over, and it goes on with the fallback tier.
+    PeriodFallsBack,
+    /// The period is over, and the next one costs nothing.
+    PeriodRenews,
+    /// The period is over, and the next one begins unpaid.
+    PaymentDue,
     /// The days of grace are over.
     GraceEnds,
+    /// It was suspended for long, and nobody paid.
+    UnpaidEnds,
     /// Nobody paid in time.
     PendingEnds,
     /// The start is reached.
@@ -35,9 +52,24 @@ impl Event {
     pub(super) const fn ends_as(self) -> Option<SubscriptionStatus> {
         match self {
             Self::HardEnd | Self::TrialEnds | Self::PeriodEnds | Self::PendingEnds => Some(Expired),
-            Self::Cancellation => Some(Canceled),
-            Self::OverrideEnds | Self::TierChange | Self::GraceEnds | Self::Start | Self::Resume => None,
+            Self::Cancellation | Self::UnpaidEnds => Some(Canceled),
+            Self::OverrideEnds
+            | Self::TierChange
+            | Self::TrialConverts
+            | Self::TrialFallsBack
+            | Self::PeriodSuspends
+            | Self::PeriodFallsBack
+            | Self::PeriodRenews
+            | Self::PaymentDue
+            | Self::GraceEnds
+            | Self::Start
+            | Self::Resume => None,
         }
+    }
+
+    /// Whether it leaves the status as it is.
+    pub(super) const fn keeps_status(self) -> bool {
+        matches!(self, Self::TierChange | Self::PeriodRenews)
     }
 
     /// The command that would have done the same by hand.
@@ -45,9 +77,11 @@ impl Event {
         match self {
             Self::OverrideEnds => Action::EndOverride,
             Self::HardEnd | Self::TrialEnds | Self::PeriodEnds | Self::PendingEnds => Action::Expire,
-            Self::Cancellation => Action::Cancel,
-            Self::TierChange => Action::ChangeTier,
-            Self::GraceEnds => Action::Suspend,
+            Self::Cancellation | Self::UnpaidEnds => Action::Cancel,
+            Self::TierChange | Self::TrialConverts | Self::TrialFallsBack | Self::PeriodFallsBack => Action::ChangeTier,
+            Self::PeriodRenews => Action::Renew,
+            Self::PaymentDue => Action::MarkPastDue,
+            Self::PeriodSuspends | Self::GraceEnds => Action::Suspend,
             Self::Start => Action::Activate,
             Self::Resume => Action::Resume,
         }
@@ -58,9 +92,12 @@ impl Event {
         match self {
             Self::OverrideEnds => "end_override",
             Self::HardEnd | Self::TrialEnds | Self::PeriodEnds | Self::PendingEnds => "expire",
-            Self::Cancellation => "cancel",
-            Self::TierChange => "change_tier",
-            Self::GraceEnds => "suspend",
+            Self::Cancellation | Self::UnpaidEnds => "cancel",
+            Self::TierChange | Self::TrialConverts => "change_tier",
+            Self::TrialFallsBack | Self::PeriodFallsBack => "fall_back",
+            Self::PeriodRenews => "renew",
+            Self::PaymentDue => "mark_past_due",
+            Self::PeriodSuspends | Self::GraceEnds => "suspend",
             Self::Start => "start",
             Self::Resume => "resume",
         }
@@ -73,9 +110,15 @@ impl Event {
             Self::HardEnd => "The hard end was reached.",
             Self::Cancellation => "The cancellation took effect.",
             Self::TierChange => "The change of tier took effect.",
+            Self::TrialConverts => "The trial ended, and the change of tier took effect.",
             Self::TrialEnds => "The trial ended.",
-            Self::PeriodEnds => "The period ended and nothing renewed it.",
+            Self::TrialFallsBack => "The trial ended, and the fallback tier took its place.",
+            Self::PeriodEnds | Self::PeriodSuspends => "The period ended and nothing renewed it.",
+            Self::PeriodFallsBack => "The period ended, and the fallback tier took its place.",
+            Self::PeriodRenews => "The period ended, and the next one costs nothing.",
+            Self::PaymentDue => "The period ended, and the next one is to be paid.",
             Self::GraceEnds => "The days of grace ended.",
+            Self::UnpaidEnds => "It was suspended for long, and nobody paid.",
             Self::PendingEnds => "Nobody paid in time.",
             Self::Start => "The start was reached.",
             Self::Resume => "The pause ended.",

@@ -8,11 +8,15 @@ use std::borrow::Cow;
 use chrono::TimeDelta;
 use sea_orm::Iterable as _;
 
-use super::part::{apply_schedule, end, pause_ends, restore, start_period, suspend};
+use super::part::{
+    apply_schedule, charge, end, fall_back, first_period, next_period, pause_ends, restore, stops_unpaid, suspend,
+};
 use super::{Cause, Event};
 use crate::clock::Timestamp;
 use crate::entity::SubscriptionStatus::{Active, Canceled, Expired, PastDue, Paused, Pending, Suspended, Trialing};
-use crate::entity::{ManagementMode, SubscriptionStatus, SuspensionCause, subscription};
+use crate::entity::{
+    ManagementMode, PeriodEndPolicy, SubscriptionStatus, SuspensionCause, TrialEndPolicy, subscription,
+};
 
 /// Something that is due at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +34,14 @@ pub type Tolerance = Option<TimeDelta>;
 /// What happens to the row next, by time alone: the first event that its state knows, and of those that are due at the
 /// same instant the first in their order.
 pub fn next_due(row: &subscription::Model, tolerance: Tolerance) -> Option<Due> {
+    next_due_but(row, tolerance, None)
+}
+
+fn next_due_but(row: &subscription::Model, tolerance: Tolerance, but: Option<Event>) -> Option<Due> {
     if row.ended_at.is_some() {
         return None;
     }
-    let known = Event::iter().filter(|event| Cause::Event(*event).from().contains(&row.status));
+    let known = Event::iter().filter(|event| Some(*event) != but && Cause::Event(*event).from().contains(&row.status));
     let due = known.filter_map(|event| Some(Due { at: event.due_at(row, tolerance)?, event }));
     due.min_by_key(|due| due.at)
 }
@@ -46,20 +54,61 @@ impl Event {
         match self {
             Self::OverrideEnds => row.override_ends_at,
             Self::HardEnd => row.expires_at,
-            // A pause stops the clock of the period, and with it what waits for the period's end.
             Self::Cancellation => {
-                row.cancel_at.filter(|at| row.status != Paused || row.current_period_end.is_some_and(|end| end != *at))
+                // A pause stops the clock of the period, and with it what waits for the period's end.
+                let paused = row.status == Paused;
+                let asked = row.cancel_at.filter(|at| !paused || row.current_period_end.is_some_and(|end| end != *at));
+                let overridden = row.mode == ManagementMode::Override;
+                let at_end = [
+                    row.trial_ends_at.filter(|_| runs(Trialing) && at_trial_end(row) == self),
+                    period_end(row, tolerance).filter(|_| runs(Active) && at_period_end(row) == self),
+                ];
+                asked.into_iter().chain(at_end.into_iter().flatten().filter(|_| !overridden)).min()
             }
             // Time beneath an override runs on, and shows when the override ends.
             _ if row.mode == ManagementMode::Override => None,
-            Self::TierChange => row.scheduled_at,
-            Self::TrialEnds => row.trial_ends_at.filter(|_| runs(Trialing)),
-            Self::PeriodEnds => period_end(row, tolerance).filter(|_| runs(Active)),
+            Self::TierChange => row.scheduled_at.filter(|_| !runs(Trialing)),
+            Self::TrialConverts => row.scheduled_at.filter(|_| runs(Trialing)),
+            Self::TrialEnds | Self::TrialFallsBack => {
+                row.trial_ends_at.filter(|_| runs(Trialing) && at_trial_end(row) == self)
+            }
+            Self::PeriodEnds | Self::PeriodSuspends | Self::PeriodFallsBack | Self::PeriodRenews | Self::PaymentDue => {
+                period_end(row, tolerance).filter(|_| runs(Active) && at_period_end(row) == self)
+            }
             Self::GraceEnds => row.grace_ends_at,
+            Self::UnpaidEnds => row
+                .suspended_at
+                .filter(|_| row.suspension_cause == Some(SuspensionCause::NonPayment))
+                .map(|at| at.plus_days(row.unpaid_days.into())),
             Self::PendingEnds => row.pending_until,
             Self::Start => row.pending_until.is_none().then_some(row.starts_at),
             Self::Resume => row.resumes_at,
         }
+    }
+}
+
+/// What the end of the trial brings, as agreed on when it began. Who leaves later does not go on to what costs something.
+fn at_trial_end(row: &subscription::Model) -> Event {
+    match row.trial_end_policy {
+        TrialEndPolicy::Fallback if row.fallback_amount_minor == Some(0) => Event::TrialFallsBack,
+        _ if row.cancel_at.is_some() => Event::Cancellation,
+        TrialEndPolicy::Fallback if row.fallback_tier_id.is_some() => Event::TrialFallsBack,
+        TrialEndPolicy::Fallback | TrialEndPolicy::Expire => Event::TrialEnds,
+    }
+}
+
+/// What the end of the period brings, as agreed on when it began. Who leaves later owes nothing more. What a gateway
+/// bills, it renews.
+fn at_period_end(row: &subscription::Model) -> Event {
+    match row.period_end_policy {
+        _ if row.mode == ManagementMode::Gateway => Event::PeriodEnds,
+        _ if row.amount_minor == 0 => Event::PeriodRenews,
+        PeriodEndPolicy::Downgrade if row.fallback_amount_minor == Some(0) => Event::PeriodFallsBack,
+        _ if row.cancel_at.is_some() => Event::Cancellation,
+        PeriodEndPolicy::Downgrade if row.fallback_tier_id.is_some() => Event::PeriodFallsBack,
+        PeriodEndPolicy::Downgrade | PeriodEndPolicy::Expire => Event::PeriodEnds,
+        PeriodEndPolicy::Suspend => Event::PeriodSuspends,
+        PeriodEndPolicy::Renew => Event::PaymentDue,
     }
 }
 
@@ -77,16 +126,35 @@ fn period_end(row: &subscription::Model, tolerance: Tolerance) -> Option<Timesta
 /// Changes the row as what is due does.
 pub fn carry_out(row: &mut subscription::Model, Due { at, event }: Due) {
     if let Some(status) = event.ends_as() {
+        if event == Event::UnpaidEnds {
+            row.cancel_at = Some(at);
+            row.canceled_at = Some(at);
+        }
         return end(row, status, at);
     }
     match event {
         Event::OverrideEnds => restore(row),
         Event::TierChange => apply_schedule(row),
+        Event::TrialConverts | Event::TrialFallsBack => {
+            if event == Event::TrialConverts {
+                apply_schedule(row)
+            } else {
+                fall_back(row)
+            }
+            first_period(row, at);
+            charge(row, at);
+        }
+        Event::PeriodFallsBack => {
+            fall_back(row);
+            next_period(row, at);
+        }
+        Event::PeriodRenews | Event::PaymentDue => next_period(row, at),
+        Event::PeriodSuspends => stops_unpaid(row, at),
         Event::GraceEnds => suspend(row, SuspensionCause::NonPayment, at),
         Event::Start if row.trial_ends_at.is_some() => row.status = Trialing,
         Event::Start => {
             row.status = Active;
-            start_period(row, at);
+            first_period(row, at);
         }
         _ => pause_ends(row, at),
     }
@@ -113,8 +181,7 @@ pub fn as_of(
     let (mut state, mut last) = (Cow::Borrowed(row), None);
     while let Some(due) = next_due(&state, tolerance).filter(|due| due.at <= now) {
         carry_out(state.to_mut(), due);
-        // A tier is no status.
-        last = if due.event == Event::TierChange { last } else { Some(due.event) };
+        last = if due.event.keeps_status() { last } else { Some(due.event) };
     }
     (state, last)
 }
@@ -132,7 +199,7 @@ pub struct Turn {
 pub fn turns(row: &subscription::Model, tolerance: Tolerance) -> Vec<Turn> {
     let (mut state, mut at) = (Cow::Borrowed(row), Timestamp::from_micros(i64::MIN));
     let mut turns: Vec<Turn> = Vec::new();
-    while let Some(due) = next_due(&state, tolerance) {
+    while let Some(due) = next_turn(&state, tolerance) {
         at = at.max(due.at);
         let ends_as = due.event.ends_as();
         let status = ends_as.unwrap_or_else(|| {
@@ -149,6 +216,11 @@ pub fn turns(row: &subscription::Model, tolerance: Tolerance) -> Vec<Turn> {
         }
     }
     turns
+}
+
+/// What happens to the row next, but that it renews by itself: whatever else is due comes at its own time.
+fn next_turn(row: &subscription::Model, tolerance: Tolerance) -> Option<Due> {
+    next_due_but(row, tolerance, Some(Event::PeriodRenews))
 }
 
 /// Whether what the tier grants may be used in this status.
@@ -175,9 +247,19 @@ pub fn access_end(row: &subscription::Model, turns: &[Turn]) -> Option<Timestamp
 pub fn settled(mut row: subscription::Model) -> subscription::Model {
     let turns = turns(&row, Some(TimeDelta::zero()));
     row.access_ends_at = access_end(&row, &turns);
+    let mut turns = turns;
+    // Lists find what has one turn by the end of access. Any other turn counts twice.
+    if let [turn] = turns[..]
+        && row.access_ends_at != Some(turn.at)
+    {
+        turns.push(turn);
+    }
     let turn = |place: usize| turns.get(place).map(|turn| (turn.at, turn.status)).unzip();
     (row.next_at, row.next_status) = turn(0);
     (row.second_at, row.second_status) = turn(1);
     (row.third_at, row.third_status) = turn(2);
+    (row.fourth_at, row.fourth_status) = turn(3);
+    (row.fifth_at, row.fifth_status) = turn(4);
+    row.due_at = next_due(&row, None).map(|due| due.at);
     row
 }

@@ -3,7 +3,7 @@
 use crate::clock::Timestamp;
 use crate::entity::SubscriptionStatus::{Active, Canceled, PastDue, Paused, Pending, Suspended, Trialing};
 use crate::entity::subscription::{self, Overridden};
-use crate::entity::{ManagementMode, SubscriptionStatus, SuspensionCause, TierId};
+use crate::entity::{ManagementMode, PeriodEndPolicy, SubscriptionStatus, SuspensionCause, TierId, TrialEndPolicy};
 use crate::subscription::period::Anchor;
 
 /// Whether all dates that the row shows can be answered.
@@ -29,6 +29,96 @@ pub(super) fn start_period(row: &mut subscription::Model, now: Timestamp) {
     row.current_period_start = Some(now);
     let end = anchor.end(now, row.billing_cycle);
     move_period_end(row, end);
+}
+
+/// Begins the first period, when its time has come. Nothing waits for its end yet; a cancellation may come behind it.
+pub(super) fn first_period(row: &mut subscription::Model, now: Timestamp) {
+    let anchor = Anchor::at(now, row.zone());
+    anchor.put(row);
+    row.current_period_start = Some(now);
+    row.current_period_end = Some(anchor.end(now, row.billing_cycle));
+}
+
+/// Begins the period behind the present one, which ends now.
+pub(super) fn next_period(row: &mut subscription::Model, now: Timestamp) {
+    let end = following_end(row, now);
+    row.current_period_start = Some(now);
+    row.current_period_end = Some(end);
+    charge(row, now);
+}
+
+/// Makes the present period longer by one cycle, and with it what waits for its end.
+pub(super) fn renew_ahead(row: &mut subscription::Model) {
+    if let Some(end) = row.current_period_end {
+        let end = following_end(row, end);
+        move_period_end(row, end);
+    }
+}
+
+/// The end of the period behind this one: the anchor's next boundary, or, where the end of this one was moved off the
+/// anchor, a whole cycle from there on.
+fn following_end(row: &mut subscription::Model, end: Timestamp) -> Timestamp {
+    let anchor = Anchor::of(row);
+    let anchor = if anchor.is_boundary(end) { anchor } else { Anchor::at(end, row.zone()) };
+    anchor.put(row);
+    anchor.end(end, row.billing_cycle)
+}
+
+/// Waits for the payment of a period that began now, if it costs anything.
+pub(super) fn charge(row: &mut subscription::Model, now: Timestamp) {
+    if row.amount_minor == 0 {
+        return set_underlying(row, Active);
+    }
+    owes(row, now);
+}
+
+/// Waits for a payment from now on, for the days of grace, but not into a second period.
+pub(super) fn owes(row: &mut subscription::Model, now: Timestamp) {
+    let grace_ends_at = now.plus_days(row.grace_days.into());
+    row.past_due_since = Some(now);
+    row.grace_ends_at = Some(row.current_period_end.map_or(grace_ends_at, |end| end.min(grace_ends_at)));
+    set_underlying(row, PastDue);
+}
+
+/// Has what was owed. What was suspended for it goes on; a period that is over is followed by one from now on.
+pub(super) fn paid(row: &mut subscription::Model, now: Timestamp) {
+    if row.suspension_cause == Some(SuspensionCause::NonPayment) {
+        leave_state(row);
+        row.status = Active;
+    } else {
+        row.past_due_since = None;
+        row.grace_ends_at = None;
+        set_underlying(row, Active);
+    }
+    if row.current_period_end.is_none_or(|end| end <= now) {
+        start_period(row, now);
+    }
+}
+
+/// Suspends it, because nobody paid for what comes now.
+pub(super) fn stops_unpaid(row: &mut subscription::Model, now: Timestamp) {
+    owes(row, now);
+    row.grace_ends_at = Some(now);
+    if row.status != Suspended {
+        suspend(row, SuspensionCause::NonPayment, now);
+    }
+}
+
+/// Gives the row the fallback tier, which goes on until somebody decides otherwise.
+pub(super) fn fall_back(row: &mut subscription::Model) {
+    let (tier_id, amount_minor) = (row.fallback_tier_id.take(), row.fallback_amount_minor.take());
+    move_to(row, tier_id.unwrap_or(row.tier_id));
+    row.amount_minor = amount_minor.unwrap_or(row.amount_minor);
+    row.period_end_policy = PeriodEndPolicy::Renew;
+    row.trial_end_policy = TrialEndPolicy::Expire;
+}
+
+/// Gives it a status, or what is suspended.
+fn set_underlying(row: &mut subscription::Model, status: SubscriptionStatus) {
+    match &mut row.suspended_from {
+        Some(from) => *from = status,
+        None => row.status = status,
+    }
 }
 
 /// Makes a change of tier that waits happen.
@@ -154,11 +244,6 @@ pub(super) fn restore(row: &mut subscription::Model) {
     if earlier || row.ended_at.is_some() {
         row.cancel_at = beneath.cancel_at;
         row.canceled_at = beneath.canceled_at;
-    }
-    if let (Some(at), Some(end)) = (&mut row.cancel_at, own_end(row.status, row.trial_ends_at, row.current_period_end))
-        && row.ended_at.is_none()
-    {
-        *at = end.min(*at);
     }
     if let Some((at, cause)) = suspended
         && matches!(row.status, Trialing | Active | PastDue)

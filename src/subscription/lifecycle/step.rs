@@ -33,6 +33,12 @@ pub enum Step {
         /// How many, at least 1.
         days: i64,
     },
+    /// Renew for one more period.
+    Renew,
+    /// Record that a payment is owed.
+    MarkPastDue,
+    /// Record that what was owed is paid.
+    MarkPaid,
     /// Move to another tier: now, or at the end of the period.
     ChangeTier {
         /// The tier and its price.
@@ -96,6 +102,9 @@ impl Step {
             Self::Activate => Action::Activate,
             Self::StartTrial { .. } => Action::StartTrial,
             Self::Extend { .. } => Action::Extend,
+            Self::Renew => Action::Renew,
+            Self::MarkPastDue => Action::MarkPastDue,
+            Self::MarkPaid => Action::MarkPaid,
             Self::ChangeTier { .. } => Action::ChangeTier,
             Self::OverrideTier { .. } => Action::OverrideTier,
             Self::EndOverride => Action::EndOverride,
@@ -123,6 +132,9 @@ impl Step {
             Self::Activate => "activate",
             Self::StartTrial { .. } => "start_trial",
             Self::Extend { .. } => "extend",
+            Self::Renew => "renew",
+            Self::MarkPastDue => "mark_past_due",
+            Self::MarkPaid => "mark_paid",
             Self::ChangeTier { at_period_end: false, .. } => "change_tier",
             Self::ChangeTier { at_period_end: true, .. } => "schedule_tier_change",
             Self::OverrideTier { .. } => "override_tier",

@@ -33,18 +33,25 @@ impl Cause {
                 | Action::Expire
                 | Action::EndOverride
                 | Action::UndoCancel => LIVE,
+                Action::Renew => &[Active, PastDue, Suspended],
+                Action::MarkPastDue | Action::Pause => &[Active],
+                Action::MarkPaid => &[PastDue, Suspended],
                 Action::Suspend => &[Trialing, Active, PastDue],
-                Action::Pause => &[Active],
                 Action::Resume => &[Paused, Suspended],
                 Action::Reactivate => &[Canceled, Expired],
             },
             Self::Event(event) => match event {
                 Event::OverrideEnds | Event::HardEnd | Event::Cancellation => LIVE,
                 // A pause stops the clock of the period.
-                Event::TierChange => &[Pending, Trialing, Active, PastDue, Suspended],
+                Event::TierChange => &[Pending, Active, PastDue, Suspended],
                 // A suspension does not.
-                Event::TrialEnds => &[Trialing, Suspended],
-                Event::PeriodEnds => &[Active, Suspended],
+                Event::TrialConverts | Event::TrialEnds | Event::TrialFallsBack => &[Trialing, Suspended],
+                Event::PeriodEnds
+                | Event::PeriodSuspends
+                | Event::PeriodFallsBack
+                | Event::PeriodRenews
+                | Event::PaymentDue => &[Active, Suspended],
+                Event::UnpaidEnds => &[Suspended],
                 Event::GraceEnds => &[PastDue],
                 Event::PendingEnds | Event::Start => &[Pending],
                 Event::Resume => &[Paused],
@@ -57,6 +64,9 @@ impl Cause {
         match self {
             Self::Action(action) => match action {
                 Action::Activate => Some("activate"),
+                Action::Renew => Some("renew"),
+                Action::MarkPastDue => Some("mark_past_due"),
+                Action::MarkPaid => Some("mark_paid"),
                 Action::StartTrial => Some("start_trial"),
                 Action::OverrideTier => Some("override_tier"),
                 Action::EndOverride => Some("end_override"),
@@ -68,7 +78,7 @@ impl Cause {
                 Action::Expire => Some("expire"),
                 Action::Update | Action::Extend | Action::ChangeTier | Action::UndoCancel | Action::Delete => None,
             },
-            Self::Event(Event::TierChange) => None,
+            Self::Event(event) if event.keeps_status() => None,
             Self::Event(event) => Some(event.verb()),
         }
     }

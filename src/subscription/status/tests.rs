@@ -68,7 +68,8 @@ fn grace_entitles_and_then_suspends() {
     assert!(effective(Some(&row), false, now().plus_days(6), &POLICY).entitled);
     let over = effective(Some(&row), false, now().plus_days(7), &POLICY);
     assert_eq!((over.kind, over.entitled, over.reason), (Kind::Suspended, false, Reason::GraceEnded));
-    assert_eq!((over.expired, over.ends_at), (false, None), "a payment brings it back");
+    let end = now().plus_days(7 + 30);
+    assert_eq!((over.expired, over.ends_at), (false, Some(end)), "a payment brings it back until it is canceled");
 }
 
 #[test]

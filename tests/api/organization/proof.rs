@@ -36,7 +36,8 @@ async fn prepare(world: &World, hands: Hands, suspended: bool) -> (Value, Value)
         }
         Hands::Gateway => {
             let uuid = uuid_of(world, &id);
-            let bill = format!("mode = 'GATEWAY', gateway = 'STRIPE', gateway_subscription_id = 'gw-{slug}'");
+            let bill =
+                format!("mode = 'GATEWAY', gateway = 'STRIPE', gateway_subscription_id = 'gw-{slug}', due_at = NULL");
             world.sql(&format!("UPDATE subscriptions SET {bill} WHERE id = {uuid}")).await;
         }
         Hands::Canceled => {

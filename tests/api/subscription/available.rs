@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use tessera::auth::{Permission, Role};
 use tessera::clock::Timestamp;
 use tessera::entity::{
-    BillingCycle, CustomerId, Gateway, ManagementMode, OrganizationId, SubscriptionStatus, TierId, TypedId,
-    subscription,
+    BillingCycle, CustomerId, Gateway, ManagementMode, OrganizationId, PeriodEndPolicy, SubscriptionStatus, TierId,
+    TypedId, subscription,
 };
 use tessera::subscription::lifecycle::{Offer, settled};
 use tessera::subscription::opening::{Opening, Subscriber, Terms, open};
@@ -38,6 +38,9 @@ fn mutation(action: &str, other: &str) -> (&'static str, Value) {
         "ACTIVATE" => ("activateSubscription", json!({})),
         "START_TRIAL" => ("startTrial", json!({})),
         "EXTEND" => ("extendSubscription", json!({"days": 1})),
+        "RENEW" => ("renewSubscription", json!({})),
+        "MARK_PAST_DUE" => ("markPastDue", json!({})),
+        "MARK_PAID" => ("markPaid", json!({})),
         "CHANGE_TIER" => ("changeTier", json!({"tierId": other})),
         "OVERRIDE_TIER" => ("overrideTier", json!({"tierId": other, "reason": "another gift"})),
         "END_OVERRIDE" => ("endOverride", json!({})),
@@ -92,6 +95,7 @@ fn states(gift: TierId, now: Timestamp) -> Vec<(&'static str, Value, Vec<Sent>)>
             none.clone(),
             vec![("changeTier", false, json!({"billingCycle": "YEARLY", "timing": "PERIOD_END"}))],
         ),
+        ("is past due", none.clone(), vec![("markPastDue", false, none.clone())]),
         ("stands still", none.clone(), vec![("pauseSubscription", false, none.clone())]),
         ("has stood still", none.clone(), vec![("pauseSubscription", false, json!({"resumesAt": day(1)}))]),
         ("is shut off", none.clone(), vec![("suspendSubscription", false, none.clone())]),
@@ -122,7 +126,7 @@ fn states(gift: TierId, now: Timestamp) -> Vec<(&'static str, Value, Vec<Sent>)>
 /// A subscription that no mutation makes: its name, and what is different in it.
 type Strange = (&'static str, fn(&mut subscription::Model));
 
-const STRANGE: [Strange; 4] = [
+const STRANGE: [Strange; 8] = [
     ("is unpaid", |row| {
         row.status = SubscriptionStatus::PastDue;
         row.past_due_since = Some(row.created_at);
@@ -132,6 +136,23 @@ const STRANGE: [Strange; 4] = [
         row.status = SubscriptionStatus::PastDue;
         row.past_due_since = Some(row.created_at);
         row.grace_ends_at = Some(row.created_at.plus_days(1));
+    }),
+    ("has become unpaid unnoticed", |row| {
+        row.period_end_policy = PeriodEndPolicy::Renew;
+        row.current_period_end = Some(row.created_at.plus_days(1));
+    }),
+    ("has been shut off unpaid unnoticed", |row| {
+        row.period_end_policy = PeriodEndPolicy::Suspend;
+        row.current_period_end = Some(row.created_at.plus_days(1));
+    }),
+    ("costs nothing and has renewed unnoticed", |row| {
+        row.amount_minor = 0;
+        row.current_period_end = Some(row.created_at.plus_days(1));
+    }),
+    ("has been canceled unpaid unnoticed", |row| {
+        row.period_end_policy = PeriodEndPolicy::Renew;
+        (row.grace_days, row.unpaid_days) = (0, 1);
+        row.current_period_end = Some(row.created_at.plus_days(1));
     }),
     ("is billed by a gateway", bill),
     ("was billed by a gateway", |row| {
@@ -229,7 +250,8 @@ async fn restore(world: &World, id: &str) {
     let set = set.join(", ");
     world
         .sql(&format!(
-            "UPDATE subscriptions SET {set} FROM kept WHERE kept.id = {literal} AND subscriptions.id = {literal}"
+            "DELETE FROM payments WHERE subscription_id = {literal};
+            UPDATE subscriptions SET {set} FROM kept WHERE kept.id = {literal} AND subscriptions.id = {literal}"
         ))
         .await;
 }
@@ -243,7 +265,7 @@ async fn forget(world: &World) {
 async fn compare(world: &World, (client, name): (&Client, &str), subject: &Subject, obstacle: &str, other: &str) {
     let data = client.ok(FIELD, json!({"id": subject.id})).await;
     let said = data["subscription"]["availableActions"].as_array().expect("a list").clone();
-    assert_eq!(said.len(), 15);
+    assert_eq!(said.len(), 18);
     let allowed: Vec<_> =
         said.iter().filter(|one| one["allowed"] == json!(true)).map(|one| one["action"].clone()).collect();
     for one in &said {

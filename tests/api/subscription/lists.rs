@@ -192,7 +192,10 @@ async fn what_an_older_program_wrote_is_foreseen_by_the_migration(world: &World)
     let (_, waits) =
         world.subscribed(world.alpha, "Bob", world.alpha.basic, json!({"startsAt": "2026-03-11T12:00:00Z"})).await;
     world
-        .sql("UPDATE subscriptions SET next_at = NULL, next_status = NULL, second_at = NULL, second_status = NULL")
+        .sql(
+            "UPDATE subscriptions SET next_at = NULL, next_status = NULL, second_at = NULL, second_status = NULL,
+            due_at = 0",
+        )
         .await;
     world.sql("UPDATE subscriptions SET access_ends_at = NULL WHERE status = 'PENDING'").await;
     world.store.migrate_up().await.expect("nothing is missing");

@@ -91,6 +91,7 @@ impl Client {
             "terminate",
             "delete",
             "activate",
+            "renew",
             "reactivate",
             "expire",
             "deactivate",
@@ -99,7 +100,7 @@ impl Client {
         ];
         let shared = |noun: &str| action.iter().any(|verb| mutation == format!("{verb}{noun}"));
         match mutation {
-            "undoCancel" | "endOverride" => Some("SubscriptionActionInput".to_owned()),
+            "undoCancel" | "endOverride" | "markPastDue" | "markPaid" => Some("SubscriptionActionInput".to_owned()),
             _ => ["Subscription", "Customer", "Organization", "Member", "Tier"]
                 .into_iter()
                 .find(|noun| shared(noun))

@@ -6,7 +6,7 @@ use serde_json::json;
 use tessera::clock::Timestamp;
 use tessera::entity::{
     BillingCycle, FeatureKind, OperationalStatus, OrganizationId, PeriodEndPolicy, SubscriptionManagement,
-    TierFeatureId, TierId, TierKind, TierPriceId, organization, tier, tier_feature, tier_price,
+    TierFeatureId, TierId, TierKind, TierPriceId, TrialEndPolicy, organization, tier, tier_feature, tier_price,
 };
 use tessera::store::Store;
 
@@ -46,6 +46,8 @@ impl Seed<'_> {
             billing_email: Some(format!("billing@{slug}.example.com")),
             default_currency: "USD".to_owned(),
             time_zone: "UTC".to_owned(),
+            grace_days: None,
+            unpaid_days: None,
             metadata: json!({}).into(),
             private_metadata: None,
             created_at: self.now,
@@ -86,6 +88,7 @@ impl Seed<'_> {
             public: key != "internal",
             sort_order: rank,
             period_end_policy: PeriodEndPolicy::Expire,
+            trial_end_policy: TrialEndPolicy::Expire,
             fallback_tier_id: None,
             archived_at: None,
             created_at: self.now,

@@ -136,6 +136,7 @@ fn config(database: &Fresh) -> Config {
         metrics: true,
         rates: Default::default(),
         policy: Default::default(),
+        scheduler: Default::default(),
         log_format: tessera::config::LogFormat::Json,
         log_filter: "off".to_owned(),
     }
