@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use clap::Args;
 use tessera::auth::TokenVerifier;
 use tessera::clock::Clock;
@@ -13,6 +14,8 @@ use super::{Failure, print};
 
 /// How long a statement may run that looks at a whole table.
 const INVARIANTS: Duration = Duration::from_mins(60);
+/// From when on the scheduler counts as late.
+const LATE: TimeDelta = TimeDelta::minutes(1);
 
 #[derive(Args)]
 pub struct Doctor {
@@ -63,6 +66,7 @@ impl Doctor {
                 report.ok("migrations", "current")?;
                 self.check_text(&store, report).await?;
                 check_totals(&store, report).await?;
+                check_scheduler(&store, report).await?;
                 if self.invariants { check_invariants(&store, report).await } else { Ok(()) }
             }
             Ok(missing) => report.failed("migrations", format!("{} missing: run `tessera migrate up`", missing.len())),
@@ -110,6 +114,27 @@ async fn check_invariants(store: &Store, report: &mut Report) -> Result<(), Fail
         Ok(violations) => report.failed("invariant", format!("{name}: {violations} violations")),
         Err(error) => report.failed("invariant", format!("{name}: not checked: {error}")),
     })
+}
+
+/// How late the scheduler is, and what it could not do.
+async fn check_scheduler(store: &Store, report: &mut Report) -> Result<(), Failure> {
+    let now = store.now();
+    let parked = match store.system().parked(100).await {
+        Ok(parked) => parked.len(),
+        Err(error) => return report.failed("scheduler", error.told_inside()),
+    };
+    match store.system().due(now, None, 1).await.map(|due| due.first().map(|first| now.since(first.since))) {
+        Ok(Some(late)) if late > LATE => report.failed(
+            "scheduler",
+            format!("late by {} s: does a server or `tessera scheduler` run?", late.num_seconds()),
+        )?,
+        Ok(_) => report.ok("scheduler", "on time")?,
+        Err(error) => report.failed("scheduler", error.told_inside())?,
+    }
+    match parked {
+        0 => report.ok("transitions", "none has failed"),
+        some => report.failed("transitions", format!("{some} have failed: see docs/OPERATIONS.md, \"Scheduler\"")),
+    }
 }
 
 async fn check_totals(store: &Store, report: &mut Report) -> Result<(), Failure> {

@@ -38,7 +38,7 @@ const INTROSPECTION_LISTS: [(&str, u64); 5] =
     [("fields", 80), ("inputFields", 20), ("interfaces", 10), ("possibleTypes", 10), ("types", 25)];
 
 /// Lists of objects without pages, and how many they have at most: as inputs declare it, where they do.
-const LISTS: [(&str, u64); 14] = [
+const LISTS: [(&str, u64); 15] = [
     ("availableActions", 20),
     ("checkoutTiers", 100),
     ("estimatedMonthlyRevenue", 10),
@@ -46,12 +46,13 @@ const LISTS: [(&str, u64); 14] = [
     ("features", 100),
     ("gatewayPrices", 10),
     ("monthlyRevenue", 10),
-    ("parkedTransitions", 100),
+    ("parkedTransitions", 50),
     ("prices", 20),
     ("revenueByTier", 100),
     ("subscriptionsByStatus", 10),
     ("tiersThatUnlock", 25),
     ("transitions", 100),
+    ("upcomingChanges", 10),
     ("userErrors", 10),
 ];
 

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_graphql::parser::types::{OperationType, Selection};
@@ -159,8 +160,28 @@ impl Collector for Now {
             let gauge = ConstGauge::new(value as i64);
             gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         }
+        let figures = self.app.scheduler().figures();
+        let late = figures.lateness.load(Ordering::Relaxed) as f64 / 1_000_000.0;
+        let gauge = ConstGauge::new(late);
+        let help = "How late this server's scheduler found the first of what is due";
+        gauge.encode(encoder.encode_descriptor(
+            "scheduler_lateness",
+            help,
+            Some(&Unit::Seconds),
+            gauge.metric_type(),
+        )?)?;
         let counters = [
             ("database_statements", "Statements that were sent", self.app.store().statements()),
+            (
+                "scheduler_transitions",
+                "Transitions that this server's scheduler carried out",
+                figures.transitions.load(Ordering::Relaxed),
+            ),
+            (
+                "scheduler_parked",
+                "Transitions that it could not carry out and set aside",
+                figures.parked.load(Ordering::Relaxed),
+            ),
             (
                 "log_lines_dropped",
                 "Lines of the log that were dropped because nobody read them",

@@ -17,8 +17,10 @@ use crate::read::payload::Shown;
 use crate::subscription::graphql::SubscriptionContract;
 use crate::subscription::lifecycle::Event;
 
-/// How many transitions are listed.
+/// How many transitions that happened are listed.
 const LISTED: usize = 100;
+/// How many that failed, each with its subscription.
+const PARKED: u64 = 50;
 /// How far the test clock moves at once, in days.
 const MAX_AHEAD: i64 = 3_660;
 
@@ -44,7 +46,7 @@ pub struct TransitionDone {
     /// The subscription.
     subscription_id: SubscriptionId,
     /// What happened.
-    event: Event,
+    kind: Event,
     /// When it was due.
     at: Timestamp,
     /// The status that it led to.
@@ -53,7 +55,7 @@ pub struct TransitionDone {
 
 impl From<Transition> for TransitionDone {
     fn from(Transition { subscription, event, at, status }: Transition) -> Self {
-        Self { subscription_id: subscription, event, at, status }
+        Self { subscription_id: subscription, kind: event, at, status }
     }
 }
 
@@ -124,11 +126,11 @@ pub struct SchedulerQuery;
 
 #[Object]
 impl SchedulerQuery {
-    /// The transitions that the scheduler could not carry out, the earliest first, at most 100. `retryTransition` tries
+    /// The transitions that the scheduler could not carry out, the earliest first, at most 50. `retryTransition` tries
     /// one again. For the platform's own people, with `audit.read`.
-    async fn parked_transitions(&self, ctx: &Context<'_>) -> Result<Vec<ParkedTransition>> {
+    async fn parked_transitions(&self, ctx: &Context<'_>) -> Result<Option<Vec<ParkedTransition>>> {
         check_platform(ctx, Permission::AuditRead)?;
-        let parked = scheduler(ctx).store.system().parked(LISTED as u64).await?;
+        let parked = scheduler(ctx).store.system().parked(PARKED).await?;
         let ids: Vec<_> = parked.iter().map(|parked| parked.subscription_id).collect();
         let found = subscription::Entity::find().filter(subscription::Column::Id.is_in(ids));
         let mut rows = ctx.scope().all(found).await?;
@@ -142,7 +144,7 @@ impl SchedulerQuery {
                 parked_at: parked.parked_at,
             }
         };
-        Ok(parked.into_iter().map(&mut one).collect())
+        Ok(Some(parked.into_iter().map(&mut one).collect()))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::entity::{BillingCycle, SubscriptionId, TierId, subscription};
 use crate::error::Result;
 use crate::graphql::command::Target;
-use crate::store::{Command, Writer};
+use crate::store::{Command, UnitOfWork, Writer};
 
 /// When a change of tier takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
@@ -44,43 +44,52 @@ pub async fn change_tier(
     let row = change(writer, settings, command, target, Action::ChangeTier, &|unit, row| {
         // Of the last run, which is the one that counts.
         *paid.lock().unwrap_or_else(PoisonError::into_inner) = lifecycle::paid_until(row, unit.now());
-        Box::pin(async move {
-            let seller = Seller { unit, kind: kind_of(row), path: "input" };
-            let tier_id = tier_id.unwrap_or(row.tier_id);
-            let offer = if tier_id == row.tier_id && cycle.is_none_or(|cycle| cycle == row.billing_cycle) {
-                lifecycle::Offer { tier_id, amount_minor: row.amount_minor, billing_cycle: row.billing_cycle }
-            } else {
-                let cost = Cost { billing_cycle: cycle.unwrap_or(row.billing_cycle), currency: Some(&row.currency) };
-                seller.offer(seller.priced_tier(tier_id, cost).await?, cost).await?.0
-            };
-            let management = unit.organization().await?.subscription_management;
-            let from_above = actions::managed_from_above(unit.scope().caller()?, row, management);
-            if from_above {
-                refuse_upgrade(&seller, row, &offer, timing).await?;
-            }
-            let at_period_end = match timing {
-                Some(timing) => timing == ChangeTiming::PeriodEnd,
-                None if from_above => true,
-                // In a trial nothing is paid that could be used up, and without a period there is nothing to wait for.
-                None if lifecycle::paid_until(row, unit.now()).is_none() => false,
-                None => {
-                    let rank = async |id| seller.current(id).await.map(|tier| tier.rank);
-                    let (from, to) = if offer.tier_id == row.tier_id {
-                        (0, 0)
-                    } else {
-                        (rank(row.tier_id).await?, rank(offer.tier_id).await?)
-                    };
-                    lifecycle::waits((from, row.billing_cycle), (to, offer.billing_cycle))
-                }
-            };
-            Ok(Step::ChangeTier { offer, at_period_end })
-        })
+        Box::pin(to_tier(unit, row, tier_id, cycle, timing))
     })
     .await?;
     let paid = paid.into_inner().unwrap_or_else(PoisonError::into_inner);
     let lost = paid.filter(|until| row.current_period_end != Some(*until));
     let lost = lost.map(|until| LostTime { from: row.paused_at.unwrap_or(row.updated_at), until });
     Ok((row, lost))
+}
+
+/// The step that moves a subscription to another tier or cycle.
+pub(super) async fn to_tier(
+    unit: &UnitOfWork<'_>,
+    row: &subscription::Model,
+    tier_id: Option<TierId>,
+    cycle: Option<BillingCycle>,
+    timing: Option<ChangeTiming>,
+) -> Result<Step> {
+    let seller = Seller { unit, kind: kind_of(row), path: "input" };
+    let tier_id = tier_id.unwrap_or(row.tier_id);
+    let offer = if tier_id == row.tier_id && cycle.is_none_or(|cycle| cycle == row.billing_cycle) {
+        lifecycle::Offer { tier_id, amount_minor: row.amount_minor, billing_cycle: row.billing_cycle }
+    } else {
+        let cost = Cost { billing_cycle: cycle.unwrap_or(row.billing_cycle), currency: Some(&row.currency) };
+        seller.offer(seller.priced_tier(tier_id, cost).await?, cost).await?.0
+    };
+    let management = unit.organization().await?.subscription_management;
+    let from_above = actions::managed_from_above(unit.scope().caller()?, row, management);
+    if from_above {
+        refuse_upgrade(&seller, row, &offer, timing).await?;
+    }
+    let at_period_end = match timing {
+        Some(timing) => timing == ChangeTiming::PeriodEnd,
+        None if from_above => true,
+        // In a trial nothing is paid that could be used up, and without a period there is nothing to wait for.
+        None if lifecycle::paid_until(row, unit.now()).is_none() => false,
+        None => {
+            let rank = async |id| seller.current(id).await.map(|tier| tier.rank);
+            let (from, to) = if offer.tier_id == row.tier_id {
+                (0, 0)
+            } else {
+                (rank(row.tier_id).await?, rank(offer.tier_id).await?)
+            };
+            lifecycle::waits((from, row.billing_cycle), (to, offer.billing_cycle))
+        }
+    };
+    Ok(Step::ChangeTier { offer, at_period_end })
 }
 
 /// Refuses what an organization cannot give itself: all but a downgrade that waits for the end of what is paid for.

@@ -11,8 +11,10 @@ use super::parts::{
     AvailableAction, EffectiveStatus, FeatureOverride, ScheduledChange, SubscriptionOwner, TierOverride,
     feature_overrides, told_why,
 };
+use super::recorded::RECORDED;
 use super::relation;
 use super::surroundings::{self, Around, Surroundings};
+use super::upcoming::{UpcomingChange, upcoming_changes};
 use crate::auth::Permission;
 use crate::clock::Timestamp;
 use crate::customer::graphql as customer;
@@ -129,6 +131,9 @@ pub struct SubscriptionContract {
     /// What it is worth at this moment.
     #[computed(relation::effective_status, needs = relation::needs_effective_status())]
     effective_status: EffectiveStatus,
+    /// What will happen to it by itself, as things stand, in order: up to the first renewal that comes by itself, at most 10.
+    #[computed(upcoming_changes, needs = vec![(None, names(&RECORDED))])]
+    upcoming_changes: Vec<UpcomingChange>,
     /// A change of tier that waits for its time.
     #[part(ScheduledTierId)]
     scheduled_change: Option<ScheduledChange>,

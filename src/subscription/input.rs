@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::lifecycle::CancelAt;
 use super::opening::Terms;
 use super::{ChangeTiming, Order, OwnerId};
-use crate::entity::{BillingCycle, CustomerId, OrganizationId, SubscriptionId, TierId};
+use crate::entity::{BillingCycle, CustomerId, OrganizationId, SubscriptionId, SubscriptionStatus, TierId};
 use crate::error::{Code, Refusal, Result};
 use crate::graphql::command::{Target, target_input};
 use crate::graphql::input::{Check, MAX_DAYS, parse_optional_id};
@@ -154,6 +154,16 @@ update_input! {
     /// Changes what is agreed on: an omitted field is unchanged, null clears it where it can be empty. Dates of what a
     /// gateway bills are not moved by hand.
     UpdateSubscriptionInput for SubscriptionId {
+        /// The status that it is to have, by the one action that leads there: what `activateSubscription`, `startTrial`,
+        /// `markPastDue`, `markPaid`, `suspendSubscription`, `pauseSubscription`, `resumeSubscription`, `cancelSubscription`
+        /// (now), `reactivateSubscription` or `expireSubscription` would do. Before the rest.
+        status: Omittable<SubscriptionStatus>,
+        /// The tier, as `changeTier` would change it: behind the status, before the rest.
+        tier_id: Omittable<ID>,
+        /// The cycle, as `changeTier` would change it.
+        billing_cycle: Omittable<BillingCycle>,
+        /// When tier and cycle change; if not given, as `changeTier` decides.
+        timing: Omittable<ChangeTiming>,
         /// Start of the current period. Later periods start on its day of the month.
         current_period_start: Omittable<When>,
         /// End of the current period.

@@ -24,10 +24,12 @@ pub mod period;
 pub mod query;
 mod recorded;
 pub mod relation;
+mod save;
 pub mod status;
 pub mod surroundings;
 #[cfg(test)]
 mod testing;
+mod upcoming;
 mod update;
 
 use chrono::TimeDelta;
@@ -36,7 +38,8 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 pub use change_tier::{ChangeTiming, LostTime, change_tier};
 pub use order::{Order, Owner, OwnerId, create, draft, ensure};
-pub use update::{Update, update};
+pub use save::{Save, save};
+pub use update::Update;
 
 use self::catalogue::Seller;
 use self::ends::are_agreed_anew;
@@ -123,7 +126,7 @@ async fn take<'e>(
     row: subscription::Model,
     target: &Target<SubscriptionId>,
     action: Action,
-    decide: &'e (impl for<'t> Fn(&'t UnitOfWork<'e>, &'t subscription::Model) -> BoxFuture<'t, Result<Step>> + Sync),
+    decide: &(impl for<'t> Fn(&'t UnitOfWork<'e>, &'t subscription::Model) -> BoxFuture<'t, Result<Step>> + Sync),
 ) -> Result<subscription::Model> {
     actions::authorize(unit, &row, action).await?;
     let current = bring_up_to_date(unit, row).await?;
@@ -150,7 +153,7 @@ async fn take<'e>(
         next = lifecycle::settled(next);
     }
     let next = unit.update(&row, next, Change::new(step.verb()).because(target.reason.clone())).await?;
-    owed::follow(unit, &row, &next).await?;
+    owed::follow(unit, &row, &next, |verb| Change::new(verb).because(target.reason.clone())).await?;
     Ok(bring_up_to_date(unit, next).await?.row)
 }
 
@@ -234,22 +237,28 @@ pub async fn start_trial(
     ends_at: Option<When>,
 ) -> Result<subscription::Model> {
     change(writer, settings, command, target, Action::StartTrial, &|unit, row| {
-        Box::pin(async move {
-            let days = match days {
-                Some(days) => days,
-                None => {
-                    i64::from(Seller { unit, kind: kind_of(row), path: "input" }.current(row.tier_id).await?.trial_days)
-                }
-            };
-            let ends_at = ends_at.map(|end| end.end(row.zone())).unwrap_or_else(|| unit.now().plus_days(days));
-            if ends_at <= unit.now() || ends_at > unit.now().plus_days(MAX_DAYS) {
-                let message = "Say how many days the trial has, or when it ends: from now on, at most 730 days.";
-                return Err(Refusal::new(Code::InvalidDate, message).at("input.days").into());
-            }
-            Ok(Step::StartTrial { ends_at })
-        })
+        Box::pin(to_trial(unit, row, days, ends_at))
     })
     .await
+}
+
+/// The step that starts a trial.
+async fn to_trial(
+    unit: &UnitOfWork<'_>,
+    row: &subscription::Model,
+    days: Option<i64>,
+    ends_at: Option<When>,
+) -> Result<Step> {
+    let days = match days {
+        Some(days) => days,
+        None => i64::from(Seller { unit, kind: kind_of(row), path: "input" }.current(row.tier_id).await?.trial_days),
+    };
+    let ends_at = ends_at.map(|end| end.end(row.zone())).unwrap_or_else(|| unit.now().plus_days(days));
+    if ends_at <= unit.now() || ends_at > unit.now().plus_days(MAX_DAYS) {
+        let message = "Say how many days the trial has, or when it ends: from now on, at most 730 days.";
+        return Err(Refusal::new(Code::InvalidDate, message).at("input.days").into());
+    }
+    Ok(Step::StartTrial { ends_at })
 }
 
 /// Brings an ended subscription back, if its tier is still sold.
@@ -259,17 +268,17 @@ pub async fn reactivate(
     command: &Command,
     target: &Target<SubscriptionId>,
 ) -> Result<subscription::Model> {
-    change(writer, settings, command, target, Action::Reactivate, &|unit, row| {
-        Box::pin(async move {
-            if row.mode == ManagementMode::Manual {
-                let tier = Seller { unit, kind: kind_of(row), path: "input" }.current(row.tier_id).await?;
-                catalogue::refuse_archived(&tier, "input.id")?;
-                unit.rely_on(&tier);
-            }
-            Ok(Step::Reactivate)
-        })
-    })
-    .await
+    change(writer, settings, command, target, Action::Reactivate, &|unit, row| Box::pin(back(unit, row))).await
+}
+
+/// The step that brings back what has ended.
+async fn back(unit: &UnitOfWork<'_>, row: &subscription::Model) -> Result<Step> {
+    if row.mode == ManagementMode::Manual {
+        let tier = Seller { unit, kind: kind_of(row), path: "input" }.current(row.tier_id).await?;
+        catalogue::refuse_archived(&tier, "input.id")?;
+        unit.rely_on(&tier);
+    }
+    Ok(Step::Reactivate)
 }
 
 /// Removes a subscription that was made by mistake: it becomes invisible, and its owner can subscribe anew.
@@ -296,8 +305,8 @@ pub async fn end_with_owner(unit: &UnitOfWork<'_>, owner: OwnerKey, reason: Opti
     let Some(row) = live(unit, owner).await? else { return Ok(()) };
     let step = Step::Cancel(CancelAt::Now);
     let next = lifecycle::apply(&row, &step, unit.now())?;
-    let next = unit.update(&row, next, Change::new(step.verb()).because(reason)).await?;
-    owed::follow(unit, &row, &next).await
+    let next = unit.update(&row, next, Change::new(step.verb()).because(reason.clone())).await?;
+    owed::follow(unit, &row, &next, |verb| Change::new(verb).because(reason.clone())).await
 }
 
 fn kind_of(row: &subscription::Model) -> TierKind {

@@ -9,7 +9,7 @@ use super::input::{
     UpdateSubscriptionInput, overrides, parse_owner,
 };
 use super::lifecycle::{Action, Step};
-use super::{LostTime, Update};
+use super::{LostTime, Save, Update};
 use crate::clock::Timestamp;
 use crate::entity::{SuspensionCause, TierId, subscription};
 use crate::error::{Code, Error, Refusal, Result};
@@ -121,8 +121,10 @@ impl SubscriptionMutation {
         )
     }
 
-    /// Changes what is agreed on: dates, limits, references. Owner, currency, amount and tenant never change. Needs
-    /// `subscriptions.manage`. Emits `subscription.update`.
+    /// One save of a form: status, tier and cycle, dates, limits and references, in this order, all of it or nothing. Each
+    /// part obeys the rules of its own mutation and leaves an entry of its own in the trail. Owner, currency, amount and
+    /// tenant never change by themselves. Needs `subscriptions.manage`, and what the parts need. Emits `subscription.update`
+    /// and what the parts emit.
     async fn update_subscription(
         &self,
         ctx: &Context<'_>,
@@ -136,6 +138,8 @@ impl SubscriptionMutation {
                 let mut check = Check::new();
                 let feature_overrides = list_given(input.feature_overrides)
                     .map(|list| overrides(&mut check, "input.featureOverrides", Some(list)));
+                let tier_id = input.tier_id.given();
+                let tier_id = check.optional_id::<TierId>("input.tierId", tier_id.as_ref());
                 check.finish()?;
                 let update = Update {
                     current_period_start: input.current_period_start.given(),
@@ -148,7 +152,14 @@ impl SubscriptionMutation {
                     metadata: input.metadata,
                     private_metadata: input.private_metadata,
                 };
-                super::update(&writer, &command, &target, &update).await
+                let save = Save {
+                    status: input.status.given(),
+                    tier_id,
+                    billing_cycle: input.billing_cycle.given(),
+                    timing: input.timing.given(),
+                    update,
+                };
+                super::save(&writer, ctx.settings(), &command, &target, &save).await
             }
             .await,
         )

@@ -54,7 +54,7 @@ async fn carry_out_due(unit: &UnitOfWork<'_>, row: subscription::Model) -> Resul
         if due.event == Event::PendingEnds && attempt_is_open(unit, &done.row).await? {
             break;
         }
-        let change = Change::new(due.event.verb()).because(Some(due.event.reason().to_owned())).due(due.at);
+        let change = |verb| Change::new(verb).because(Some(due.event.reason().to_owned())).due(due.at);
         // Each step starts from the version that the one before it left.
         let (version, updated_at) = (done.row.version, done.row.updated_at);
         let mut next = subscription::Model { version, updated_at, ..next };
@@ -63,8 +63,8 @@ async fn carry_out_due(unit: &UnitOfWork<'_>, row: subscription::Model) -> Resul
         if begins || due.event == Event::PeriodRenews {
             next.last_renewed_by = Some(Part::Scheduler.as_str().to_owned());
         }
-        let next = unit.update(&done.row, next, change).await?;
-        owed::follow(unit, &done.row, &next).await?;
+        let next = unit.update(&done.row, next, change(due.event.verb())).await?;
+        owed::follow(unit, &done.row, &next, change).await?;
         done.row = next;
         done.events.push((due, done.row.status));
     }

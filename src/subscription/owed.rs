@@ -8,17 +8,22 @@ use crate::error::Result;
 use crate::payment::under_way;
 use crate::store::{Change, UnitOfWork};
 
-/// Makes the payments agree with what has just become of a subscription.
-pub async fn follow(unit: &UnitOfWork<'_>, before: &subscription::Model, after: &subscription::Model) -> Result<()> {
+/// Makes the payments agree with what has just become of a subscription, by `change`: what does it, and why.
+pub async fn follow(
+    unit: &UnitOfWork<'_>,
+    before: &subscription::Model,
+    after: &subscription::Model,
+    change: impl Fn(&'static str) -> Change,
+) -> Result<()> {
     match (before.past_due_since, after.past_due_since) {
-        (None, Some(_)) => record(unit, after, PaymentStatus::Pending).await,
+        (None, Some(_)) => record(unit, after, PaymentStatus::Pending, change("create")).await,
         (Some(_), None) if after.ended_at.is_some() => match waiting(unit, after).await? {
-            Some(waiting) => decide(unit, after, waiting, PaymentStatus::Canceled).await,
+            Some(waiting) => decide(unit, after, waiting, PaymentStatus::Canceled, change("cancel")).await,
             None => Ok(()),
         },
         (Some(_), None) => match waiting(unit, after).await? {
-            Some(waiting) => decide(unit, after, waiting, PaymentStatus::Succeeded).await,
-            None => record(unit, after, PaymentStatus::Succeeded).await,
+            Some(waiting) => decide(unit, after, waiting, PaymentStatus::Succeeded, change("succeed")).await,
+            None => record(unit, after, PaymentStatus::Succeeded, change("create")).await,
         },
         (None, None) | (Some(_), Some(_)) => Ok(()),
     }
@@ -40,6 +45,7 @@ async fn decide(
     row: &subscription::Model,
     waiting: payment::Model,
     status: PaymentStatus,
+    change: Change,
 ) -> Result<()> {
     let received = status == PaymentStatus::Succeeded;
     let decided = payment::Model {
@@ -50,11 +56,11 @@ async fn decide(
         period_start: if received { row.current_period_start } else { waiting.period_start },
         ..waiting.clone()
     };
-    unit.update(&waiting, decided, Change::new(if received { "succeed" } else { "cancel" })).await?;
+    unit.update(&waiting, decided, change).await?;
     Ok(())
 }
 
-async fn record(unit: &UnitOfWork<'_>, row: &subscription::Model, status: PaymentStatus) -> Result<()> {
+async fn record(unit: &UnitOfWork<'_>, row: &subscription::Model, status: PaymentStatus, change: Change) -> Result<()> {
     use payment::Column::{Attempt, PeriodStart, SubscriptionId};
     let earlier = payment::Entity::find()
         .filter(SubscriptionId.eq(row.id))
@@ -89,6 +95,6 @@ async fn record(unit: &UnitOfWork<'_>, row: &subscription::Model, status: Paymen
         updated_at: now,
         version: 1,
     };
-    unit.insert(payment, Change::new("create")).await?;
+    unit.insert(payment, change).await?;
     Ok(())
 }

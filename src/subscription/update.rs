@@ -7,13 +7,12 @@ use super::actions;
 use super::overdue::bring_up_to_date;
 use super::period::Anchor;
 use crate::clock::Timestamp;
-use crate::entity::{ManagementMode, SubscriptionId, subscription};
+use crate::entity::{ManagementMode, subscription};
 use crate::error::{Code, Refusal, Result};
-use crate::graphql::command::Target;
-use crate::graphql::input::{Check, check_version, updated};
+use crate::graphql::input::{Check, updated};
 use crate::graphql::json::GivenJson;
 use crate::graphql::when::When;
-use crate::store::{Change, Command, Writer};
+use crate::store::{Change, UnitOfWork};
 use crate::subscription::lifecycle::{Action, move_period_end, move_trial_end, settled};
 
 /// What to change: an omitted field is unchanged, null clears it.
@@ -39,32 +38,51 @@ pub struct Update {
     pub private_metadata: MaybeUndefined<GivenJson>,
 }
 
+impl Update {
+    /// Whether nothing is given.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self {
+            current_period_start,
+            current_period_end,
+            trial_ends_at,
+            expires_at,
+            user_limit,
+            feature_overrides,
+            external_id,
+            metadata,
+            private_metadata,
+        } = self;
+        current_period_start.is_none()
+            && current_period_end.is_none()
+            && trial_ends_at.is_none()
+            && expires_at.is_undefined()
+            && user_limit.is_undefined()
+            && feature_overrides.is_none()
+            && external_id.is_undefined()
+            && metadata.is_undefined()
+            && private_metadata.is_undefined()
+    }
+}
+
 /// Changes what is agreed on.
-pub async fn update(
-    writer: &Writer,
-    command: &Command,
-    target: &Target<SubscriptionId>,
+pub(super) async fn update(
+    unit: &UnitOfWork<'_>,
+    row: subscription::Model,
     update: &Update,
+    reason: Option<String>,
 ) -> Result<subscription::Model> {
-    writer
-        .change::<subscription::Entity, _>(command, target.id, "input.id", |unit, row| {
-            Box::pin(async move {
-                check_version(target.expected_version, row.version)?;
-                actions::authorize(unit, &row, Action::Update).await?;
-                let management = unit.organization().await?.subscription_management;
-                if actions::managed_from_above(unit.scope().caller()?, &row, management) {
-                    refuse_grants(update)?;
-                }
-                let row = bring_up_to_date(unit, row).await?.row;
-                let mut next = apply(&row, update.clone(), unit.now())?;
-                if next.current_period_end > row.current_period_end {
-                    next.last_renewed_by = Some(unit.scope().caller()?.known_as().to_owned());
-                }
-                let next = unit.update(&row, next, Change::new("update").because(target.reason.clone())).await?;
-                Ok(bring_up_to_date(unit, next).await?.row)
-            })
-        })
-        .await
+    actions::authorize(unit, &row, Action::Update).await?;
+    let management = unit.organization().await?.subscription_management;
+    if actions::managed_from_above(unit.scope().caller()?, &row, management) {
+        refuse_grants(update)?;
+    }
+    let row = bring_up_to_date(unit, row).await?.row;
+    let mut next = apply(&row, update.clone(), unit.now())?;
+    if next.current_period_end > row.current_period_end {
+        next.last_renewed_by = Some(unit.scope().caller()?.known_as().to_owned());
+    }
+    let next = unit.update(&row, next, Change::new("update").because(reason)).await?;
+    Ok(bring_up_to_date(unit, next).await?.row)
 }
 
 /// Refuses what an organization cannot give itself: time, limits and features.

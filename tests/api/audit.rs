@@ -141,6 +141,7 @@ async fn every_mutation_leaves_one_entry_for_each_row(world: &World) {
         ("resumeSubscription", json!({}), "resume"),
         ("cancelSubscription", json!({}), "schedule_cancel"),
         ("undoCancel", json!({}), "undo_cancel"),
+        ("renewSubscription", json!({}), "renew"),
         ("overrideTier", json!({"tierId": gold}), "override_tier"),
         ("endOverride", json!({}), "end_override"),
         ("cancelSubscription", json!({"timing": "NOW"}), "cancel"),
@@ -155,6 +156,12 @@ async fn every_mutation_leaves_one_entry_for_each_row(world: &World) {
         assert_ne!(it.changes(), &json!({}), "{mutation} tells what changed");
     }
     assert_eq!(it.changes()["status"], json!({"from": "ACTIVE", "to": "EXPIRED"}));
+    it.leaves("reactivateSubscription", json!({"id": sub}), "subscription", &["subscription.reactivate"]).await;
+    let owed = ["subscription.mark_past_due", "payment.create"];
+    it.leaves("markPastDue", json!({"id": sub}), "subscription", &owed).await;
+    let paid = ["subscription.mark_paid", "payment.succeed"];
+    it.leaves("markPaid", json!({"id": sub}), "subscription", &paid).await;
+    it.leaves("expireSubscription", json!({"id": sub}), "subscription", &["subscription.expire"]).await;
     it.leaves("deleteSubscription", json!({"id": sub}), "deletedId", &["subscription.delete"]).await;
     let input = json!({"customerId": ada, "terms": {"tierId": gold, "requiresPayment": true}});
     let sub = it.leaves("createSubscription", input, "subscription", &["subscription.create"]).await;
@@ -179,6 +186,8 @@ async fn every_mutation_leaves_one_entry_for_each_row(world: &World) {
     let told = entries(&world.root(), json!({"entityType": "revocation"})).await;
     assert_eq!((told.len(), &told[0]["action"], &told[0]["reason"]), (1, &json!("revocation.create"), &json!("lost")));
     it.tried.insert("revokeTokens".to_owned());
+    // What the scheduler does is told as its own (`scheduler.rs`).
+    it.tried.insert("retryTransition".to_owned());
 
     let schema = world.root().ok("{ __schema { mutationType { fields { name } } } }", json!({})).await;
     let all: BTreeSet<_> = each(&schema["__schema"]["mutationType"]["fields"], "name")

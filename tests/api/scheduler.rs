@@ -294,7 +294,7 @@ fn with_test_clock(world: &World) -> Client {
 }
 
 const MOVE: &str = "mutation($to: DateTime!) { simulateClock(input: {to: $to}) {
-    clock { now isThere transitionCount transitions { subscriptionId event at status } } userErrors { code path } } }";
+    clock { now isThere transitionCount transitions { subscriptionId kind at status } } userErrors { code path } } }";
 
 #[on_both]
 async fn a_test_clock_goes_forward_through_all_that_is_due(world: &World) {
@@ -303,7 +303,7 @@ async fn a_test_clock_goes_forward_through_all_that_is_due(world: &World) {
     let root = with_test_clock(world);
     let told = root.ok(MOVE, json!({"to": "2026-05-20T00:00:00Z"})).await["simulateClock"].clone();
     let transition =
-        |event: &str, at: &str, status: &str| json!({"subscriptionId": id, "event": event, "at": at, "status": status});
+        |kind: &str, at: &str, status: &str| json!({"subscriptionId": id, "kind": kind, "at": at, "status": status});
     assert_eq!(
         told["clock"],
         json!({"now": "2026-05-20T00:00:00Z", "isThere": true, "transitionCount": 3, "transitions": [

@@ -112,10 +112,15 @@ impl Drop for Transaction {
         // Somebody else gets the place and the connection when all that it was sent is answered. A connection whose
         // transaction is not known to have ended is not used again.
         runtime.spawn(async move {
-            if own.connection.is_unanswered() {
+            let canceled = own.connection.is_unanswered();
+            if canceled {
                 own.connection.cancel().await;
             }
             let _ = own.connection.end("ROLLBACK").await;
+            if canceled {
+                // The request to cancel may come late, and end what somebody else sends.
+                own.connection.close();
+            }
         });
     }
 }

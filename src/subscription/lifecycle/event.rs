@@ -1,6 +1,7 @@
 //! What happens to a subscription by itself, whoever asks and whoever notices.
 
 use async_graphql::Enum;
+use declare::ToJson;
 use sea_orm::EnumIter;
 
 use super::Action;
@@ -8,7 +9,7 @@ use crate::entity::SubscriptionStatus::{self, Canceled, Expired};
 
 /// What time does to a subscription.
 // In the order in which it happens at the same instant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, EnumIter)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, EnumIter, ToJson)]
 #[graphql(name = "SubscriptionEvent")]
 pub enum Event {
     /// The override ends by itself.
@@ -84,6 +85,21 @@ impl Event {
             Self::PeriodSuspends | Self::GraceEnds => Action::Suspend,
             Self::Start => Action::Activate,
             Self::Resume => Action::Resume,
+        }
+    }
+
+    /// What a caller can do to keep it from happening, if there is anything.
+    pub const fn undo(self) -> Option<Action> {
+        match self {
+            Self::Cancellation => Some(Action::UndoCancel),
+            Self::HardEnd => Some(Action::Update),
+            Self::TierChange | Self::TrialConverts => Some(Action::ChangeTier),
+            Self::TrialEnds | Self::TrialFallsBack | Self::PendingEnds => Some(Action::Activate),
+            Self::PeriodEnds | Self::PeriodSuspends | Self::PeriodFallsBack | Self::PaymentDue => Some(Action::Renew),
+            Self::GraceEnds | Self::UnpaidEnds => Some(Action::MarkPaid),
+            Self::Start => Some(Action::Cancel),
+            Self::Resume => Some(Action::Resume),
+            Self::OverrideEnds | Self::PeriodRenews => None,
         }
     }
 

@@ -26,6 +26,8 @@ enum Subject {
     Tier,
     /// The subscription of a new customer.
     Subscription,
+    /// What is due to the subscription of a new customer.
+    Transition,
     /// A new customer, named as an owner.
     Owner,
 }
@@ -109,6 +111,9 @@ fn plan(world: &World, mutation: &str, tenant: Tenant, cell: &str) -> Option<Pla
         | "expireSubscription"
         | "pauseSubscription"
         | "suspendSubscription" => Plan::of(Subject::Subscription, nothing),
+        "renewSubscription" | "markPastDue" => Plan::of(Subject::Subscription, nothing),
+        "markPaid" => Plan::of(Subject::Subscription, nothing).after("markPastDue", json!({})),
+        "retryTransition" => Plan::of(Subject::Transition, nothing),
         "resumeSubscription" => Plan::of(Subject::Subscription, nothing).after("pauseSubscription", json!({})),
         "undoCancel" => Plan::of(Subject::Subscription, nothing).after("cancelSubscription", json!({})),
         "reactivateSubscription" => {
@@ -148,6 +153,10 @@ pub async fn prepare(world: &World, mutation: &str, tenant: Tenant, cell: &str) 
         }
         Subject::Customer => Some(json!(customer)),
         Subject::Subscription => Some(json!(subscription)),
+        Subject::Transition => {
+            input["subscriptionId"] = json!(subscription);
+            None
+        }
         Subject::Owner => {
             root.mutate("deleteSubscription", json!({"id": subscription}), "").await;
             input["customerId"] = json!(customer);

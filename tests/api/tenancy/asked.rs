@@ -23,7 +23,7 @@ use crate::support::{Client, World, on_both};
 const UNUSED: &str = "zqnowhere";
 
 /// Mutations that only the platform's own people may call: everybody else is refused before any id is looked at.
-const PLATFORM_ONLY: [&str; 2] = ["endOverride", "overrideTier"];
+const PLATFORM_ONLY: [&str; 3] = ["endOverride", "overrideTier", "retryTransition"];
 
 /// Filters that can find nothing, whoever asks: what belongs to the organization itself has no customer.
 const ALWAYS_EMPTY: [&str; 3] = [
