@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt typos deny lint docs advisories schema snapshots graphql-js tools bench bench-quick prove-abuse prove-faults
+.PHONY: help demo test check fmt typos deny lint docs advisories schema snapshots graphql-js tools bench bench-quick prove-abuse prove-faults prove-time
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ docs: ## Build the documentation, private items too; a warning is an error
 
 prove-abuse: ## Send 100,000 hostile documents to an optimised build; DOCUMENTS=... for another number
 	cargo test --profile prove --workspace --test api -- --ignored --nocapture --test-threads 1 abuse::prove
+
+prove-time: ## Run a year of 2,000 subscriptions, on time, late and by four schedulers; SUBSCRIPTIONS=... for another number
+	scripts/with-postgres cargo test --workspace --test api -- --ignored --nocapture --test-threads 1 scheduler::prove
 
 advisories: ## Check the dependencies for known vulnerabilities (needs the network)
 	scripts/install-tools cargo-deny

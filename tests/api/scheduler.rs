@@ -1,5 +1,6 @@
 //! What time makes due, brought about by the scheduler.
 
+mod prove;
 mod together;
 
 use chrono::TimeDelta;

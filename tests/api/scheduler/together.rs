@@ -41,13 +41,13 @@ async fn populate(world: &World) {
     }
 }
 
-fn scheduler(world: &World) -> Scheduler {
+pub fn scheduler(world: &World) -> Scheduler {
     Scheduler::new(world.store.clone(), Retention::new(30), false)
 }
 
 /// The rows without what depends on when they were written: subscriptions by the names of their customers, the trail,
 /// and the payments.
-async fn outcome(world: &World) -> (Vec<String>, Vec<String>, Vec<String>) {
+pub async fn outcome(world: &World) -> (Vec<String>, Vec<String>, Vec<String>) {
     use subscription::Column::{Id, LastRenewedBy, TenantId, UpdatedAt};
     let system = world.store.system();
     let ids = |row: &subscription::Model| row.external_id.clone().unwrap_or_default();

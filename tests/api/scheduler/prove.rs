@@ -1,0 +1,165 @@
+//! A year of many subscriptions in every kind of state, on time, late and by several at once. `make prove-time` runs it.
+
+use std::time::Instant;
+
+use chrono::TimeDelta;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tessera::scheduler::{Retention, Scheduler};
+
+use super::tier;
+use super::together::{outcome, scheduler};
+use crate::support::{Backend, World, at};
+
+/// Numbers that look random and are always the same.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % most
+    }
+}
+
+const ZONES: [&str; 4] = ["Europe/Berlin", "America/Santiago", "Pacific/Auckland", "UTC"];
+
+/// Subscriptions of an organization for each zone, with every policy, cycle, status and anchor.
+async fn populate(world: &World, count: u64) {
+    let mut dice = Dice(7);
+    let admin = world.admin(world.alpha);
+    let free = tier(world, "free", 0, json!({})).await;
+    let yearly = |amount: i64| {
+        json!([{"billingCycle": "MONTHLY", "currency": "USD", "amountMinor": amount},
+            {"billingCycle": "YEARLY", "currency": "USD", "amountMinor": amount * 10}])
+    };
+    admin.mutate("updateTier", json!({"id": free, "prices": yearly(0)}), "").await;
+    let mut tiers = vec![free.clone()];
+    for (key, policies) in [
+        ("renews", json!({"periodEndPolicy": "RENEW"})),
+        ("suspends", json!({"periodEndPolicy": "SUSPEND"})),
+        ("falls", json!({"periodEndPolicy": "DOWNGRADE", "trialEndPolicy": "FALLBACK", "fallbackTierId": free})),
+        ("expires", json!({})),
+    ] {
+        let id = tier(world, key, 700, policies).await;
+        admin.mutate("updateTier", json!({"id": id, "prices": yearly(700)}), "").await;
+        tiers.push(id);
+    }
+    for number in 0..count {
+        if number % (count / 4) == 0 {
+            let zone = ZONES[(number / (count / 4)) as usize % 4];
+            let id = world.alpha.id.to_string();
+            admin
+                .mutate("updateOrganization", json!({"id": id, "timeZone": zone, "graceDays": dice.below(9)}), "")
+                .await;
+        }
+        let mut terms = json!({"tierId": tiers[dice.below(5) as usize]});
+        if dice.below(3) == 0 {
+            terms["billingCycle"] = json!("YEARLY");
+        }
+        let day = |dice: &mut Dice, most: u64| {
+            let hours = i64::try_from(dice.below(most * 24)).expect("small") + 1;
+            json!(world.clock.now().plus(TimeDelta::hours(hours)).to_string())
+        };
+        match dice.below(6) {
+            0 => terms["trialDays"] = json!(1 + dice.below(60)),
+            1 => terms["startsAt"] = day(&mut dice, 90),
+            2 => terms["startsAt"] = json!(format!("2026-01-{}T0{}:30:00Z", 28 + dice.below(4), dice.below(10))),
+            3 => terms["requiresPayment"] = json!(true),
+            _ => terms["trialDays"] = json!(0),
+        }
+        if dice.below(9) == 0 {
+            terms["expiresAt"] = day(&mut dice, 300);
+        }
+        let input = json!({"name": format!("customer {number}"), "subscription": terms});
+        let made = admin.mutate("createCustomer", input, "customer { subscription { id status } }").await;
+        let made = &made["customer"]["subscription"];
+        let with = |mut more: Value| {
+            more["id"] = made["id"].clone();
+            more
+        };
+        let (mutation, input) = match (dice.below(7), made["status"].as_str()) {
+            (0, Some("ACTIVE")) => ("pauseSubscription", json!({"resumesAt": day(&mut dice, 60)})),
+            (1, Some("ACTIVE")) => ("renewSubscription", json!({})),
+            (2, Some("ACTIVE" | "TRIALING")) => ("suspendSubscription", json!({})),
+            (3, Some("ACTIVE" | "TRIALING")) => ("cancelSubscription", json!({})),
+            (4, Some("ACTIVE" | "TRIALING")) => {
+                ("changeTier", json!({"tierId": tiers[1 + dice.below(4) as usize], "timing": "PERIOD_END"}))
+            }
+            (5, _) => {
+                let gift =
+                    json!({"tierId": world.alpha.plus.to_string(), "reason": "gift", "endsAt": day(&mut dice, 120)});
+                ("overrideTier", gift)
+            }
+            _ => continue,
+        };
+        let by = if mutation == "overrideTier" { world.root() } else { admin.clone() };
+        // A change to what it has is refused, and that is as good.
+        by.attempt(mutation, with(input), "").await;
+    }
+}
+
+async fn year(backend: Backend) {
+    let count = std::env::var("SUBSCRIPTIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(2_000);
+    let worlds = [World::new(backend).await, World::new(backend).await, World::new(backend).await];
+    for world in &worlds {
+        populate(world, count).await;
+    }
+    let [punctual, four, monthly] = &worlds;
+    let started = Instant::now();
+    let clock = Scheduler::new(punctual.store.clone(), Retention::new(30), true);
+    let (end, mut steps) = (at("2027-03-01T12:00:00Z"), 0);
+    loop {
+        let moved = clock.advance(end).await.expect("the database answers");
+        assert_eq!(moved.report.parked, 0);
+        steps += moved.report.transitions.len();
+        if moved.is_there {
+            break;
+        }
+    }
+    let took = started.elapsed();
+    println!("{backend:?}: {steps} transitions, each at its moment, in {took:?}");
+    let several: Vec<_> = (0..4).map(|_| scheduler(four)).collect();
+    let (mut dice, mut left) = (Dice(3), 365 * 24);
+    while left > 0 {
+        let hours = i64::try_from(1 + dice.below(240)).expect("small").min(left);
+        left -= hours;
+        four.pass(TimeDelta::hours(hours));
+        for report in join_all(several.iter().map(Scheduler::pass)).await {
+            assert_eq!(report.expect("the database answers").parked, 0);
+        }
+    }
+    several[0].pass().await.expect("the database answers");
+    let late = scheduler(monthly);
+    let started = Instant::now();
+    let mut transitions = 0;
+    for days in [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
+        monthly.pass(TimeDelta::days(days));
+        transitions += late.pass().await.expect("the database answers").transitions.len();
+    }
+    let took = started.elapsed();
+    println!(
+        "{backend:?}: {transitions} transitions, late, in {took:?}: {:.0}/s",
+        transitions as f64 / took.as_secs_f64()
+    );
+    let expected = outcome(punctual).await;
+    assert!(expected.1.len() as u64 > 2 * count, "{} transitions", expected.1.len());
+    for (name, world) in [("four at once", four), ("a month late", monthly)] {
+        let found = outcome(world).await;
+        assert!(expected.1 == found.1, "{name}: another trail");
+        assert!(expected.2 == found.2, "{name}: other payments");
+        assert!(expected.0 == found.0, "{name}: other subscriptions");
+        world.check_invariants().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it takes minutes: make prove-time"]
+async fn a_year_is_the_same_however_it_is_run_on_sqlite() {
+    year(Backend::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it takes minutes: make prove-time"]
+async fn a_year_is_the_same_however_it_is_run_on_postgres() {
+    year(Backend::Postgres).await;
+}
