@@ -71,8 +71,12 @@ async fn populate(world: &World, count: u64) {
             terms["expiresAt"] = day(&mut dice, 300);
         }
         let input = json!({"name": format!("customer {number}"), "subscription": terms});
-        let made = admin.mutate("createCustomer", input, "customer { subscription { id status } }").await;
+        // An end before the start is refused, and that is as good.
+        let made = admin.attempt("createCustomer", input, "customer { subscription { id status } }").await;
         let made = &made["customer"]["subscription"];
+        if made.is_null() {
+            continue;
+        }
         let with = |mut more: Value| {
             more["id"] = made["id"].clone();
             more
