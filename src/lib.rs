@@ -28,6 +28,7 @@ pub mod text;
 pub mod audit;
 pub mod customer;
 pub mod dashboard;
+pub mod feature;
 pub mod member;
 pub mod operational;
 pub mod organization;

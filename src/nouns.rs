@@ -12,6 +12,7 @@ macro_rules! nouns {
             member: Member MemberId TenantId, member::graphql MemberQuery;
             customer: Customer CustomerId TenantId, customer::graphql CustomerQuery;
             tier: Tier TierId TenantId, tier::graphql TierQuery;
+            feature: Feature FeatureId TenantId, feature::graphql FeatureQuery;
             subscription: SubscriptionContract SubscriptionId TenantId, subscription::query SubscriptionQuery;
             payment: Payment PaymentId TenantId, payment::graphql PaymentQuery;
             payment_method: PaymentMethod PaymentMethodId TenantId, payment_method::graphql PaymentMethodQuery;

@@ -35,6 +35,7 @@ mod m20261128_000023_customer_phone;
 mod m20261128_000024_trail_by_tenant;
 mod m20261128_000025_local_periods;
 mod m20261128_000026_ends;
+mod m20261128_000027_features;
 
 /// Applies the steps in order.
 pub struct Migrator;
@@ -69,6 +70,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000024_trail_by_tenant::Migration),
             Box::new(m20261128_000025_local_periods::Migration),
             Box::new(m20261128_000026_ends::Migration),
+            Box::new(m20261128_000027_features::Migration),
         ]
     }
 }

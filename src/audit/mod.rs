@@ -40,7 +40,9 @@ nouns!(ids);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entity::{AuditEventId, Mutable, customer, member, organization, revocation, subscription, tier};
+    use crate::entity::{
+        AuditEventId, Mutable, customer, feature, member, organization, revocation, subscription, tier,
+    };
 
     #[test]
     fn every_noun_that_is_written_has_typed_ids() {
@@ -49,6 +51,7 @@ mod tests {
             member::Model::NOUN,
             customer::Model::NOUN,
             tier::Model::NOUN,
+            feature::Model::NOUN,
             subscription::Model::NOUN,
             revocation::Model::NOUN,
         ];

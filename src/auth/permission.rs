@@ -46,7 +46,7 @@ permissions! {
     CustomersManage = "customers.manage",
     /// Change a customer's own name and address.
     CustomersUpdate = "customers.update",
-    /// Manage the tiers of a catalogue and read their statistics.
+    /// Manage the tiers and features of a catalogue and read the tiers' statistics.
     TiersManage = "tiers.manage",
     /// Change subscriptions.
     SubscriptionsManage = "subscriptions.manage",

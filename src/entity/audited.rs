@@ -6,7 +6,8 @@
 use serde_json::Value;
 
 use super::{
-    Mutable as _, customer, member, organization, payment, revocation, subscription, tier, tier_feature, tier_price,
+    Mutable as _, customer, feature, member, organization, payment, revocation, subscription, tier, tier_feature,
+    tier_price,
 };
 use crate::auth::Permission;
 
@@ -123,6 +124,13 @@ audited! {
         }
         parts {}
         left out { tenant_id customer_id search_text return_url status_changed_at created_at updated_at version }
+    }
+    feature {
+        shown {
+            Audience::Readers => id key name description kind unit resets enforcement;
+        }
+        parts {}
+        left out { tenant_id created_at updated_at version }
     }
     revocation {
         shown {

@@ -1,8 +1,8 @@
 //! Columns that follow from the others of their row: what it is found and sorted by.
 
 use super::{
-    audit_event, customer, member, organization, payment, payment_method, revocation, subscription, tier, tier_feature,
-    tier_price,
+    audit_event, customer, feature, member, organization, payment, payment_method, revocation, subscription, tier,
+    tier_feature, tier_price,
 };
 use crate::text::{fold, sort_key};
 
@@ -61,6 +61,7 @@ impl Derived for payment::Model {
 
 impl Derived for tier_price::Model {}
 impl Derived for tier_feature::Model {}
+impl Derived for feature::Model {}
 impl Derived for payment_method::Model {}
 impl Derived for revocation::Model {}
 impl Derived for audit_event::Model {}

@@ -111,7 +111,7 @@ stored_enums! {
         Fallback = "FALLBACK",
     }
 
-    /// How a feature of a tier is measured.
+    /// How a feature is measured.
     FeatureKind {
         /// On or off.
         Switch = "SWITCH",
@@ -119,6 +119,24 @@ stored_enums! {
         Limit = "LIMIT",
         /// An allowance for each period, such as queries.
         Meter = "METER",
+    }
+
+    /// When the use of a meter begins at 0 again.
+    FeatureReset {
+        /// Every month, counted from the day that periods start on; in yearly subscriptions and long trials too.
+        Monthly = "MONTHLY",
+        /// With every period of the subscription.
+        Period = "PERIOD",
+        /// Never: what is granted is granted once.
+        Never = "NEVER",
+    }
+
+    /// What happens at the limit of a feature.
+    FeatureEnforcement {
+        /// Nothing is consumed beyond it.
+        Hard = "HARD",
+        /// More is consumed, and shown as such.
+        Soft = "SOFT",
     }
 
     /// Where a subscription stands in its lifecycle, as recorded. What it is worth at this moment is its effective

@@ -95,8 +95,10 @@ typed_ids! {
     TierId = "tier";
     /// A price of a tier.
     TierPriceId = "price";
-    /// A feature of a tier.
-    TierFeatureId = "feat";
+    /// What a tier grants of a feature.
+    TierFeatureId = "tierfeat";
+    /// A feature of a catalogue.
+    FeatureId = "feat";
     /// A subscription of an organization or a customer.
     SubscriptionId = "sub";
     /// A payment for a subscription.

@@ -5,6 +5,7 @@ pub mod audited;
 pub mod customer;
 pub mod derived;
 pub mod enums;
+pub mod feature;
 pub mod id;
 pub mod idempotency_key;
 pub mod json;

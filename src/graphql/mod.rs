@@ -57,6 +57,7 @@ mutations! {
     crate::member::mutation::MemberMutation,
     crate::customer::mutation::CustomerMutation,
     crate::tier::mutation::TierMutation,
+    crate::feature::mutation::FeatureMutation,
     crate::subscription::mutation::SubscriptionMutation,
     crate::revocation::mutation::RevocationMutation,
     crate::scheduler::graphql::SchedulerMutation,

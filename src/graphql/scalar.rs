@@ -17,8 +17,8 @@ use icu_locale_core::Locale;
 use super::when::When;
 use crate::clock::Timestamp;
 use crate::entity::{
-    AuditEventId, CustomerId, MemberId, OrganizationId, PaymentId, PaymentMethodId, SubscriptionId, TierFeatureId,
-    TierId, TierPriceId,
+    AuditEventId, CustomerId, FeatureId, MemberId, OrganizationId, PaymentId, PaymentMethodId, SubscriptionId,
+    TierFeatureId, TierId, TierPriceId,
 };
 use crate::error::{Code, Error, Refusal, Result};
 use crate::read::arguments::Arguments;
@@ -51,6 +51,7 @@ id_outputs!(
     OrganizationId,
     PaymentId,
     PaymentMethodId,
+    FeatureId,
     SubscriptionId,
     TierFeatureId,
     TierId,

@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, DbBackend, EntityTrait, Order as SortOrder, QueryFilt
 use super::executor::Executor as _;
 use super::unit_of_work::LOCK;
 use super::{Noun, Source, UnitOfWork};
-use crate::entity::{BillingCycle, TierId, organization, payment, subscription, tier_feature, tier_price};
+use crate::entity::{BillingCycle, TierId, feature, organization, payment, subscription, tier_feature, tier_price};
 use crate::error::{Result, not_found};
 use crate::graphql::nested::{Owned as _, OwnerKey};
 
@@ -78,6 +78,20 @@ impl UnitOfWork<'_> {
         use tier_feature::Column::{Key, TierId};
         let feature = tier_feature::Entity::find().filter(TierId.eq(tier)).filter(Key.eq(key));
         Ok(self.settled().await?.one(feature).await?)
+    }
+
+    /// The features of the catalogue that is written in, with these keys.
+    pub(crate) async fn declared_features(
+        &self,
+        keys: impl IntoIterator<Item = &str> + Send,
+    ) -> Result<Vec<feature::Model>> {
+        use feature::Column::{Key, TenantId};
+        let catalogue = match self.tenant() {
+            Ok(tenant) => TenantId.eq(tenant),
+            Err(_) => TenantId.is_null(),
+        };
+        let declared = feature::Entity::find().filter(catalogue).filter(Key.is_in(keys));
+        Ok(self.settled().await?.all(declared).await?)
     }
 
     /// How many rows of the tenant the query finds.

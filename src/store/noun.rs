@@ -78,6 +78,7 @@ records! {
     member _ => Lock::NoKeyUpdate, None;
     customer _ => Lock::KeyShare, None;
     tier _ => Lock::KeyShare, None;
+    feature _ => Lock::KeyShare, None;
     revocation _ => Lock::KeyShare, None;
     payment _ => Lock::KeyShare, None;
     subscription row => if row.customer_id.is_none() { Lock::NoKeyUpdate } else { Lock::KeyShare }, row.customer_id;
@@ -130,5 +131,6 @@ mutable! {
     subscription tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
     payment tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
     tier tenant_id => |row, tenant| row.tenant_id = tenant;
+    feature tenant_id => |row, tenant| row.tenant_id = tenant;
     revocation tenant_id => |row, tenant| row.tenant_id = tenant;
 }

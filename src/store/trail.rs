@@ -37,6 +37,11 @@ impl Change {
         self
     }
 
+    /// Another change, for the same reason.
+    pub fn along(&self, verb: &'static str) -> Self {
+        Self::new(verb).because(self.reason.clone())
+    }
+
     /// The same change, which time made at this moment: whoever writes it only carries it out.
     pub fn due(mut self, at: Timestamp) -> Self {
         self.due_at = Some(at);

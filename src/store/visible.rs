@@ -6,8 +6,8 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, TryIntoModel};
 use super::reach::{Owners, Reach};
 use crate::auth::{Permission, Standing};
 use crate::entity::{
-    audit_event, customer, member, organization, payment, payment_method, revocation, subscription, subscription_total,
-    tier, tier_feature, tier_price,
+    audit_event, customer, feature, member, organization, payment, payment_method, revocation, subscription,
+    subscription_total, tier, tier_feature, tier_price,
 };
 use crate::error::{Error, Result};
 
@@ -170,6 +170,20 @@ impl Visible for tier::Entity {
             None => seen,
         };
         Ok(Condition::all().add(catalogues).add(seen))
+    }
+}
+
+impl Visible for feature::Entity {
+    /// A catalogue's features are seen by who manages the catalogue, and by the platform's own people. Others see what
+    /// tiers and subscriptions grant of them.
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
+        use feature::Column::TenantId;
+        let rows = reach.tenants(TenantId)?;
+        if matches!(reach.caller()?.standing, Standing::Platform) {
+            return Ok(Condition::any().add(TenantId.is_null()).add(rows));
+        }
+        reach.needs(Permission::TiersManage)?;
+        Ok(rows)
     }
 }
 

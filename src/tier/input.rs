@@ -41,9 +41,9 @@ pub struct GatewayPriceInput {
 #[derive(Clone, Debug, InputObject)]
 pub struct TierFeatureInput {
     /// Such as `users` or `ai.queries`: at most 64 lower-case letters, digits, dots, underscores and hyphens. Unique in
-    /// the tier.
+    /// the tier. A key that the catalogue does not declare yet is declared: a meter that resets monthly, and HARD.
     key: String,
-    /// How it is measured.
+    /// How it is measured, as the catalogue declares it.
     kind: FeatureKind,
     /// For a switch: on or off. Only a switch can be off.
     #[graphql(default = true)]

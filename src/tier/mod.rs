@@ -10,7 +10,7 @@ pub mod input;
 pub mod loader;
 pub mod mutation;
 mod parts;
-mod rules;
+pub(crate) mod rules;
 pub mod statistics;
 pub mod terms;
 
@@ -25,6 +25,7 @@ use crate::entity::{
     tier_price,
 };
 use crate::error::{Code, Refusal, Result};
+use crate::feature;
 use crate::graphql::command::Target;
 use crate::graphql::input::{Check, MAX_DAYS, check_version, updated};
 use crate::store::{Change, Command, Scope, UnitOfWork, Writer};
@@ -111,6 +112,7 @@ async fn insert(unit: &UnitOfWork<'_>, catalogue: Option<OrganizationId>, new: &
         updated_at: unit.now(),
         version: 1,
     };
+    declare_features(unit, &new.features, &Change::new("create")).await?;
     let prices = parts::prices(id, Vec::new(), &new.prices);
     let features = parts::features(id, Vec::new(), &new.features);
     let change = features.told(prices.told(Change::new("create"))?)?;
@@ -118,6 +120,12 @@ async fn insert(unit: &UnitOfWork<'_>, catalogue: Option<OrganizationId>, new: &
     prices.write(unit, parts::prices_of(id)).await?;
     features.write(unit, parts::features_of(id)).await?;
     Ok(row)
+}
+
+/// What a tier grants is declared in its catalogue: here, if it is not yet.
+async fn declare_features(unit: &UnitOfWork<'_>, wanted: &[Feature], of: &Change) -> Result<()> {
+    let granted: Vec<_> = wanted.iter().map(|feature| (feature.key.as_str(), feature.kind)).collect();
+    feature::declare(unit, &granted, of, |place| format!("input.features.{place}.kind")).await
 }
 
 async fn refuse_taken_key(unit: &UnitOfWork<'_>, new: &NewTier) -> Result<()> {
@@ -214,6 +222,7 @@ async fn update(unit: &UnitOfWork<'_>, row: &tier::Model, update: &Update, mut c
         prices.write(unit, of_tier).await?;
     }
     if let Some(wanted) = &update.features {
+        declare_features(unit, wanted, &change).await?;
         let of_tier = parts::features_of(row.id);
         let before = unit.all(tier_feature::Entity::find().filter(of_tier.clone())).await?;
         let features = parts::features(row.id, before, wanted);

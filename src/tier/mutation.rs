@@ -37,7 +37,7 @@ async fn step(
 #[Object]
 impl TierMutation {
     /// Makes a tier with its prices and features. Needs `tiers.manage`, and `platform.manage` for the platform's
-    /// catalogue. Emits `tier.create`.
+    /// catalogue. Emits `tier.create`, and `feature.create` for each feature that the catalogue does not declare yet.
     async fn create_tier(
         &self,
         ctx: &Context<'_>,
@@ -57,7 +57,8 @@ impl TierMutation {
     }
 
     /// Changes a tier, its prices or its features; its key, kind and catalogue never change. Needs `tiers.manage`, and
-    /// `platform.manage` for the platform's catalogue. Emits `tier.update`.
+    /// `platform.manage` for the platform's catalogue. Emits `tier.update`, and `feature.create` for each feature that the
+    /// catalogue does not declare yet.
     async fn update_tier(
         &self,
         ctx: &Context<'_>,

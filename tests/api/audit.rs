@@ -120,6 +120,15 @@ async fn every_mutation_leaves_one_entry_for_each_row(world: &World) {
     it.leaves("archiveTier", json!({"id": lead}), "tier", &["tier.archive"]).await;
     it.leaves("unarchiveTier", json!({"id": lead}), "tier", &["tier.unarchive"]).await;
 
+    let storage = json!({"organizationId": acme, "key": "storage", "name": "Storage", "kind": "LIMIT", "unit": "GB"});
+    let storage = it.leaves("createFeature", storage, "feature", &["feature.create"]).await;
+    it.leaves("updateFeature", json!({"id": storage, "unit": "TB"}), "feature", &["feature.update"]).await;
+    assert_eq!(it.changes(), &json!({"unit": {"from": "GB", "to": "TB"}}));
+    // What a tier grants is declared in its catalogue.
+    let granted = json!([{"key": "storage", "kind": "LIMIT", "ceiling": 5}, {"key": "export", "kind": "SWITCH"}]);
+    let granting = json!({"id": lead, "features": granted});
+    it.leaves("updateTier", granting, "tier", &["feature.create", "tier.update"]).await;
+
     let both = ["customer.create", "subscription.create"];
     let input = json!({"organizationId": acme, "name": "Ada", "subscription": {"tierId": gold}});
     let ada = it.leaves("createCustomer", input, "customer", &both).await;

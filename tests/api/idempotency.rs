@@ -140,6 +140,7 @@ async fn a_change_sent_again_changes_nothing_more(world: &World) {
         ("reactivateSubscription", json!({"id": subscription}), state),
         ("updateTier", json!({"id": world.alpha.basic.to_string(), "name": "x"}), "tier { name version }"),
         ("archiveTier", json!({"id": world.alpha.basic.to_string()}), "tier { archivedAt version }"),
+        ("createFeature", json!({"key": "storage", "name": "Storage", "kind": "LIMIT"}), "feature { id version }"),
         ("updateOrganization", json!({"id": world.alpha.id.to_string(), "name": "x"}), "organization { name version }"),
     ] {
         let input = with_key(input.clone(), &format!("{mutation} {input}"));

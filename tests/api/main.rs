@@ -25,6 +25,8 @@ mod documents;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod feature;
+#[cfg(test)]
 mod filter;
 #[cfg(test)]
 mod full_disk;

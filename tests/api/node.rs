@@ -22,6 +22,8 @@ async fn one_of_each(world: &World) -> Vec<(&'static str, String, Option<&'stati
     let (paid_id, method_id) = (paid.id.to_string(), method.id.to_string());
     world.put_payments(vec![paid]).await;
     world.put_methods(vec![method]).await;
+    let input = json!({"key": "storage", "name": "Storage", "kind": "LIMIT"});
+    let feature = admin.mutate("createFeature", input, "feature { id }").await;
     let audit = admin.ok("{ auditEvents(first: 1) { nodes { id } } }", json!({})).await;
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
     vec![
@@ -33,6 +35,7 @@ async fn one_of_each(world: &World) -> Vec<(&'static str, String, Option<&'stati
         ("Payment", paid_id, Some("payments.read")),
         ("PaymentMethod", method_id, Some("payments.read")),
         ("AuditEvent", text(&audit["auditEvents"]["nodes"][0]["id"]), Some("audit.read")),
+        ("Feature", text(&feature["feature"]["id"]), Some("tiers.manage")),
     ]
 }
 

@@ -116,6 +116,7 @@ async fn generated_documents_are_answered_alike(world: &World) {
         "Customer",
         "SubscriptionContract",
         "Tier",
+        "Feature",
         "Payment",
         "PaymentMethod",
         "AuditEvent",

@@ -6,12 +6,14 @@ use super::Seeder;
 use super::organization::Tenant;
 use super::trail::Actor;
 use crate::auth::Part;
+use crate::clock::Timestamp;
 use crate::entity::FeatureKind::{Limit, Meter, Switch};
 use crate::entity::{
-    BillingCycle, FeatureKind, Gateway, OrganizationId, PeriodEndPolicy, TierId, TierKind, TrialEndPolicy, tier,
-    tier_feature, tier_price,
+    BillingCycle, FeatureEnforcement, FeatureKind, Gateway, OrganizationId, PeriodEndPolicy, TierId, TierKind,
+    TrialEndPolicy, feature, tier, tier_feature, tier_price,
 };
 use crate::error::Result;
+use crate::feature::usual_reset;
 use crate::subscription::ends::{Ends, Fallback};
 use crate::subscription::lifecycle::Offer;
 
@@ -191,6 +193,19 @@ const OWN: [Spec; 4] = [
     },
 ];
 
+/// What features are called, and what is counted.
+const NAMES: [(&str, &str, Option<&str>); 9] = [
+    ("users", "Users", Some("users")),
+    ("branches", "Branches", Some("branches")),
+    ("customers", "Customers", Some("customers")),
+    ("products", "Products", Some("products")),
+    ("projects", "Projects", Some("projects")),
+    ("support.priority", "Answer within the hour", None),
+    ("ai.enabled", "AI", None),
+    ("ai.queries", "AI queries", Some("queries")),
+    ("ai.tokens", "AI tokens", Some("tokens")),
+];
+
 /// The platform's tiers, in the order of their rank.
 pub struct Platform {
     /// `starter`, `pro`, `enterprise` and `developer_test`, for organizations.
@@ -250,6 +265,7 @@ impl Seeder {
             sold.push(Sold { id: row.id, policy: spec.policy, price: spec.price });
             self.prices(row.id, spec);
             self.features(row.id, spec.features);
+            self.declare(tenant_id, spec.features, at, actor)?;
             self.record_creation(&row, at, actor)?;
             self.rows.tiers.push(row);
         }
@@ -284,5 +300,39 @@ impl Seeder {
                 ceiling,
             });
         }
+    }
+
+    /// Declares the features of a tier, as far as its catalogue does not yet.
+    fn declare(
+        &mut self,
+        tenant_id: Option<OrganizationId>,
+        features: &[Feature],
+        at: Timestamp,
+        actor: &Actor,
+    ) -> Result<()> {
+        for &(key, kind, ..) in features {
+            if self.rows.features.iter().any(|declared| declared.tenant_id == tenant_id && declared.key == key) {
+                continue;
+            }
+            let (name, unit) =
+                NAMES.iter().find(|named| named.0 == key).map_or((key, None), |named| (named.1, named.2));
+            let row = feature::Model {
+                id: self.ids.next(),
+                tenant_id,
+                key: key.to_owned(),
+                name: name.to_owned(),
+                description: None,
+                kind,
+                unit: unit.map(str::to_owned),
+                resets: usual_reset(kind),
+                enforcement: FeatureEnforcement::Hard,
+                created_at: at,
+                updated_at: at,
+                version: 1,
+            };
+            self.record_creation(&row, at, actor)?;
+            self.rows.features.push(row);
+        }
+        Ok(())
     }
 }

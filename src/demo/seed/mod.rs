@@ -12,8 +12,8 @@ mod trail;
 
 use crate::clock::Timestamp;
 use crate::entity::{
-    CustomerId, audit_event, customer as customers, member, organization as organizations, payment as payments,
-    payment_method, subscription, tier, tier_feature, tier_price,
+    CustomerId, audit_event, customer as customers, feature, member, organization as organizations,
+    payment as payments, payment_method, subscription, tier, tier_feature, tier_price,
 };
 use crate::error::Result;
 use crate::store::Store;
@@ -50,6 +50,7 @@ pub async fn seed_of(store: &Store, now: Timestamp, size: Size) -> Result<()> {
     system.insert::<_, tier::Entity>(rows.tiers).await?;
     system.insert::<_, tier_price::Entity>(rows.tier_prices).await?;
     system.insert::<_, tier_feature::Entity>(rows.tier_features).await?;
+    system.insert::<_, feature::Entity>(rows.features).await?;
     system.insert::<_, customers::Entity>(rows.customers).await?;
     system.insert::<_, subscription::Entity>(rows.subscriptions).await?;
     system.insert::<_, payments::Entity>(rows.payments).await?;
@@ -93,6 +94,7 @@ struct Rows {
     tiers: Vec<tier::Model>,
     tier_prices: Vec<tier_price::Model>,
     tier_features: Vec<tier_feature::Model>,
+    features: Vec<feature::Model>,
     customers: Vec<customers::Model>,
     subscriptions: Vec<subscription::Model>,
     payments: Vec<payments::Model>,

@@ -24,6 +24,7 @@ enum Subject {
     Member,
     Customer,
     Tier,
+    Feature,
     /// The subscription of a new customer.
     Subscription,
     /// What is due to the subscription of a new customer.
@@ -97,6 +98,12 @@ fn plan(world: &World, mutation: &str, tenant: Tenant, cell: &str) -> Option<Pla
         "archiveTier" => Plan::of(Subject::Tier, nothing),
         "unarchiveTier" => Plan::of(Subject::Tier, nothing).after("archiveTier", json!({})),
 
+        "createFeature" => Plan::of(
+            Subject::None,
+            json!({"key": cell, "name": "New", "kind": "METER", "organizationId": organization}),
+        ),
+        "updateFeature" => Plan::of(Subject::Feature, renamed),
+
         "revokeTokens" => Plan::of(Subject::None, json!({"tokenId": cell, "organizationId": organization})),
 
         "createSubscription" => Plan::of(Subject::Owner, json!({"terms": {"tierId": plus}})),
@@ -150,6 +157,10 @@ pub async fn prepare(world: &World, mutation: &str, tenant: Tenant, cell: &str) 
         Subject::Tier => {
             let new = in_tenant(json!({"key": cell, "name": cell, "kind": "CUSTOMER", "rank": 1}));
             Some(root.mutate("createTier", new, "tier { id }").await["tier"]["id"].clone())
+        }
+        Subject::Feature => {
+            let new = in_tenant(json!({"key": cell, "name": cell, "kind": "LIMIT"}));
+            Some(root.mutate("createFeature", new, "feature { id }").await["feature"]["id"].clone())
         }
         Subject::Customer => Some(json!(customer)),
         Subject::Subscription => Some(json!(subscription)),

@@ -29,6 +29,7 @@ fn statements(sql: &Sql) -> Vec<String> {
         sql.tiers(),
         sql.prices(),
         sql.features(),
+        sql.declared(),
         sql.members(),
         sql.customers(),
         sql.subscriptions(),

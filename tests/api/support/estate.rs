@@ -28,6 +28,8 @@ pub struct Estate {
     pub member: String,
     /// A tier of its catalogue that is not public; its customer has it.
     pub tier: String,
+    /// A feature of its catalogue.
+    pub feature: String,
     /// The creation of its customer.
     pub audit_event: String,
     /// A customer without a subscription.
@@ -41,6 +43,7 @@ impl Estate {
         let slug = json!({"id": tenant.id.to_string(), "slug": mark});
         world.root().mutate("updateOrganization", slug, "").await;
         let tier = private_tier(world, tenant, mark).await;
+        let feature = feature(world, tenant, mark).await;
         let customer = customer(world, tenant, mark, &tier).await;
         let organization = organization(world, tenant, mark).await;
         let member = member(world, tenant, mark).await;
@@ -49,7 +52,7 @@ impl Estate {
         let audit_event = text(&data["auditEvents"]["nodes"][0]["id"]);
         let (idle_customer, ended) = world.subscribed(tenant, &format!("{mark} idle"), tenant.basic, json!({})).await;
         world.admin(tenant).mutate("deleteSubscription", json!({"id": ended}), "").await;
-        Self { tenant, organization, customer, member, tier, audit_event, idle_customer }
+        Self { tenant, organization, customer, member, tier, feature, audit_event, idle_customer }
     }
 
     /// The id of its object of this type; the customer's where the organization has one as well.
@@ -60,6 +63,7 @@ impl Estate {
             "Customer" => &self.customer.id,
             "SubscriptionContract" => &self.customer.subscription,
             "Tier" => &self.tier,
+            "Feature" => &self.feature,
             "Payment" => &self.customer.payment,
             "PaymentMethod" => &self.customer.payment_method,
             "AuditEvent" => &self.audit_event,
@@ -92,6 +96,15 @@ pub async fn private_tier(world: &World, tenant: Tenant, mark: &str) -> String {
     };
     let fallback = tier("below", json!({})).await;
     tier("special", json!({"periodEndPolicy": "DOWNGRADE", "fallbackTierId": fallback})).await
+}
+
+/// A feature that no tier grants.
+async fn feature(world: &World, tenant: Tenant, mark: &str) -> String {
+    let input = json!({
+        "key": format!("{mark}.declared"), "name": format!("{mark} feature"), "description": format!("{mark} text"),
+        "kind": "METER", "unit": mark,
+    });
+    text(&steward(world, tenant, mark).mutate("createFeature", input, "feature { id }").await["feature"]["id"])
 }
 
 /// A customer of a tier, with a scheduled change, a payment and a payment method.

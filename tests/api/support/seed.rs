@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use tessera::clock::Timestamp;
 use tessera::entity::{
-    BillingCycle, FeatureKind, OperationalStatus, OrganizationId, PeriodEndPolicy, SubscriptionManagement,
-    TierFeatureId, TierId, TierKind, TierPriceId, TrialEndPolicy, organization, tier, tier_feature, tier_price,
+    BillingCycle, FeatureEnforcement, FeatureId, FeatureKind, FeatureReset, OperationalStatus, OrganizationId,
+    PeriodEndPolicy, SubscriptionManagement, TierFeatureId, TierId, TierKind, TierPriceId, TrialEndPolicy, feature,
+    organization, tier, tier_feature, tier_price,
 };
 use tessera::store::Store;
 
@@ -22,6 +23,7 @@ impl Seed<'_> {
     /// The platform's tiers for organizations, by their keys.
     pub async fn platform(&self) -> BTreeMap<&'static str, TierId> {
         let users = |ceiling| vec![("users", FeatureKind::Limit, ceiling)];
+        self.declared(None, &[("users", FeatureKind::Limit)]).await;
         BTreeMap::from([
             ("starter", self.tier(None, "starter", TierKind::Organization, 10, 30, 2_900, users(Some(3))).await),
             ("pro", self.tier(None, "pro", TierKind::Organization, 20, 0, 9_900, users(Some(25))).await),
@@ -58,10 +60,30 @@ impl Seed<'_> {
         self.store.system().insert::<_, organization::Entity>(vec![row]).await.expect("an organization");
         let features =
             || vec![("products", FeatureKind::Limit, Some(10)), ("ai.queries", FeatureKind::Meter, Some(100))];
+        self.declared(Some(id), &[("products", FeatureKind::Limit), ("ai.queries", FeatureKind::Meter)]).await;
         let basic = self.tier(Some(id), "basic", TierKind::Customer, 10, 0, 900, features()).await;
         let plus = self.tier(Some(id), "plus", TierKind::Customer, 20, 14, 1_900, features()).await;
         self.tier(Some(id), "starter", TierKind::Customer, 5, 0, 500, features()).await;
         Tenant { id, basic, plus }
+    }
+
+    async fn declared(&self, tenant_id: Option<OrganizationId>, features: &[(&str, FeatureKind)]) {
+        let row = |&(key, kind): &(&str, FeatureKind)| feature::Model {
+            id: FeatureId::generate(),
+            tenant_id,
+            key: key.to_owned(),
+            name: key.to_uppercase(),
+            description: None,
+            kind,
+            unit: None,
+            resets: (kind == FeatureKind::Meter).then_some(FeatureReset::Monthly),
+            enforcement: FeatureEnforcement::Hard,
+            created_at: self.now,
+            updated_at: self.now,
+            version: 1,
+        };
+        let rows = features.iter().map(row).collect();
+        self.store.system().insert::<_, feature::Entity>(rows).await.expect("features");
     }
 
     async fn tier(

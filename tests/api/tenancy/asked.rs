@@ -8,8 +8,8 @@ use sea_orm::{EntityTrait, TryIntoModel};
 use serde_json::{Value, json};
 use tessera::auth::{Permission, Role};
 use tessera::entity::{
-    audit_event, customer, idempotency_key, member, organization, outbox_event, payment, payment_method, revocation,
-    subscription, subscription_total, tier, tier_feature, tier_price,
+    audit_event, customer, feature, idempotency_key, member, organization, outbox_event, payment, payment_method,
+    revocation, subscription, subscription_total, tier, tier_feature, tier_price,
 };
 
 use super::classify::Means;
@@ -141,6 +141,7 @@ async fn everything_stored(world: &World) -> Vec<Vec<String>> {
         table::<tier::Entity>(world).await,
         table::<tier_price::Entity>(world).await,
         table::<tier_feature::Entity>(world).await,
+        table::<feature::Entity>(world).await,
         table::<subscription::Entity>(world).await,
         table::<subscription_total::Entity>(world).await,
         table::<payment::Entity>(world).await,
@@ -271,6 +272,7 @@ async fn what_is_hidden_is_answered_like_what_does_not_exist(world: &World) {
         ("PaymentMethod", &own.payment_method),
         ("Member", &alpha.member),
         ("AuditEvent", &alpha.audit_event),
+        ("Feature", &alpha.feature),
     ]
     .map(|(object, id)| (object.to_owned(), id.clone()))
     .into();

@@ -63,6 +63,7 @@ fn objects(schema: &Schema, place: &str, name: &str) -> Option<Vec<String>> {
             one("Organization")
         }
         ("TierActionInput" | "UpdateTierInput", "id") => one("Tier"),
+        ("UpdateFeatureInput", "id") => one("Feature"),
         (
             "CancelSubscriptionInput"
             | "ChangeTierInput"
@@ -99,6 +100,7 @@ fn text(place: &str, name: &str) -> Option<Means> {
         ("PaymentFilter", "search") => Means::Texts(&["{}", "{}-customer-code", "{}-customer message", "{} customer"]),
         ("TierFilter", "key") => Means::Texts(&["{}-special"]),
         ("TierFilter", "search") => Means::Texts(&["{}", "{} special"]),
+        ("FeatureFilter", "key") => Means::Texts(&["{}.declared", "{}.feature"]),
         ("AuditEventFilter", "actor") => Means::Texts(&["{}@example.com"]),
         // The nouns and verbs of the trail are the same for everybody.
         ("AuditEventFilter", "entityType") | ("AuditActionFilter", "eq" | "in") => Means::Nothing,
@@ -108,7 +110,7 @@ fn text(place: &str, name: &str) -> Option<Means> {
         (
             _,
             "billingEmail" | "description" | "email" | "externalId" | "externalRef" | "idempotencyKey" | "key" | "name"
-            | "phone" | "priceId" | "reason" | "slug" | "subject" | "timeZone" | "tokenId",
+            | "phone" | "priceId" | "reason" | "slug" | "subject" | "timeZone" | "tokenId" | "unit",
         ) if place.ends_with("Input") => Means::Nothing,
         _ => return None,
     })

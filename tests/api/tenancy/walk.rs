@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use tessera::entity::{
-    AuditEventId, CustomerId, MemberId, OrganizationId, PaymentId, PaymentMethodId, SubscriptionId, TierId,
+    AuditEventId, CustomerId, FeatureId, MemberId, OrganizationId, PaymentId, PaymentMethodId, SubscriptionId, TierId,
 };
 
 use super::document::{Selection, everything, parts, prune, text};
@@ -29,6 +29,7 @@ pub fn nowhere(object: &str) -> String {
         "Customer" => CustomerId::generate().to_string(),
         "SubscriptionContract" => SubscriptionId::generate().to_string(),
         "Tier" => TierId::generate().to_string(),
+        "Feature" => FeatureId::generate().to_string(),
         "Payment" => PaymentId::generate().to_string(),
         "PaymentMethod" => PaymentMethodId::generate().to_string(),
         "AuditEvent" => AuditEventId::generate().to_string(),

@@ -24,6 +24,7 @@ pub enum Table {
     OfOrganization,
     Price,
     Feature,
+    Declared,
 }
 
 fn uuid(table: Table, number: u64) -> Uuid {

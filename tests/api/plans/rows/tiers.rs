@@ -70,6 +70,29 @@ impl Sql {
         )
     }
 
+    /// Three for each catalogue.
+    pub fn declared(&self) -> String {
+        let organization = self.id(Table::Organization, "n / 3 % 996 + 1");
+        self.insert(
+            "features",
+            996 * 3,
+            &Self::stamped(vec![
+                ("id", self.id(Table::Declared, "n")),
+                (
+                    "tenant_id",
+                    format!(
+                        "CASE WHEN n < 3 THEN {} WHEN n < 6 THEN {} ELSE {organization} END",
+                        self.alpha, self.beta
+                    ),
+                ),
+                ("key", same("'declared-' || (n % 3)")),
+                ("name", same("'Feature ' || n")),
+                ("kind", same("'SWITCH'")),
+                ("enforcement", same("'HARD'")),
+            ]),
+        )
+    }
+
     fn of_tier(&self) -> Column {
         ("tier_id", self.id(Table::Tier, &format!("(n % {TIERS} + 1)")))
     }
