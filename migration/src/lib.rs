@@ -36,6 +36,7 @@ mod m20261128_000024_trail_by_tenant;
 mod m20261128_000025_local_periods;
 mod m20261128_000026_ends;
 mod m20261128_000027_features;
+mod m20261128_000029_usage_windows;
 
 /// Applies the steps in order.
 pub struct Migrator;
@@ -71,6 +72,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000025_local_periods::Migration),
             Box::new(m20261128_000026_ends::Migration),
             Box::new(m20261128_000027_features::Migration),
+            Box::new(m20261128_000029_usage_windows::Migration),
         ]
     }
 }

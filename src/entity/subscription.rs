@@ -130,6 +130,11 @@ pub struct Model {
     /// Features that differ from the tier's: a JSON object from feature key to `{enabled, ceiling}`.
     pub feature_overrides: Json,
 
+    /// Counts the times that the use of its features began anew: what was used before does not count any more.
+    pub usage_epoch: i32,
+    /// How many months its monthly windows are ahead of the calendar's: below 0 where pauses lengthened some.
+    pub usage_shift: i32,
+
     /// Which gateway bills it.
     pub gateway: Option<Gateway>,
     /// Its id at the gateway.

@@ -12,6 +12,7 @@ mod database;
 mod due;
 mod executor;
 mod flush;
+mod granted;
 mod idempotency;
 mod invariants;
 mod limits;

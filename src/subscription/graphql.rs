@@ -18,6 +18,7 @@ use super::upcoming::{UpcomingChange, upcoming_changes};
 use crate::auth::Permission;
 use crate::clock::Timestamp;
 use crate::customer::graphql as customer;
+use crate::entitlement::graphql::{self as entitlement, GrantedFeature};
 use crate::entity::{
     BillingCycle, Gateway, ManagementMode, PeriodEndPolicy, StoredJson, SubscriptionId, SubscriptionStatus,
     SuspensionCause, TierId, TrialEndPolicy, subscription,
@@ -98,6 +99,9 @@ pub struct SubscriptionContract {
     /// Features that differ from the tier's.
     #[computed(feature_overrides, from(FeatureOverrides))]
     feature_overrides: Vec<FeatureOverride>,
+    /// What it grants by now, feature by feature: by its tier, and by what was agreed on instead.
+    #[resolved(entitlement::features)]
+    features: Vec<GrantedFeature>,
     /// Which gateway bills it; null if none does.
     gateway: Option<Gateway>,
     /// Its id at the gateway.

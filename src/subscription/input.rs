@@ -11,7 +11,7 @@ use crate::error::{Code, Refusal, Result};
 use crate::graphql::command::{Target, target_input};
 use crate::graphql::input::{Check, MAX_DAYS, parse_optional_id};
 use crate::graphql::json::GivenJson;
-use crate::graphql::scalar::{CurrencyCode, SafeInt};
+use crate::graphql::scalar::{CurrencyCode, MAX_SAFE_INT, SafeInt};
 use crate::graphql::update::{Omittable, update_input};
 use crate::graphql::when::When;
 
@@ -78,8 +78,8 @@ pub struct FeatureOverrideInput {
     /// On or off.
     #[graphql(default = true)]
     enabled: bool,
-    /// The ceiling of a limit or meter; null is unlimited.
-    ceiling: Option<SafeInt>,
+    /// The ceiling of a limit or meter; null is unlimited. Left out, it stays the tier's.
+    ceiling: MaybeUndefined<SafeInt>,
 }
 
 /// The overrides as they are stored, and what is wrong with them. `path` is where they stand.
@@ -88,8 +88,15 @@ pub fn overrides(check: &mut Check, path: &str, list: Option<Vec<FeatureOverride
     for (index, FeatureOverrideInput { key, enabled, ceiling }) in list.unwrap_or_default().into_iter().enumerate() {
         let path = &format!("{path}.{index}");
         let key = check.key(path, &key);
-        let ceiling = ceiling.map(|ceiling| check.range(path, ceiling.0, 0..=crate::graphql::scalar::MAX_SAFE_INT));
-        if object.insert(key.clone(), json!({ "enabled": enabled, "ceiling": ceiling })).is_some() {
+        let mut instead = json!({ "enabled": enabled });
+        match ceiling {
+            MaybeUndefined::Undefined => {}
+            MaybeUndefined::Null => instead["ceiling"] = Value::Null,
+            MaybeUndefined::Value(SafeInt(ceiling)) => {
+                instead["ceiling"] = check.range(path, ceiling, 0..=MAX_SAFE_INT).into();
+            }
+        }
+        if object.insert(key.clone(), instead).is_some() {
             check.refuse(path, Code::Duplicate, format!("The feature `{key}` is named twice."));
         }
     }

@@ -1,14 +1,13 @@
 //! How many of something an organization may have, as its own subscription says.
 
-use sea_orm::Select;
-use serde_json::Value;
-
 use super::lifecycle::as_of;
 use super::status::{self, Effective, Policy};
-use crate::entity::{FeatureKind, ManagementMode, subscription, tier_feature};
+use crate::entitlement::{self, Source, Terms};
+use crate::entity::{ManagementMode, subscription, tier_feature};
 use crate::error::{Code, Facts, Refusal, Result};
 use crate::store::{Noun, UnitOfWork};
 use crate::tier::Unlock;
+use sea_orm::Select;
 
 /// Something that is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,9 +22,11 @@ pub struct Countable {
 }
 
 /// Active members.
-pub const USERS: Countable = Countable { feature: "users", name: "active members", needs_subscription: true };
+pub const USERS: Countable =
+    Countable { feature: entitlement::USERS, name: "active members", needs_subscription: true };
 /// Customers that are not terminated.
-pub const CUSTOMERS: Countable = Countable { feature: "customers", name: "customers", needs_subscription: false };
+pub const CUSTOMERS: Countable =
+    Countable { feature: entitlement::CUSTOMERS, name: "customers", needs_subscription: false };
 
 /// The most there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,23 +37,11 @@ struct Ceiling {
 }
 
 /// How many there may be; none for no limit.
-///
-/// The user limit agreed on for the subscription comes first, then what the subscription overrides of the tier's
-/// features, then what the tier grants. A tier that says nothing of something does not limit it. The default trial's own
-/// user limit goes with the tier: another one that is given meanwhile counts instead.
 fn ceiling(agreed: &subscription::Model, granted: Option<&tier_feature::Model>, feature: &str) -> Option<Ceiling> {
-    let overridden = agreed.mode == ManagementMode::Override;
-    let user_limit = agreed.user_limit.filter(|_| feature == USERS.feature);
-    if let Some(limit) = user_limit.filter(|_| !(agreed.trial_limits_users && overridden)) {
-        return Some(Ceiling { limit: limit.into(), goes_with_tier: agreed.trial_limits_users });
-    }
-    if let Some(instead) = agreed.feature_overrides.get(feature) {
-        let off = instead.get("enabled").and_then(Value::as_bool) == Some(false);
-        let limit = if off { Some(0) } else { instead.get("ceiling").and_then(Value::as_i64) };
-        return limit.map(|limit| Ceiling { limit, goes_with_tier: false });
-    }
-    let limit = granted.filter(|feature| feature.kind == FeatureKind::Limit).and_then(|feature| feature.ceiling);
-    limit.map(|limit| Ceiling { limit, goes_with_tier: true })
+    let terms = Terms { subscription: agreed, granted: granted.map_or(&[], std::slice::from_ref), declared: &[] };
+    let entitlement = terms.of(feature)?;
+    let goes_with_tier = entitlement.source == Source::Tier;
+    entitlement.limit.map(|limit| Ceiling { limit, goes_with_tier })
 }
 
 /// What the organization's own subscription says of something, as it is by now.
@@ -143,10 +132,10 @@ fn not_entitled(what: Countable, effective: Option<&Effective>) -> Refusal {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
-    use crate::entity::{TierFeatureId, TierId};
+    use crate::entity::{FeatureKind, TierFeatureId, TierId};
     use crate::subscription::testing::{at, opened, terms};
 
     fn agreed(user_limit: Option<i32>, feature_overrides: Value) -> subscription::Model {
@@ -171,35 +160,6 @@ mod tests {
         assert_eq!(limit(&agreed(None, instead(json!(7))), Some(&tier)), Some((7, false)));
         assert_eq!(limit(&agreed(None, instead(Value::Null)), Some(&tier)), None);
         assert_eq!(limit(&agreed(None, json!({ "branches": { "ceiling": 1 } })), Some(&tier)), Some((5, true)));
-    }
-
-    #[test]
-    fn the_trials_own_limit_goes_with_the_tier() {
-        let tier = granted(FeatureKind::Limit, Some(5));
-        let trial = subscription::Model { trial_limits_users: true, ..agreed(Some(10), json!({})) };
-        assert_eq!(limit(&trial, Some(&tier)), Some((10, true)));
-        let given = subscription::Model { mode: ManagementMode::Override, ..trial };
-        assert_eq!(limit(&given, Some(&tier)), Some((5, true)));
-    }
-
-    #[test]
-    fn an_override_can_switch_something_off() {
-        let off = json!({ "users": { "enabled": false, "ceiling": null } });
-        assert_eq!(limit(&agreed(None, off), None), Some((0, false)));
-    }
-
-    #[test]
-    fn a_tier_limits_only_by_a_ceiling() {
-        let none = agreed(None, json!({}));
-        assert_eq!(limit(&none, None), None);
-        assert_eq!(limit(&none, Some(&granted(FeatureKind::Limit, None))), None);
-        assert_eq!(limit(&none, Some(&granted(FeatureKind::Meter, Some(3)))), None);
-    }
-
-    #[test]
-    fn the_user_limit_is_for_users() {
-        let agreed = agreed(Some(10), json!({}));
-        assert_eq!(ceiling(&agreed, None, "customers"), None);
     }
 
     proptest! {

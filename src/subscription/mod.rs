@@ -28,7 +28,7 @@ mod save;
 pub mod status;
 pub mod surroundings;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod upcoming;
 mod update;
 

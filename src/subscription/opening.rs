@@ -175,6 +175,8 @@ pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription
         user_limit: terms.user_limit,
         trial_limits_users: terms.trial_limits_users,
         feature_overrides: terms.feature_overrides,
+        usage_epoch: 0,
+        usage_shift: 0,
         gateway: None,
         gateway_subscription_id: None,
         external_id: terms.external_id,

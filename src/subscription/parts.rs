@@ -117,8 +117,10 @@ pub struct FeatureOverride {
     pub key: String,
     /// On or off.
     pub enabled: bool,
-    /// The ceiling of a limit or meter; null is unlimited.
+    /// The ceiling of a limit or meter; null is unlimited, or the tier's.
     pub ceiling: Option<SafeInt>,
+    /// Whether the ceiling stays the tier's.
+    pub keeps_ceiling: bool,
 }
 
 /// The features that differ from the tier's, from the column that holds them.
@@ -128,6 +130,7 @@ pub fn feature_overrides(facts: &Facts<'_>) -> Result<Vec<FeatureOverride>> {
         key: key.clone(),
         enabled: value.get("enabled").and_then(Value::as_bool).unwrap_or(true),
         ceiling: value.get("ceiling").and_then(Value::as_i64).map(SafeInt),
+        keeps_ceiling: value.get("ceiling").is_none(),
     };
     Ok(overrides.as_object().map(|overrides| overrides.iter().map(one).collect()).unwrap_or_default())
 }

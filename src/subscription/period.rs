@@ -4,7 +4,7 @@
 //! anchor: 31 January, 28 February, 31 March. Where the clock is set forward over a boundary, the boundary is the first
 //! instant behind that; where it is set back, the earlier of the two.
 
-use chrono::{Datelike, Months, NaiveDateTime, NaiveTime, Timelike};
+use chrono::{Datelike, Months, NaiveDate, NaiveTime, Timelike};
 use chrono_tz::Tz;
 
 use crate::clock::{Timestamp, local, valid};
@@ -74,11 +74,28 @@ impl Anchor {
     /// The boundary this many months behind the month of `start`.
     fn boundary(self, start: Timestamp, months: u32) -> Timestamp {
         let first = local(start, self.zone).date().with_day(1);
-        let Some(first) = first.and_then(|first| first.checked_add_months(Months::new(months))) else { return start };
+        let first = first.and_then(|first| first.checked_add_months(Months::new(months)));
+        first.and_then(|first| self.boundary_in(first)).unwrap_or(start)
+    }
+
+    /// The boundary in the month that begins at this day.
+    fn boundary_in(self, first: NaiveDate) -> Option<Timestamp> {
         let last = first.checked_add_months(Months::new(1)).and_then(|next| next.pred_opt());
         let day = self.day.clamp(1, last.map_or(28, |last| last.day()));
-        let boundary = first.with_day(day).map(|date| date.and_time(self.time));
-        boundary.map_or(start, |boundary: NaiveDateTime| valid(boundary, self.zone))
+        let boundary = first.with_day(day)?.and_time(self.time);
+        Some(valid(boundary, self.zone))
+    }
+
+    /// The month from boundary to boundary that contains a moment: the number of the calendar month that it begins in, and
+    /// both boundaries.
+    pub fn month(self, moment: Timestamp) -> (i32, Timestamp, Timestamp) {
+        let calendar = local(moment, self.zone).date().with_day(1).unwrap_or_default();
+        let begun = self.boundary_in(calendar).is_some_and(|start| start <= moment);
+        let before = calendar.checked_sub_months(Months::new(1)).filter(|_| !begun);
+        let first = before.unwrap_or(calendar);
+        let start = self.boundary_in(first).unwrap_or(moment);
+        let next = first.checked_add_months(Months::new(1)).and_then(|next| self.boundary_in(next));
+        (first.year() * 12 + first.month0().cast_signed(), start, next.unwrap_or(moment))
     }
 
     /// The end of the period that starts at `start`: one cycle later, on the anchor's day and time.

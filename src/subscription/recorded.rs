@@ -104,6 +104,8 @@ pub(super) fn recorded(facts: Cells<'_>) -> Result<Option<subscription::Model>> 
         user_limit: None,
         trial_limits_users: false,
         suspended_by: None,
+        usage_epoch: 0,
+        usage_shift: 0,
         feature_overrides: Value::Null,
         gateway: None,
         gateway_subscription_id: None,

@@ -7,6 +7,7 @@ mod around;
 mod available;
 mod before;
 mod days;
+mod features;
 mod lists;
 mod refused;
 mod time;

@@ -5,6 +5,7 @@ use crate::entity::SubscriptionStatus::{Active, Canceled, PastDue, Paused, Pendi
 use crate::entity::subscription::{self, Overridden};
 use crate::entity::{ManagementMode, PeriodEndPolicy, SubscriptionStatus, SuspensionCause, TierId, TrialEndPolicy};
 use crate::subscription::period::Anchor;
+use crate::usage::window;
 
 /// Whether all dates that the row shows can be answered.
 pub(super) fn is_in_calendar(row: &subscription::Model) -> bool {
@@ -22,10 +23,12 @@ pub(super) fn is_in_calendar(row: &subscription::Model) -> bool {
     dates.into_iter().flatten().all(Timestamp::is_in_calendar)
 }
 
-/// Starts a period now. What waits for the end of the present one waits for the end of the new one.
+/// Starts a period now, and with it the use of its features. What waits for the end of the present one waits for the end of
+/// the new one.
 pub(super) fn start_period(row: &mut subscription::Model, now: Timestamp) {
     let anchor = Anchor::at(now, row.zone());
     anchor.put(row);
+    row.usage_epoch += 1;
     row.current_period_start = Some(now);
     let end = anchor.end(now, row.billing_cycle);
     move_period_end(row, end);
@@ -265,6 +268,9 @@ pub(super) fn suspend(row: &mut subscription::Model, cause: SuspensionCause, at:
 
 /// Ends a pause at a moment: the paid time that was left is still left, and a period that waited for this begins.
 pub(super) fn pause_ends(row: &mut subscription::Model, at: Timestamp) {
+    if let Some(paused_at) = row.paused_at {
+        window::stood_still(row, paused_at, at);
+    }
     let stood_still = row.paused_at.map_or_else(chrono::TimeDelta::zero, |paused_at| at.since(paused_at));
     leave_state(row);
     row.status = Active;

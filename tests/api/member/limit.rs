@@ -90,7 +90,7 @@ async fn only_tiers_that_take_effect_at_once_unlock(world: &World) {
         root.mutate("createTier", input, "tier { id }").await["tier"]["id"].clone()
     };
     tier("silent", json!({})).await;
-    tier("switch", json!({"rank": 26, "features": [{"key": "users", "kind": "SWITCH", "enabled": true}]})).await;
+    tier("switch", json!({"rank": 26, "features": [{"key": "sso", "kind": "SWITCH", "enabled": true}]})).await;
     tier("tight", json!({"features": [{"key": "users", "kind": "LIMIT", "ceiling": 3}]})).await;
     tier("roomy", json!({"rank": 27, "features": [{"key": "users", "kind": "LIMIT", "ceiling": 4}]})).await;
     tier("below", json!({"rank": 1})).await;

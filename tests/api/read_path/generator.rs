@@ -131,6 +131,7 @@ impl<'a> Generator<'a> {
     }
 
     fn field(&mut self, of: &str, field: &'a Field, depth: usize) -> String {
+        let before = self.fields.clone();
         self.fields.insert(format!("{of}.{}", field.name));
         let target = self.schema.get(field.of.named());
         // Two selections of one key must be alike: a key of its own where they may differ.
@@ -165,6 +166,10 @@ impl<'a> Generator<'a> {
             "OBJECT" | "INTERFACE" | "UNION" => format!(" {{{} }}", self.selection(target, depth)),
             _ => String::new(),
         };
+        if directive.contains("(if: $") {
+            // What is left out says nothing of who could answer it.
+            self.fields = before;
+        }
         format!(" {alias}{}{arguments}{directive}{selection}", field.name)
     }
 
