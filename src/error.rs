@@ -90,7 +90,7 @@ pub enum Facts {
     /// A limit of the subscription is reached.
     LimitExceeded {
         /// Key of the feature.
-        feature: &'static str,
+        feature: String,
         /// How many there may be.
         limit: i64,
         /// How many there are.
@@ -145,8 +145,10 @@ pub enum Code {
     IllegalTransition,
     /// A limit of the subscription is reached.
     LimitExceeded,
-    /// The organization's own subscription gives no access now, and this needs it.
+    /// The subscription gives no access now, or does not grant the feature.
     NotEntitled,
+    /// Neither tier, catalogue nor subscription knows a feature of this key.
+    FeatureUnknown,
     /// The object was changed since it was read.
     StaleVersion,
     /// The idempotency key was used for another command.

@@ -16,6 +16,8 @@ macro_rules! ids {
             match entity_type {
                 $(<$noun::Entity as Noun>::NAME => $id::from(id).to_string(),)*
                 <revocation::Entity as Noun>::NAME => RevocationId::from(id).to_string(),
+                <usage_grant::Entity as Noun>::NAME => UsageGrantId::from(id).to_string(),
+                <usage_adjustment::Entity as Noun>::NAME => UsageAdjustmentId::from(id).to_string(),
                 _ => id.to_string(),
             }
         }
@@ -27,6 +29,12 @@ macro_rules! ids {
                 $($id::PREFIX => $id::parse(text).map(|id| (<$noun::Entity as Noun>::NAME, id.into())),)*
                 RevocationId::PREFIX => {
                     RevocationId::parse(text).map(|id| (<revocation::Entity as Noun>::NAME, id.into()))
+                }
+                UsageGrantId::PREFIX => {
+                    UsageGrantId::parse(text).map(|id| (<usage_grant::Entity as Noun>::NAME, id.into()))
+                }
+                UsageAdjustmentId::PREFIX => {
+                    UsageAdjustmentId::parse(text).map(|id| (<usage_adjustment::Entity as Noun>::NAME, id.into()))
                 }
                 _ => None,
             };

@@ -52,6 +52,8 @@ permissions! {
     SubscriptionsManage = "subscriptions.manage",
     /// Give a tier without payment.
     SubscriptionsOverride = "subscriptions.override",
+    /// Record, consume and reserve what is used of features.
+    UsageRecord = "usage.record",
     /// Cancel and reactivate the own subscription.
     SubscriptionsSelfService = "subscriptions.self_service",
     /// Read payments and payment methods.
@@ -190,6 +192,7 @@ const ADMIN: &[Permission] = &[
     Permission::CustomersUpdate,
     Permission::TiersManage,
     Permission::SubscriptionsManage,
+    Permission::UsageRecord,
     Permission::PaymentsRead,
     Permission::PaymentsManage,
     Permission::AuditRead,

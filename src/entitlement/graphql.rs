@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, SimpleObject};
 
-use super::{Entitlement, Source, Terms};
+use super::{Entitlement, Source};
 use crate::entity::{FeatureEnforcement, FeatureKind, FeatureReset, subscription};
 use crate::error::{Error, Result};
 use crate::graphql::context::ContextExt;
@@ -79,12 +79,7 @@ impl Loader<FeaturesOf> for Scope {
 
     async fn load(&self, keys: &[FeaturesOf]) -> Result<HashMap<FeaturesOf, Vec<Entitlement>>> {
         let rows: Vec<_> = keys.iter().map(|key| &*key.0).collect();
-        let tiers = self.granted_by(&rows).await?;
-        let of = |key: &FeaturesOf| {
-            let tier = tiers.get(&key.0.tier_id);
-            let (granted, declared) = tier.map_or((&[][..], &[][..]), |tier| (&tier.granted, &tier.declared));
-            Terms { subscription: &key.0, granted, declared }.all()
-        };
-        Ok(keys.iter().map(|key| (key.clone(), of(key))).collect())
+        let granted = self.granted_by(&rows).await?;
+        Ok(keys.iter().map(|key| (key.clone(), granted.terms(&key.0).all())).collect())
     }
 }

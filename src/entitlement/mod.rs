@@ -1,6 +1,6 @@
 //! What a subscription grants, feature by feature: a pure function of its row, its tier and the catalogue.
 //!
-//! An override replaces what the tier grants; one that leaves its ceiling out keeps the tier's. What nothing grants is not
+//! An override replaces what the tier and allowances grant; one that leaves its ceiling out keeps the tier's. What nothing grants is not
 //! granted, except members and customers, which are unlimited until something limits them. 0 is 0.
 
 pub mod graphql;
@@ -10,9 +10,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::entity::{
-    FeatureEnforcement, FeatureKind, FeatureReset, ManagementMode, feature, subscription, tier_feature,
+    FeatureEnforcement, FeatureKind, FeatureReset, ManagementMode, feature, subscription, tier_feature, usage_grant,
 };
 use crate::feature::usual_reset;
+use crate::graphql::scalar::MAX_SAFE_INT;
 
 /// Key of what limits an organization's active members.
 pub const USERS: &str = "users";
@@ -32,6 +33,8 @@ pub enum Source {
     Tier,
     /// What was agreed on for this subscription instead.
     Override,
+    /// Allowances alone: the tier does not grant it.
+    Grant,
 }
 
 /// What is known of a subscription's features.
@@ -43,6 +46,8 @@ pub struct Terms<'a> {
     pub granted: &'a [tier_feature::Model],
     /// What the tier's catalogue declares.
     pub declared: &'a [feature::Model],
+    /// The allowances that are in force.
+    pub grants: &'a [usage_grant::Model],
 }
 
 /// A feature of a subscription.
@@ -89,6 +94,7 @@ impl Terms<'_> {
         let overridden = self.subscription.feature_overrides.as_object().into_iter().flat_map(|object| object.keys());
         let mut keys: BTreeSet<_> = overridden.map(String::as_str).collect();
         keys.extend(self.granted.iter().map(|feature| feature.key.as_str()));
+        keys.extend(self.grants.iter().map(|grant| grant.feature_key.as_str()));
         if self.subscription.customer_id.is_none() {
             keys.extend([USERS, CUSTOMERS]);
         }
@@ -154,7 +160,18 @@ impl Terms<'_> {
             Some(Instead { enabled: false, .. }) => (false, Some(0), Source::Override),
             Some(Instead { ceiling: Some(limit), .. }) => (true, *limit, Source::Override),
             Some(Instead { ceiling: None, .. }) => (true, of_tier.1, Source::Override),
-            None => (of_tier.0, of_tier.1, Source::Tier),
+            None => self.with_grants(key, of_tier),
+        }
+    }
+
+    /// What the tier grants of a feature, and allowances besides.
+    fn with_grants(&self, key: &str, (granted, limit): (bool, Option<i64>)) -> (bool, Option<i64>, Source) {
+        let grants = self.grants.iter().filter(|grant| grant.feature_key == key);
+        let more = grants.fold(0i64, |sum, grant| sum.saturating_add(grant.amount));
+        let limit = limit.map(|limit| limit.saturating_add(more).min(MAX_SAFE_INT));
+        match granted || more == 0 {
+            true => (granted, limit, Source::Tier),
+            false => (true, limit, Source::Grant),
         }
     }
 

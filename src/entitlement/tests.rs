@@ -37,7 +37,7 @@ fn declared(key: &str, kind: FeatureKind) -> feature::Model {
 type Said = (bool, Option<i64>, Source);
 
 fn said(subscription: &subscription::Model, granted: &[tier_feature::Model], key: &str) -> Option<Said> {
-    let found = Terms { subscription, granted, declared: &[] }.of(key);
+    let found = Terms { subscription, granted, declared: &[], grants: &[] }.of(key);
     found.map(|found| (found.granted, found.limit, found.source))
 }
 
@@ -105,6 +105,35 @@ fn only_a_limit_limits_what_is_counted_here() {
 }
 
 #[test]
+fn allowances_are_added_to_what_the_tier_grants_and_not_to_an_override() {
+    let tier =
+        [granted("queries", FeatureKind::Meter, true, Some(5)), granted("calls", FeatureKind::Meter, true, None)];
+    let grant = |key: &str, amount| usage_grant::Model {
+        tenant_id: crate::entity::OrganizationId::generate(),
+        id: crate::entity::UsageGrantId::generate(),
+        subscription_id: crate::entity::SubscriptionId::generate(),
+        feature_key: key.to_owned(),
+        amount,
+        expires_at: None,
+        created_at: Timestamp::from_micros(0),
+        updated_at: Timestamp::from_micros(0),
+        version: 1,
+    };
+    let grants = [grant("queries", 3), grant("queries", 4), grant("calls", 1), grant("storage", 9)];
+    let declared = [declared("storage", FeatureKind::Meter)];
+    let said = |subscription: &subscription::Model, key: &str| {
+        let found = Terms { subscription, granted: &tier, declared: &declared, grants: &grants }.of(key);
+        found.map(|found| (found.granted, found.limit, found.source))
+    };
+    let plain = subscribed(None, json!({}));
+    assert_eq!(said(&plain, "queries"), Some((true, Some(12), Source::Tier)));
+    assert_eq!(said(&plain, "calls"), Some((true, None, Source::Tier)));
+    assert_eq!(said(&plain, "storage"), Some((true, Some(9), Source::Grant)));
+    let overridden = subscribed(None, json!({"queries": {"enabled": true, "ceiling": 1}}));
+    assert_eq!(said(&overridden, "queries"), Some((true, Some(1), Source::Override)));
+}
+
+#[test]
 fn the_declaration_says_what_a_key_means() {
     let subscription = subscribed(None, json!({"traffic": {"enabled": true, "ceiling": 3}}));
     let (granted, declared) = (
@@ -115,7 +144,7 @@ fn the_declaration_says_what_a_key_means() {
             declared("unused", FeatureKind::Limit),
         ],
     );
-    let terms = Terms { subscription: &subscription, granted: &granted, declared: &declared };
+    let terms = Terms { subscription: &subscription, granted: &granted, declared: &declared, grants: &[] };
     let all = terms.all();
     let keys: Vec<_> = all.iter().map(|one| one.key.as_str()).collect();
     assert_eq!(keys.contains(&CUSTOMERS), subscription.customer_id.is_none());

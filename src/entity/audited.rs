@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Mutable as _, customer, feature, member, organization, payment, revocation, subscription, tier, tier_feature,
-    tier_price,
+    tier_price, usage_adjustment, usage_grant,
 };
 use crate::auth::Permission;
 
@@ -128,6 +128,20 @@ audited! {
     feature {
         shown {
             Audience::Readers => id key name description kind unit resets enforcement;
+        }
+        parts {}
+        left out { tenant_id created_at updated_at version }
+    }
+    usage_grant {
+        shown {
+            Audience::Readers => id subscription_id feature_key amount expires_at;
+        }
+        parts {}
+        left out { tenant_id created_at updated_at version }
+    }
+    usage_adjustment {
+        shown {
+            Audience::Readers => id subscription_id feature_key amount occurred_at;
         }
         parts {}
         left out { tenant_id created_at updated_at version }

@@ -2,7 +2,7 @@
 
 use super::{
     audit_event, customer, feature, member, organization, payment, payment_method, revocation, subscription, tier,
-    tier_feature, tier_price,
+    tier_feature, tier_price, usage_adjustment, usage_grant,
 };
 use crate::text::{fold, sort_key};
 
@@ -62,6 +62,8 @@ impl Derived for payment::Model {
 impl Derived for tier_price::Model {}
 impl Derived for tier_feature::Model {}
 impl Derived for feature::Model {}
+impl Derived for usage_adjustment::Model {}
+impl Derived for usage_grant::Model {}
 impl Derived for payment_method::Model {}
 impl Derived for revocation::Model {}
 impl Derived for audit_event::Model {}

@@ -139,6 +139,18 @@ stored_enums! {
         Soft = "SOFT",
     }
 
+    /// What became of a reservation.
+    ReservationState {
+        /// It is held.
+        Held = "HELD",
+        /// What was used of it was counted.
+        Settled = "SETTLED",
+        /// It was given back.
+        Released = "RELEASED",
+        /// Its time was over.
+        Expired = "EXPIRED",
+    }
+
     /// Where a subscription stands in its lifecycle, as recorded. What it is worth at this moment is its effective
     /// status.
     SubscriptionStatus {

@@ -105,6 +105,14 @@ typed_ids! {
     PaymentId = "pay";
     /// A stored payment method.
     PaymentMethodId = "pm";
+    /// A record of use.
+    UsageRecordId = "use";
+    /// An amount that is reserved.
+    UsageReservationId = "hold";
+    /// A one-off allowance.
+    UsageGrantId = "grant";
+    /// A correction of what was counted.
+    UsageAdjustmentId = "adj";
     /// A revocation of tokens.
     RevocationId = "rev";
     /// An entry of the audit trail.

@@ -22,6 +22,12 @@ pub mod test_clock;
 pub mod tier;
 pub mod tier_feature;
 pub mod tier_price;
+pub mod usage_adjustment;
+pub mod usage_counter;
+pub mod usage_day;
+pub mod usage_grant;
+pub mod usage_record;
+pub mod usage_reservation;
 
 pub use audited::Audited;
 pub use derived::Derived;

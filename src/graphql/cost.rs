@@ -38,8 +38,9 @@ const INTROSPECTION_LISTS: [(&str, u64); 5] =
     [("fields", 80), ("inputFields", 20), ("interfaces", 10), ("possibleTypes", 10), ("types", 25)];
 
 /// Lists of objects without pages, and how many they have at most: as inputs declare it, where they do.
-const LISTS: [(&str, u64); 15] = [
+const LISTS: [(&str, u64); 18] = [
     ("availableActions", 20),
+    ("buckets", 750),
     ("checkoutTiers", 100),
     ("estimatedMonthlyRevenue", 10),
     ("featureOverrides", 100),
@@ -48,11 +49,13 @@ const LISTS: [(&str, u64); 15] = [
     ("monthlyRevenue", 10),
     ("parkedTransitions", 50),
     ("prices", 20),
+    ("records", 1_000),
     ("revenueByTier", 100),
     ("subscriptionsByStatus", 10),
     ("tiersThatUnlock", 25),
     ("transitions", 100),
     ("upcomingChanges", 10),
+    ("usage", 20),
     ("userErrors", 10),
 ];
 

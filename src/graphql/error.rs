@@ -323,7 +323,7 @@ impl From<Refusal> for UserError {
             }
             Facts::LimitExceeded { feature, limit, used, unlock } => {
                 let (limit, used) = (SafeInt(limit), SafeInt(used));
-                LimitExceeded { code, message, path, feature: feature.to_owned(), limit, used, unlock }.into()
+                LimitExceeded { code, message, path, feature, limit, used, unlock }.into()
             }
             Facts::StaleVersion { current } => StaleVersion { code, message, path, current }.into(),
         }

@@ -35,6 +35,7 @@ macro_rules! queries {
             $(crate::$($module)::+::$query,)*
             crate::dashboard::graphql::DashboardQuery,
             crate::scheduler::graphql::SchedulerQuery,
+            crate::usage::graphql::UsageQuery,
         );
     };
 }
@@ -59,6 +60,7 @@ mutations! {
     crate::tier::mutation::TierMutation,
     crate::feature::mutation::FeatureMutation,
     crate::subscription::mutation::SubscriptionMutation,
+    crate::usage::mutation::UsageMutation,
     crate::revocation::mutation::RevocationMutation,
     crate::scheduler::graphql::SchedulerMutation,
 }

@@ -18,7 +18,7 @@ use super::when::When;
 use crate::clock::Timestamp;
 use crate::entity::{
     AuditEventId, CustomerId, FeatureId, MemberId, OrganizationId, PaymentId, PaymentMethodId, SubscriptionId,
-    TierFeatureId, TierId, TierPriceId,
+    TierFeatureId, TierId, TierPriceId, UsageReservationId,
 };
 use crate::error::{Code, Error, Refusal, Result};
 use crate::read::arguments::Arguments;
@@ -52,6 +52,7 @@ id_outputs!(
     PaymentId,
     PaymentMethodId,
     FeatureId,
+    UsageReservationId,
     SubscriptionId,
     TierFeatureId,
     TierId,

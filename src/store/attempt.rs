@@ -42,12 +42,18 @@ impl Writer {
         command: &Command,
         work: impl Fn(usize) -> BoxFuture<'f, Result<Attempt<'e, M>>>,
     ) -> Result<M> {
-        let mut outcome = self.attempt(command, 0, &work).await;
+        let work = &work;
+        self.retried(|attempt| self.attempt(command, attempt, work)).await
+    }
+
+    /// Tries again when another command was faster or the connection was lost.
+    pub(super) async fn retried<T, F: Future<Output = Result<T>>>(&self, tried: impl Fn(usize) -> F) -> Result<T> {
+        let mut outcome = tried(0).await;
         for attempt in 1..TRIES {
             if !matches!(outcome, Err(Error::Contended(..))) {
                 break;
             }
-            outcome = self.attempt(command, attempt, &work).await;
+            outcome = tried(attempt).await;
         }
         let outcome = outcome.map_err(|error| {
             let given_up = |text: &str| format!("gave up after {TRIES} tries: {text}").into();

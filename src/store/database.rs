@@ -181,6 +181,14 @@ impl Transaction {
         }
     }
 
+    /// Runs a statement that writes, and answers the rows that it gives back.
+    pub(super) async fn returning(&self, statement: Statement) -> Result<Rows, DbErr> {
+        match self {
+            Self::Postgres(transaction) => transaction.lock(&statement).await,
+            Self::Sqlite(transaction) => transaction.read(statement).await,
+        }
+    }
+
     /// Writes what is left, and commits.
     pub(super) async fn commit(self, flush: Flush) -> Result<(), DbErr> {
         match self {

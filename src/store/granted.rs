@@ -1,5 +1,5 @@
-//! What the tiers of subscriptions grant, whoever may read tiers and catalogues: who is shown a subscription is shown what
-//! it grants.
+//! What subscriptions grant by their tiers and by allowances, whoever may read tiers and catalogues: who is shown a
+//! subscription is shown what it grants.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,16 +7,36 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select, TryIntoM
 
 use super::executor::Executor as _;
 use super::{Scope, UnitOfWork};
-use crate::entity::{TierId, feature, subscription, tier, tier_feature};
+use crate::clock::Timestamp;
+use crate::entitlement::Terms;
+use crate::entity::{SubscriptionId, TierId, feature, subscription, tier, tier_feature, usage_grant};
 use crate::error::Result;
 
-/// What a tier grants, and what its catalogue declares of that.
+/// What some subscriptions grant.
 #[derive(Debug, Default)]
 pub struct Granted {
-    /// What the tier grants.
-    pub granted: Vec<tier_feature::Model>,
-    /// What its catalogue declares of what is granted or overridden.
-    pub declared: Vec<feature::Model>,
+    tiers: HashMap<TierId, OfTier>,
+    grants: HashMap<SubscriptionId, Vec<usage_grant::Model>>,
+}
+
+#[derive(Debug, Default)]
+struct OfTier {
+    features: Vec<tier_feature::Model>,
+    /// What the tier's catalogue declares of what is granted or overridden.
+    declared: Vec<feature::Model>,
+}
+
+impl Granted {
+    /// What is known of the features of one of these subscriptions.
+    pub fn terms<'a>(&'a self, subscription: &'a subscription::Model) -> Terms<'a> {
+        let tier = self.tiers.get(&subscription.tier_id);
+        Terms {
+            subscription,
+            granted: tier.map_or(&[], |tier| &tier.features),
+            declared: tier.map_or(&[], |tier| &tier.declared),
+            grants: self.grants.get(&subscription.id).map_or(&[], Vec::as_slice),
+        }
+    }
 }
 
 /// What finds rows whoever may see them.
@@ -45,30 +65,52 @@ impl Finder for UnitOfWork<'_> {
 }
 
 impl Scope {
-    /// What the tiers of these subscriptions grant.
-    pub(crate) async fn granted_by(&self, rows: &[&subscription::Model]) -> Result<HashMap<TierId, Granted>> {
-        granted(self, rows).await
+    /// What these subscriptions grant now.
+    pub(crate) async fn granted_by(&self, rows: &[&subscription::Model]) -> Result<Granted> {
+        granted(self, rows, self.now()).await
     }
 }
 
-async fn granted(finder: &impl Finder, rows: &[&subscription::Model]) -> Result<HashMap<TierId, Granted>> {
+impl UnitOfWork<'_> {
+    /// What these subscriptions grant now.
+    pub(crate) async fn granted_by(&self, rows: &[&subscription::Model]) -> Result<Granted> {
+        granted(self, rows, self.now()).await
+    }
+}
+
+async fn granted(finder: &impl Finder, rows: &[&subscription::Model], now: Timestamp) -> Result<Granted> {
     let ids: BTreeSet<_> = rows.iter().map(|row| row.tier_id).collect();
     let tiers = finder.find(tier::Entity::find().filter(tier::Column::Id.is_in(ids.iter().copied()))).await?;
     let features = tier_feature::Entity::find().filter(tier_feature::Column::TierId.is_in(ids));
     let features = finder.find(features).await?;
+    let grants = finder.find(in_force(rows, now)).await?;
     let overridden = rows.iter().filter_map(|row| row.feature_overrides.as_object()).flat_map(|object| object.keys());
     let mut keys: BTreeSet<&str> = overridden.map(String::as_str).collect();
     keys.extend(features.iter().map(|feature| feature.key.as_str()));
+    keys.extend(grants.iter().map(|grant| grant.feature_key.as_str()));
     let declared = if keys.is_empty() { Vec::new() } else { finder.find(declared(&tiers, keys)).await? };
-    let mut found: HashMap<TierId, Granted> = HashMap::new();
+    let mut found = Granted::default();
     for tier in tiers {
         let declared = declared.iter().filter(|feature| feature.tenant_id == tier.tenant_id).cloned().collect();
-        found.insert(tier.id, Granted { granted: Vec::new(), declared });
+        found.tiers.insert(tier.id, OfTier { features: Vec::new(), declared });
     }
     for feature in features {
-        found.entry(feature.tier_id).or_default().granted.push(feature);
+        found.tiers.entry(feature.tier_id).or_default().features.push(feature);
+    }
+    for grant in grants {
+        found.grants.entry(grant.subscription_id).or_default().push(grant);
     }
     Ok(found)
+}
+
+/// The allowances of these subscriptions that are not over.
+fn in_force(rows: &[&subscription::Model], now: Timestamp) -> Select<usage_grant::Entity> {
+    use usage_grant::Column::{ExpiresAt, SubscriptionId, TenantId};
+    let tenants: BTreeSet<_> = rows.iter().map(|row| row.tenant_id).collect();
+    usage_grant::Entity::find()
+        .filter(TenantId.is_in(tenants))
+        .filter(SubscriptionId.is_in(rows.iter().map(|row| row.id)))
+        .filter(Condition::any().add(ExpiresAt.is_null()).add(ExpiresAt.gt(now)))
 }
 
 /// The features with these keys, of the catalogues that these tiers are of.

@@ -1,7 +1,7 @@
 //! What rules depend on, whatever the caller may read: they hold for everyone alike.
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, DbBackend, EntityTrait, Order as SortOrder, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, Order as SortOrder, QueryFilter, QueryOrder, Select};
 
 use super::executor::Executor as _;
 use super::unit_of_work::LOCK;
@@ -26,15 +26,24 @@ impl UnitOfWork<'_> {
 
     /// The live subscription of the tenant's organization itself, or else its latest.
     pub(crate) async fn organization_subscription(&self) -> Result<Option<subscription::Model>> {
-        use subscription::Column::{CreatedAt, CustomerId, DeletedAt, Id, TenantId};
-        let current = subscription::Entity::find()
-            .filter(TenantId.eq(self.tenant()?))
-            .filter(CustomerId.is_null())
-            .filter(DeletedAt.is_null())
-            .order_by(Expr::cust(r#"coalesce("ended_at", 9223372036854775807)"#), SortOrder::Desc)
-            .order_by_desc(CreatedAt)
-            .order_by_desc(Id);
-        Ok(self.settled().await?.one(current).await?)
+        self.current_subscription(OwnerKey { tenant: self.tenant()?, customer: None }).await
+    }
+
+    /// The live subscription of an owner in the tenant, or else its latest.
+    pub(crate) async fn current_subscription(&self, owner: OwnerKey) -> Result<Option<subscription::Model>> {
+        let owner = OwnerKey { tenant: self.tenant()?, ..owner };
+        Ok(self.settled().await?.one(current_first(subscription::Entity::of_owner(owner))).await?)
+    }
+
+    /// The same of several owners: their subscriptions, those that are live or else the latest first.
+    pub(crate) async fn subscriptions_of(&self, owners: &[OwnerKey]) -> Result<Vec<subscription::Model>> {
+        use subscription::Column::{CustomerId, TenantId};
+        let of_organization = owners.iter().any(|owner| owner.customer.is_none()).then(|| CustomerId.is_null());
+        let customers: Vec<_> = owners.iter().filter_map(|owner| owner.customer).collect();
+        let of_customers = (!customers.is_empty()).then(|| CustomerId.is_in(customers));
+        let owned = Condition::any().add_option(of_organization).add_option(of_customers);
+        let of_tenant = Condition::all().add(TenantId.eq(self.tenant()?)).add(owned);
+        Ok(self.settled().await?.all(current_first(of_tenant)).await?)
     }
 
     /// The subscription that an owner got last, deleted ones included.
@@ -95,8 +104,19 @@ impl UnitOfWork<'_> {
     }
 
     /// How many rows of the tenant the query finds.
-    pub(crate) async fn count_in_tenant<E: Noun>(&self, query: sea_orm::Select<E>) -> Result<i64> {
+    pub(crate) async fn count_in_tenant<E: Noun>(&self, query: Select<E>) -> Result<i64> {
         let query = query.filter(E::tenant().eq(self.tenant()?));
         Ok(self.settled().await?.count(query, None).await?.cast_signed())
     }
+}
+
+/// The live subscription first, then the latest.
+fn current_first(of: Condition) -> Select<subscription::Entity> {
+    use subscription::Column::{CreatedAt, DeletedAt, Id};
+    subscription::Entity::find()
+        .filter(of)
+        .filter(DeletedAt.is_null())
+        .order_by(Expr::cust(r#"coalesce("ended_at", 9223372036854775807)"#), SortOrder::Desc)
+        .order_by_desc(CreatedAt)
+        .order_by_desc(Id)
 }

@@ -53,7 +53,11 @@ macro_rules! columns {
 }
 nouns!(columns);
 // Written and audited, but no object of the API.
-columns! { revocation: Revocation RevocationId TenantId, revocation Nothing; }
+columns! {
+    revocation: Revocation RevocationId TenantId, revocation Nothing;
+    usage_grant: UsageGrant UsageGrantId TenantId, usage Nothing;
+    usage_adjustment: UsageAdjustment UsageAdjustmentId TenantId, usage Nothing;
+}
 
 macro_rules! records {
     ($($noun:ident $row:pat => $lock:expr, $owner:expr;)*) => {$(
@@ -81,6 +85,8 @@ records! {
     feature _ => Lock::KeyShare, None;
     revocation _ => Lock::KeyShare, None;
     payment _ => Lock::KeyShare, None;
+    usage_grant _ => Lock::KeyShare, None;
+    usage_adjustment _ => Lock::KeyShare, None;
     subscription row => if row.customer_id.is_none() { Lock::NoKeyUpdate } else { Lock::KeyShare }, row.customer_id;
 }
 
@@ -133,4 +139,6 @@ mutable! {
     tier tenant_id => |row, tenant| row.tenant_id = tenant;
     feature tenant_id => |row, tenant| row.tenant_id = tenant;
     revocation tenant_id => |row, tenant| row.tenant_id = tenant;
+    usage_grant tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
+    usage_adjustment tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
 }

@@ -7,7 +7,7 @@ use super::reach::{Owners, Reach};
 use crate::auth::{Permission, Standing};
 use crate::entity::{
     audit_event, customer, feature, member, organization, payment, payment_method, revocation, subscription,
-    subscription_total, tier, tier_feature, tier_price,
+    subscription_total, tier, tier_feature, tier_price, usage_adjustment, usage_grant,
 };
 use crate::error::{Error, Result};
 
@@ -118,6 +118,21 @@ impl Visible for revocation::Entity {
     fn visible(reach: Reach<'_>) -> Result<Condition> {
         reach.needs(Permission::MembersManage)?;
         reach.tenants(revocation::Column::TenantId)
+    }
+}
+
+impl Visible for usage_grant::Entity {
+    /// Others see what was granted in the features of the subscription.
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
+        reach.needs(Permission::SubscriptionsManage)?;
+        reach.tenants(usage_grant::Column::TenantId)
+    }
+}
+
+impl Visible for usage_adjustment::Entity {
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
+        reach.needs(Permission::SubscriptionsManage)?;
+        reach.tenants(usage_adjustment::Column::TenantId)
     }
 }
 

@@ -182,7 +182,7 @@ impl Writer {
     }
 
     /// Begins a unit of work in a tenant, to change the row with this id if there is one.
-    async fn begin(
+    pub(super) async fn begin(
         &self,
         tenant: Option<OrganizationId>,
         row: Option<Uuid>,
@@ -193,14 +193,14 @@ impl Writer {
     }
 
     /// The organization with this id, if the caller reaches it.
-    fn tenant(&self, id: OrganizationId) -> Result<Source> {
+    pub(super) fn tenant(&self, id: OrganizationId) -> Result<Source> {
         use organization::Column::{DeletedAt, Id};
         let reached = self.reach().tenants(Id)?.add(Id.eq(id)).add(DeletedAt.is_null());
         Ok(Source::unfiltered::<organization::Entity>(reached))
     }
 
     /// Opens the unit of work in the tenant that was found, and refuses where it cannot be written.
-    async fn open(
+    pub(super) async fn open(
         &self,
         unit: &UnitOfWork<'_>,
         place: Place<'_>,
@@ -226,7 +226,12 @@ impl Writer {
     }
 
     /// Who acts on an organization below its own does so only while its own is active.
-    async fn check_own(&self, unit: &UnitOfWork<'_>, target: Option<OrganizationId>, hold: Hold) -> Result<()> {
+    pub(super) async fn check_own(
+        &self,
+        unit: &UnitOfWork<'_>,
+        target: Option<OrganizationId>,
+        hold: Hold,
+    ) -> Result<()> {
         let Some(own) = self.caller()?.organization().filter(|own| target != Some(*own)) else {
             return Ok(());
         };

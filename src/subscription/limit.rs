@@ -38,7 +38,8 @@ struct Ceiling {
 
 /// How many there may be; none for no limit.
 fn ceiling(agreed: &subscription::Model, granted: Option<&tier_feature::Model>, feature: &str) -> Option<Ceiling> {
-    let terms = Terms { subscription: agreed, granted: granted.map_or(&[], std::slice::from_ref), declared: &[] };
+    let terms =
+        Terms { subscription: agreed, granted: granted.map_or(&[], std::slice::from_ref), declared: &[], grants: &[] };
     let entitlement = terms.of(feature)?;
     let goes_with_tier = entitlement.source == Source::Tier;
     entitlement.limit.map(|limit| Ceiling { limit, goes_with_tier })
@@ -113,7 +114,7 @@ fn refuse_more(what: Countable, limit: i64, used: i64, unlock: Option<Unlock>) -
         return Ok(());
     }
     let message = format!("The organization may have {limit} {}, and it has {used}.", what.name);
-    let facts = Facts::LimitExceeded { feature: what.feature, limit, used, unlock: unlock.map(Box::new) };
+    let facts = Facts::LimitExceeded { feature: what.feature.to_owned(), limit, used, unlock: unlock.map(Box::new) };
     Err(Refusal::new(Code::LimitExceeded, message).with(facts))
 }
 
@@ -174,6 +175,7 @@ mod tests {
         let refusal = refuse_more(CUSTOMERS, 3, 4, None).expect_err("refused");
         assert_eq!(refusal.code, Code::LimitExceeded);
         assert_eq!(refusal.message, "The organization may have 3 customers, and it has 4.");
-        assert!(matches!(refusal.facts, Facts::LimitExceeded { feature: "customers", limit: 3, used: 4, .. }));
+        let Facts::LimitExceeded { feature, limit: 3, used: 4, .. } = refusal.facts else { panic!("other facts") };
+        assert_eq!(feature, "customers");
     }
 }

@@ -79,6 +79,10 @@ fn arguments(query: &str, estate: &Estate) -> Option<Vec<(&'static str, String)>
         }
         "subscription" => vec![(of_customer, id(&customer.subscription)), (of_organization, id(&own.subscription))],
         "dashboard" => vec![("", format!("(organizationId: \"{}\")", own.id))],
+        "usage" => vec![
+            (of_customer, format!("(ownerId: \"{}\")", customer.id)),
+            (of_organization, format!("(ownerId: \"{}\")", own.id)),
+        ],
         "currentSubscription" | "subscriptionStatus" => vec![
             (of_customer, format!("(customerId: \"{}\")", customer.id)),
             (of_organization, format!("(organizationId: \"{}\")", own.id)),

@@ -80,3 +80,5 @@ mod tier;
 mod token;
 #[cfg(test)]
 mod update;
+#[cfg(test)]
+mod usage;

@@ -31,6 +31,10 @@ enum Subject {
     Transition,
     /// A new customer, named as an owner.
     Owner,
+    /// A new customer, whose use is counted.
+    User,
+    /// A reservation of a new customer.
+    Reservation,
 }
 
 struct Plan {
@@ -127,6 +131,15 @@ fn plan(world: &World, mutation: &str, tenant: Tenant, cell: &str) -> Option<Pla
             Plan::of(Subject::Subscription, nothing).after("cancelSubscription", json!({"timing": "NOW"}))
         }
         "overrideTier" => Plan::of(Subject::Subscription, gift),
+
+        "consume" | "reserve" => Plan::of(Subject::User, json!({"feature": "ai.queries"})),
+        "recordUsage" => Plan::of(Subject::User, json!({"records": [{"feature": "ai.queries", "key": cell}]})),
+        "setGauge" => Plan::of(Subject::User, json!({"feature": "products", "value": 3})),
+        "adjustUsage" | "grantAllowance" => {
+            Plan::of(Subject::User, json!({"feature": "ai.queries", "amount": 5, "reason": "a reason"}))
+        }
+        "settle" => Plan::of(Subject::Reservation, json!({"actual": 1})),
+        "release" => Plan::of(Subject::Reservation, nothing),
         "endOverride" => Plan::of(Subject::Subscription, nothing).after("overrideTier", gift),
         _ => return None,
     })
@@ -161,6 +174,19 @@ pub async fn prepare(world: &World, mutation: &str, tenant: Tenant, cell: &str) 
         Subject::Feature => {
             let new = in_tenant(json!({"key": cell, "name": cell, "kind": "LIMIT"}));
             Some(root.mutate("createFeature", new, "feature { id }").await["feature"]["id"].clone())
+        }
+        Subject::User => {
+            match input.get_mut("records") {
+                Some(records) => records[0]["ownerId"] = json!(customer),
+                None => input["ownerId"] = json!(customer),
+            }
+            None
+        }
+        Subject::Reservation => {
+            let wanted = json!({"ownerId": customer, "feature": "ai.queries"});
+            let made = root.mutate("reserve", wanted, "reservation { reservationId }").await;
+            input["reservationId"] = made["reservation"]["reservationId"].clone();
+            None
         }
         Subject::Customer => Some(json!(customer)),
         Subject::Subscription => Some(json!(subscription)),

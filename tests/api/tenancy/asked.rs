@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use tessera::auth::{Permission, Role};
 use tessera::entity::{
     audit_event, customer, feature, idempotency_key, member, organization, outbox_event, payment, payment_method,
-    revocation, subscription, subscription_total, tier, tier_feature, tier_price,
+    revocation, subscription, subscription_total, tier, tier_feature, tier_price, usage_adjustment, usage_counter,
+    usage_day, usage_grant, usage_record, usage_reservation,
 };
 
 use super::classify::Means;
@@ -147,6 +148,12 @@ async fn everything_stored(world: &World) -> Vec<Vec<String>> {
         table::<payment::Entity>(world).await,
         table::<payment_method::Entity>(world).await,
         table::<revocation::Entity>(world).await,
+        table::<usage_counter::Entity>(world).await,
+        table::<usage_day::Entity>(world).await,
+        table::<usage_record::Entity>(world).await,
+        table::<usage_reservation::Entity>(world).await,
+        table::<usage_grant::Entity>(world).await,
+        table::<usage_adjustment::Entity>(world).await,
         table::<audit_event::Entity>(world).await,
         table::<outbox_event::Entity>(world).await,
         table::<idempotency_key::Entity>(world).await,

@@ -160,11 +160,13 @@ fn required(schema: &Schema, of: &Type, own: &Ids) -> Value {
     let value = |place: &str, name: &str, of: &Type| match (of.kind.as_str(), of.name.as_str(), name) {
         ("INPUT_OBJECT", ..) => Some(required(schema, of, own)),
         ("ENUM", ..) => Some(json!(of.values()[0].name)),
+        (_, "ID", "reservationId") => Some(json!(tessera::entity::UsageReservationId::generate().to_string())),
         (_, "ID", _) => match values(schema, place, std::slice::from_ref(schema.get(place).input(name)?)).pop()?.1 {
             Means::Ids(objects) => own.get(&objects[0]).map(|id| json!(id)),
             _ => None,
         },
-        (_, "Int", "days" | "rank") => Some(json!(1)),
+        (_, "Int", "days" | "rank") | (_, "SafeInt", "actual" | "amount" | "value") => Some(json!(1)),
+        (_, "String", "feature") => Some(json!("ai.queries")),
         (_, "String", "email") => Some(json!("probe@example.com")),
         (_, "String", "key" | "name" | "reason" | "slug") => Some(json!("probe")),
         _ => None,

@@ -1,0 +1,102 @@
+//! Reserving: what is held, settled, released and over.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use super::{METER, consume, counter, customer};
+use crate::support::{Client, World, on_both};
+
+async fn reserve(client: &Client, owner: &str, amount: i64, seconds: i64) -> Value {
+    let input = json!({"ownerId": owner, "feature": "ai.queries", "amount": amount, "expiresInSeconds": seconds});
+    let selection = format!("reservation {{ reservationId amount state expiresAt {METER} }}");
+    client.mutate("reserve", input, &selection).await["reservation"].clone()
+}
+
+async fn settle(client: &Client, reservation: &Value, actual: i64) -> Value {
+    let input = json!({"reservationId": reservation["reservationId"], "actual": actual});
+    client.mutate("settle", input, "settlement { counted returned late beyondHold }").await["settlement"].clone()
+}
+
+#[on_both]
+async fn what_is_held_is_settled_and_the_rest_comes_back(world: &World) {
+    let (ada, _) = customer(world).await;
+    let client = counter(world);
+    let held = reserve(&client, &ada, 80, 600).await;
+    assert_eq!((&held["amount"], &held["state"]), (&json!(80), &json!("HELD")));
+    assert_eq!(held["expiresAt"], "2026-03-01T12:10:00Z");
+    assert_eq!((&held["meter"]["held"], &held["meter"]["remaining"]), (&json!(80), &json!(20)));
+    for mutation in ["consume", "reserve"] {
+        let input = json!({"ownerId": ada, "feature": "ai.queries", "amount": 30});
+        world.refused(&client, mutation, input, "LIMIT_EXCEEDED", "input.feature").await;
+    }
+    let expected = json!({"counted": 50, "returned": 30, "late": false, "beyondHold": false});
+    for _ in 0..2 {
+        assert_eq!(settle(&client, &held, 50).await, expected);
+    }
+    let other = json!({"reservationId": held["reservationId"], "actual": 51});
+    world.refused(&client, "settle", other, "CONFLICT", "input.reservationId").await;
+    assert_eq!(consume(&client, &ada, 50, json!({})).await, (50, 100));
+}
+
+#[on_both]
+async fn what_is_released_or_over_is_free_again_and_work_that_was_done_counts(world: &World) {
+    let (ada, _) = customer(world).await;
+    let client = counter(world);
+    let released = reserve(&client, &ada, 100, 600).await;
+    let release = json!({"reservationId": released["reservationId"]});
+    for _ in 0..2 {
+        let made = client.mutate("release", release.clone(), "settlement { counted returned }").await;
+        assert_eq!(made["settlement"], json!({"counted": 0, "returned": 100}));
+    }
+    let late = json!({"reservationId": released["reservationId"], "actual": 1});
+    world.refused(&client, "settle", late, "CONFLICT", "input.reservationId").await;
+
+    let first = reserve(&client, &ada, 60, 60).await;
+    let second = reserve(&client, &ada, 40, 60).await;
+    world.pass(TimeDelta::seconds(60));
+    // The time of both is over.
+    assert_eq!(consume(&client, &ada, 100, json!({})).await, (100, 100));
+    let expected = json!({"counted": 5, "returned": 0, "late": true, "beyondHold": false});
+    assert_eq!(settle(&client, &first, 5).await, expected);
+    let made =
+        client.mutate("release", json!({"reservationId": second["reservationId"]}), "settlement { returned }").await;
+    assert_eq!(made["settlement"]["returned"], 0);
+    let input = json!({"ownerId": ada, "feature": "ai.queries", "amount": 1, "partial": true});
+    let meter =
+        client.mutate("consume", input, &format!("consumption {{ {METER} }}")).await["consumption"]["meter"].clone();
+    assert_eq!((&meter["used"], &meter["held"], &meter["overLimitBy"]), (&json!(105), &json!(0), &json!(5)));
+}
+
+#[on_both]
+async fn more_than_is_held_counts_and_says_so(world: &World) {
+    let (ada, _) = customer(world).await;
+    let client = counter(world);
+    let held = reserve(&client, &ada, 10, 600).await;
+    let expected = json!({"counted": 120, "returned": 0, "late": false, "beyondHold": true});
+    assert_eq!(settle(&client, &held, 120).await, expected);
+    let input = json!({"ownerId": ada, "feature": "ai.queries"});
+    world.refused(&client, "consume", input, "LIMIT_EXCEEDED", "input.feature").await;
+}
+
+#[on_both]
+async fn the_same_key_reserves_once_and_nobody_elses_is_closed(world: &World) {
+    let (ada, _) = customer(world).await;
+    let client = counter(world);
+    let input = json!({"ownerId": ada, "feature": "ai.queries", "amount": 60, "idempotencyKey": "one"});
+    let first = client.mutate("reserve", input.clone(), "reservation { reservationId meter { held } }").await;
+    assert_eq!(client.mutate("reserve", input, "reservation { reservationId meter { held } }").await, first);
+    let other = json!({"ownerId": ada, "feature": "ai.queries", "amount": 6, "idempotencyKey": "one"});
+    world.refused(&client, "reserve", other, "IDEMPOTENCY_KEY_REUSED", "input.idempotencyKey").await;
+    for seconds in [0, 86_401] {
+        let input = json!({"ownerId": ada, "feature": "ai.queries", "expiresInSeconds": seconds});
+        world.refused(&client, "reserve", input, "OUT_OF_RANGE", "input.expiresInSeconds").await;
+    }
+    let id = first["reservation"]["reservationId"].clone();
+    let stranger = world.admin(world.beta);
+    for id in [id, json!(tessera::entity::UsageReservationId::generate().to_string())] {
+        let settle = json!({"reservationId": id, "actual": 1});
+        world.refused(&stranger, "settle", settle, "NOT_FOUND", "input.reservationId").await;
+        world.refused(&stranger, "release", json!({"reservationId": id}), "NOT_FOUND", "input.reservationId").await;
+    }
+    world.refused(&client, "release", json!({"reservationId": ada}), "INVALID_ID", "input.reservationId").await;
+}
