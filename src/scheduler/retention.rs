@@ -10,6 +10,9 @@ use crate::store::Store;
 const EVERY: Duration = Duration::from_secs(60 * 60);
 /// How many rows are deleted in one transaction.
 const AT_ONCE: u64 = 1_000;
+/// For how many days records of use are kept: their keys count once so long. They are of the time that the test clock
+/// moves.
+const USAGE_DAYS: i64 = 40;
 
 /// How long things are kept.
 #[derive(Clone, Debug)]
@@ -42,6 +45,8 @@ impl Retention {
     pub async fn delete(&self, store: &Store) -> Result<()> {
         let before = store.real_now().plus_days(-i64::from(self.idempotency_days));
         while store.system().forget_keys(before, AT_ONCE).await? >= AT_ONCE {}
+        let before = store.now().plus_days(-USAGE_DAYS);
+        while store.system().forget_usage(before, AT_ONCE).await? >= AT_ONCE {}
         Ok(())
     }
 }

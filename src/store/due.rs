@@ -12,7 +12,7 @@ use super::flush::Flush;
 use super::{Scope, System, UnitOfWork};
 use crate::auth::Caller;
 use crate::clock::Timestamp;
-use crate::entity::{OrganizationId, SubscriptionId, idempotency_key, parked_transition, subscription};
+use crate::entity::{OrganizationId, SubscriptionId, idempotency_key, parked_transition, subscription, usage_record};
 use crate::error::{Contention, Error, Result};
 
 /// How often a unit of work is tried before its contention is reported.
@@ -93,6 +93,24 @@ impl System<'_> {
             .take();
         let key = Expr::tuple([Expr::col(Principal), Expr::col(Key)]);
         let delete = idempotency_key::Entity::delete_many().filter(key.in_subquery(old));
+        let transaction = self.0.0.database.begin(Whose::default()).await?;
+        let deleted = transaction.execute(self.0.backend().build(delete.as_query())).await?;
+        transaction.commit(Flush::default()).await?;
+        Ok(deleted)
+    }
+
+    /// Deletes records of use that were made before a moment, but no more than so many, and tells how many. What they were
+    /// counted in stays.
+    pub async fn forget_usage(&self, before: Timestamp, limit: u64) -> Result<u64> {
+        use usage_record::Column::{CreatedAt, Id, TenantId};
+        let old = Query::select()
+            .columns([TenantId, Id])
+            .from(usage_record::Entity)
+            .and_where(CreatedAt.lt(before))
+            .limit(limit)
+            .take();
+        let key = Expr::tuple([Expr::col(TenantId), Expr::col(Id)]);
+        let delete = usage_record::Entity::delete_many().filter(key.in_subquery(old));
         let transaction = self.0.0.database.begin(Whose::default()).await?;
         let deleted = transaction.execute(self.0.backend().build(delete.as_query())).await?;
         transaction.commit(Flush::default()).await?;

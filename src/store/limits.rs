@@ -59,10 +59,7 @@ impl UnitOfWork<'_> {
     }
 
     /// The first payment of the tenant that the query finds.
-    pub(crate) async fn payment_of_tenant(
-        &self,
-        query: sea_orm::Select<payment::Entity>,
-    ) -> Result<Option<payment::Model>> {
+    pub(crate) async fn payment_of_tenant(&self, query: Select<payment::Entity>) -> Result<Option<payment::Model>> {
         let of_tenant = query.filter(payment::Column::TenantId.eq(self.tenant()?));
         Ok(self.settled().await?.one(of_tenant).await?)
     }

@@ -26,6 +26,7 @@ mod postgres;
 mod reach;
 mod reading;
 mod refold;
+mod reservations;
 mod rows;
 mod scope;
 mod sqlite;

@@ -3,7 +3,7 @@
 use super::{FEATURE, Meter, OwnerId, Reading, check_amount, owner, reused};
 use crate::entitlement::Source;
 use crate::entity::{FeatureEnforcement, ManagementMode, OperationalStatus, UsageRecordId, usage_record};
-use crate::error::{Code, Facts, Refusal, Result};
+use crate::error::{Code, Contention, Error, Facts, Refusal, Result};
 use crate::graphql::nested::OwnerKey;
 use crate::graphql::scalar::MAX_SAFE_INT;
 use crate::store::{Counted, UnitOfWork, Writer};
@@ -39,15 +39,11 @@ pub async fn consume(writer: &Writer, policy: &Policy, wanted: &Wanted) -> Resul
     check_amount(wanted.amount)?;
     let (owner, status) = owner(writer, wanted.owner).await?;
     check_operates(status)?;
-    let outcome = take(writer, policy, owner, wanted, false).await;
-    match outcome {
-        // Somebody may hold what is over.
-        Ok(None) => match take(writer, policy, owner, wanted, true).await? {
-            Some(consumed) => Ok(consumed),
-            None => Err(refused(writer, policy, owner, wanted).await),
-        },
-        outcome => Ok(outcome?.ok_or_else(|| crate::error::Error::Internal("nothing was counted".into()))?),
+    if let Some(consumed) = take(writer, policy, owner, wanted, false).await? {
+        return Ok(consumed);
     }
+    let consumed = take(writer, policy, owner, wanted, true).await?;
+    consumed.ok_or_else(|| Error::Internal("what is over was given back".into()))
 }
 
 /// Refuses what an owner that may not operate would use.
@@ -59,7 +55,7 @@ pub(super) fn check_operates(status: OperationalStatus) -> Result<()> {
     Err(Refusal::new(Code::OwnerInactive, message).at(super::OWNER).into())
 }
 
-/// Counts; none where there is no room, before it was looked whether reservations are over.
+/// Counts; none where there is no room, but reservations are over that hold some: they are locked before the counter.
 async fn take(
     writer: &Writer,
     policy: &Policy,
@@ -84,7 +80,15 @@ async fn take(
                 if expire {
                     unit.expire_reservations(&counter).await?;
                 }
-                let Some((granted, counted)) = count(unit, &meter, wanted, expire).await? else { return Ok(None) };
+                let (granted, counted) = match count(unit, &meter, wanted).await? {
+                    Some(counted) => (wanted.amount, counted),
+                    None if !expire && unit.has_expired(&counter).await? => return Ok(None),
+                    None if wanted.partial => count_rest(unit, &meter, wanted).await?,
+                    None => {
+                        let unlock = unlock(unit, &meter).await?;
+                        return Err(no_room(&meter.read(unit).await?, wanted.amount, unlock).into());
+                    }
+                };
                 unit.record_once(record(unit, &meter, wanted, granted)?).await?;
                 if granted > 0 {
                     unit.count_days(vec![meter.day(unit.now(), granted)]).await?;
@@ -106,29 +110,30 @@ async fn before(unit: &UnitOfWork<'_>, wanted: &Wanted) -> Result<Option<usage_r
     Ok(Some(record))
 }
 
-/// Counts as much as is wanted, or as there is; none where there is no room.
-async fn count(unit: &UnitOfWork<'_>, meter: &Meter, wanted: &Wanted, expired: bool) -> Result<Option<(i64, Counted)>> {
+/// How much may be counted.
+fn hard_limit(meter: &Meter) -> i64 {
     let soft = meter.entitlement.enforcement == FeatureEnforcement::Soft;
-    let limit = meter.limit().filter(|_| !soft).unwrap_or(MAX_SAFE_INT);
-    let counter = meter.counter(wanted.amount, 0);
-    if let Some(counted) = unit.count(vec![counter.clone()], limit).await?.pop() {
-        return Ok(Some((wanted.amount, counted)));
+    meter.limit().filter(|_| !soft).unwrap_or(MAX_SAFE_INT)
+}
+
+/// Counts as much as is wanted; none where there is no room.
+async fn count(unit: &UnitOfWork<'_>, meter: &Meter, wanted: &Wanted) -> Result<Option<Counted>> {
+    Ok(unit.count(vec![meter.counter(wanted.amount, 0)], hard_limit(meter)).await?.pop())
+}
+
+/// Counts as much as there is room for: how much.
+async fn count_rest(unit: &UnitOfWork<'_>, meter: &Meter, wanted: &Wanted) -> Result<(i64, Counted)> {
+    // Where there is a counter, the refusal has locked it: nobody else counts until the end.
+    let (limit, now) = (hard_limit(meter), unit.counted(&meter.counter(0, 0)).await?);
+    let room = (limit - now.used - now.held).clamp(0, wanted.amount);
+    if room == 0 {
+        return Ok((0, now));
     }
-    if !wanted.partial || !expired {
-        return Ok(None);
+    match unit.count(vec![meter.counter(room, 0)], limit).await?.pop() {
+        Some(counted) => Ok((room, counted)),
+        // There was none, and somebody else was the first to count.
+        None => Err(Error::Contended(Contention::Race, "somebody else counted meanwhile".into())),
     }
-    // A refusal locks the counter, where there is one: nobody else counts until the end.
-    for _ in 0..3 {
-        let now = unit.counted(&counter).await?;
-        let room = (limit - now.used - now.held).clamp(0, wanted.amount);
-        if room == 0 {
-            return Ok(Some((0, now)));
-        }
-        if let Some(counted) = unit.count(vec![meter.counter(room, 0)], limit).await?.pop() {
-            return Ok(Some((room, counted)));
-        }
-    }
-    Ok(None)
 }
 
 fn record(unit: &UnitOfWork<'_>, meter: &Meter, wanted: &Wanted, granted: i64) -> Result<usage_record::Model> {
@@ -146,23 +151,7 @@ fn record(unit: &UnitOfWork<'_>, meter: &Meter, wanted: &Wanted, granted: i64) -
     })
 }
 
-/// Why there is no room.
-async fn refused(writer: &Writer, policy: &Policy, owner: OwnerKey, wanted: &Wanted) -> crate::error::Error {
-    let found = writer
-        .tally(owner.tenant, super::OWNER, |unit| {
-            Box::pin(async move {
-                let meter = Meter::find(unit, policy, owner, &wanted.feature, unit.now()).await?;
-                let unlock = unlock(unit, &meter).await?;
-                Ok((meter.read(unit).await?, unlock))
-            })
-        })
-        .await;
-    match found {
-        Ok((meter, unlock)) => no_room(&meter, wanted.amount, unlock).into(),
-        Err(error) => error,
-    }
-}
-
+/// The refusal where there is no room.
 pub(super) fn no_room(meter: &Reading, amount: i64, unlock: Option<Unlock>) -> Refusal {
     let Reading { feature, used, held, limit, .. } = meter;
     let limit = limit.unwrap_or(MAX_SAFE_INT);

@@ -54,15 +54,21 @@ pub async fn reserve(writer: &Writer, policy: &Policy, wanted: &Wanted) -> Resul
     }
     let (owner, status) = owner(writer, wanted.owner).await?;
     check_operates(status)?;
-    match hold(writer, policy, owner, wanted, false).await {
-        Err(Error::Refused(refusals)) if refusals.iter().any(|refusal| refusal.code == Code::LimitExceeded) => {
-            hold(writer, policy, owner, wanted, true).await
-        }
-        outcome => outcome,
+    if let Some(reserved) = hold(writer, policy, owner, wanted, false).await? {
+        return Ok(reserved);
     }
+    let reserved = hold(writer, policy, owner, wanted, true).await?;
+    reserved.ok_or_else(|| Error::Internal("what is over was given back".into()))
 }
 
-async fn hold(writer: &Writer, policy: &Policy, owner: OwnerKey, wanted: &Wanted, expire: bool) -> Result<Reserved> {
+/// Holds; none where there is no room, but reservations are over that hold some: they are locked before the counter.
+async fn hold(
+    writer: &Writer,
+    policy: &Policy,
+    owner: OwnerKey,
+    wanted: &Wanted,
+    expire: bool,
+) -> Result<Option<Reserved>> {
     writer
         .tally(owner.tenant, super::OWNER, |unit| {
             Box::pin(async move {
@@ -76,7 +82,7 @@ async fn hold(writer: &Writer, policy: &Policy, owner: OwnerKey, wanted: &Wanted
                     if !same {
                         return Err(reused());
                     }
-                    return Ok(Reserved { reservation, meter: meter.read(unit).await? });
+                    return Ok(Some(Reserved { reservation, meter: meter.read(unit).await? }));
                 }
                 meter.check_countable()?;
                 meter.check_granted()?;
@@ -86,6 +92,9 @@ async fn hold(writer: &Writer, policy: &Policy, owner: OwnerKey, wanted: &Wanted
                 let soft = meter.entitlement.enforcement == FeatureEnforcement::Soft;
                 let limit = meter.limit().filter(|_| !soft).unwrap_or(MAX_SAFE_INT);
                 if unit.count(vec![meter.counter(0, wanted.amount)], limit).await?.is_empty() {
+                    if !expire && unit.has_expired(&meter.counter(0, 0)).await? {
+                        return Ok(None);
+                    }
                     let reading = meter.read(unit).await?;
                     return Err(no_room(&reading, wanted.amount, None).into());
                 }
@@ -105,7 +114,7 @@ async fn hold(writer: &Writer, policy: &Policy, owner: OwnerKey, wanted: &Wanted
                     updated_at: unit.now(),
                 };
                 unit.reserve(reservation.clone()).await?;
-                Ok(Reserved { reservation, meter: meter.read(unit).await? })
+                Ok(Some(Reserved { reservation, meter: meter.read(unit).await? }))
             })
         })
         .await

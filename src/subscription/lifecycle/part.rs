@@ -38,6 +38,7 @@ pub(super) fn start_period(row: &mut subscription::Model, now: Timestamp) {
 pub(super) fn first_period(row: &mut subscription::Model, now: Timestamp) {
     let anchor = Anchor::at(now, row.zone());
     anchor.put(row);
+    row.usage_epoch += 1;
     row.current_period_start = Some(now);
     row.current_period_end = Some(anchor.end(now, row.billing_cycle));
 }
