@@ -61,6 +61,30 @@ const COUNTED: &[(&str, &str)] = &[
         ) AS found",
     ),
     (
+        "what a counter holds is reserved",
+        "SELECT count(*) FROM usage_counters AS counter LEFT JOIN (
+            SELECT tenant_id, subscription_id, feature_key, epoch, number, sum(amount) AS amount
+            FROM usage_reservations WHERE state = 'HELD'
+            GROUP BY tenant_id, subscription_id, feature_key, epoch, number
+        ) AS reserved ON reserved.tenant_id = counter.tenant_id
+            AND reserved.subscription_id = counter.subscription_id AND reserved.feature_key = counter.feature_key
+            AND reserved.epoch = counter.epoch AND reserved.number = counter.number
+        WHERE counter.held <> coalesce(reserved.amount, 0)",
+    ),
+    (
+        // But for gauges, which are set and not counted.
+        "use adds up by day and by window",
+        "SELECT count(*) FROM (
+            SELECT tenant_id, subscription_id, feature_key, sum(used) AS used, count(observed_at) AS gauges
+            FROM usage_counters GROUP BY tenant_id, subscription_id, feature_key
+        ) AS counter LEFT JOIN (
+            SELECT tenant_id, subscription_id, feature_key, sum(used) AS used
+            FROM usage_days GROUP BY tenant_id, subscription_id, feature_key
+        ) AS day ON day.tenant_id = counter.tenant_id AND day.subscription_id = counter.subscription_id
+            AND day.feature_key = counter.feature_key
+        WHERE gauges = 0 AND counter.used <> coalesce(day.used, 0)",
+    ),
+    (
         // Of rows that came without a trail, or whose trail was trimmed, only so much is known.
         "a change has one audit entry",
         "SELECT count(*) FROM (

@@ -63,8 +63,9 @@ fn arguments(query: &str, estate: &Estate) -> Option<Vec<(&'static str, String)>
     let (customer, own) = (&estate.customer, &estate.organization);
     let (of_customer, of_organization) = ("", " of the organization");
     Some(match query {
-        "auditEvents" | "checkoutTiers" | "customers" | "features" | "members" | "organizations" | "parkedTransitions"
-        | "paymentMethods" | "payments" | "subscriptions" | "tierStatistics" | "tiers" | "viewer" => {
+        "auditEvents" | "checkoutTiers" | "customers" | "features" | "members" | "organizations"
+        | "parkedTransitions" | "paymentMethods" | "payments" | "subscriptions" | "tierStatistics" | "tiers"
+        | "viewer" => {
             vec![("", String::new())]
         }
         "customer" | "node" => vec![("", id(&customer.id))],
@@ -81,7 +82,7 @@ fn arguments(query: &str, estate: &Estate) -> Option<Vec<(&'static str, String)>
         "dashboard" => vec![("", format!("(organizationId: \"{}\")", own.id))],
         "usage" => vec![
             (of_customer, format!("(ownerId: \"{}\")", customer.id)),
-            (of_organization, format!("(ownerId: \"{}\")", own.id)),
+            (of_organization, format!("(ownerId: \"{}\", features: [\"users\"])", own.id)),
         ],
         "currentSubscription" | "subscriptionStatus" => vec![
             (of_customer, format!("(customerId: \"{}\")", customer.id)),

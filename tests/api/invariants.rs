@@ -54,6 +54,8 @@ fn breaches() -> Vec<(&'static str, String)> {
             "a subscription has at most one attempt at a period under way",
             "DROP INDEX payments_live_attempt; UPDATE payments SET status = 'PENDING', paid_at = NULL",
         ),
+        breach("what a counter holds is reserved", "UPDATE usage_counters SET held = held + 1"),
+        breach("use adds up by day and by window", "UPDATE usage_days SET used = used + 1"),
         breach("an owner with payment methods has one default", "UPDATE payment_methods SET is_default = FALSE"),
         breach("keys of text are what the program makes", "UPDATE customers SET search_text = 'other'"),
         breach(
@@ -75,6 +77,9 @@ async fn each_breach_is_told(backend: Backend) {
     world.subscribed(world.alpha, "Bob", world.alpha.basic, json!({})).await;
     admin.mutate("suspendSubscription", json!({"id": subscription}), "").await;
     admin.mutate("resumeSubscription", json!({"id": subscription}), "").await;
+    let queries = json!({"ownerId": customer, "feature": "ai.queries", "amount": 2});
+    admin.mutate("consume", queries.clone(), "").await;
+    admin.mutate("reserve", queries, "").await;
     let payer = Payer { tenant: world.alpha, customer: Some(&customer) };
     let now = at("2026-03-01T12:00:00Z");
     world.put_payments(vec![payment(payer, &subscription, now), payment(payer, &subscription, now)]).await;
