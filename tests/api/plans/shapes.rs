@@ -117,6 +117,7 @@ fn related(schema: &Schema, object: &Type, levels: usize) -> String {
             _ if field.args.iter().any(|argument| argument.of.is_required()) => return None,
             // The resolvers' alone: with it the read path would answer nothing.
             "OBJECT" if field.name == "statistics" => return None,
+            "OBJECT" if object.name == "SubscriptionContract" && field.name == "features" => return None,
             "SCALAR" | "ENUM" => return (field.name == "id").then(|| field.name.clone()),
             _ if of.is_connection() => return Some(format!("{}(first: 3) {{ nodes {{ id }} }}", field.name)),
             _ if levels == 0 => return None,
