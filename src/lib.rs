@@ -9,6 +9,7 @@
 //! `graphql.rs`, its mutations in `mutation.rs`. What is shown of a row is declared once, for the resolvers and for the
 //! [`read`] path.
 
+pub mod access;
 pub mod app;
 pub mod auth;
 pub mod clock;

@@ -37,6 +37,7 @@ mod m20261128_000025_local_periods;
 mod m20261128_000026_ends;
 mod m20261128_000027_features;
 mod m20261128_000029_usage_windows;
+mod m20261128_000030_access;
 mod m20261128_000031_usage;
 
 /// Applies the steps in order.
@@ -74,6 +75,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000026_ends::Migration),
             Box::new(m20261128_000027_features::Migration),
             Box::new(m20261128_000029_usage_windows::Migration),
+            Box::new(m20261128_000030_access::Migration),
             Box::new(m20261128_000031_usage::Migration),
         ]
     }

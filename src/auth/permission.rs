@@ -60,6 +60,8 @@ permissions! {
     PaymentsRead = "payments.read",
     /// Change payments and payment methods.
     PaymentsManage = "payments.manage",
+    /// Read what an organization or customer has access to.
+    EntitlementsRead = "entitlements.read",
     /// Read the audit trail.
     AuditRead = "audit.read",
 }
@@ -161,11 +163,15 @@ impl Role {
         let of = |list: &[Permission]| list.iter().copied().collect();
         match self {
             Self::Root => of(Permission::ALL),
-            Self::Support => of(&[OrganizationsRead, MembersRead, CustomersRead, PaymentsRead, AuditRead]),
+            Self::Support => {
+                of(&[OrganizationsRead, MembersRead, CustomersRead, PaymentsRead, EntitlementsRead, AuditRead])
+            }
             Self::Admin => of(ADMIN),
             Self::Reseller => ADMIN.iter().copied().chain([OrganizationsManage]).collect(),
-            Self::Worker => of(&[CustomersRead]),
-            Self::Customer => of(&[CustomersRead, CustomersUpdate, PaymentsRead, SubscriptionsSelfService]),
+            Self::Worker => of(&[CustomersRead, EntitlementsRead]),
+            Self::Customer => {
+                of(&[CustomersRead, CustomersUpdate, PaymentsRead, SubscriptionsSelfService, EntitlementsRead])
+            }
             // Nothing by itself: what its token lists, of what an administrator could grant.
             Self::Service => of(ADMIN),
         }
@@ -195,6 +201,7 @@ const ADMIN: &[Permission] = &[
     Permission::UsageRecord,
     Permission::PaymentsRead,
     Permission::PaymentsManage,
+    Permission::EntitlementsRead,
     Permission::AuditRead,
 ];
 

@@ -111,7 +111,7 @@ audited! {
     tier {
         shown {
             Audience::Readers => id key name description kind rank trial_days public sort_order period_end_policy
-                trial_end_policy fallback_tier_id archived_at;
+                trial_end_policy fallback_tier_id grace_access after_trial_access archived_at;
         }
         parts { prices features }
         left out { tenant_id search_text created_at updated_at version }

@@ -111,6 +111,18 @@ stored_enums! {
         Fallback = "FALLBACK",
     }
 
+    /// How much of what is granted may be used.
+    AccessMode {
+        /// All of it.
+        Full = "FULL",
+        /// What there is goes on, and meters count; limits do not grow.
+        Limited = "LIMITED",
+        /// Reading alone.
+        ReadOnly = "READ_ONLY",
+        /// Nothing.
+        None = "NONE",
+    }
+
     /// How a feature is measured.
     FeatureKind {
         /// On or off.

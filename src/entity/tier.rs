@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{OrganizationId, PeriodEndPolicy, TierId, TierKind, TrialEndPolicy};
+use super::{AccessMode, OrganizationId, PeriodEndPolicy, TierId, TierKind, TrialEndPolicy};
 use crate::clock::Timestamp;
 
 /// A tier of the platform's catalogue or of an organization's own.
@@ -38,6 +38,10 @@ pub struct Model {
     pub trial_end_policy: TrialEndPolicy,
     /// Where `Downgrade` and `Fallback` lead to.
     pub fallback_tier_id: Option<TierId>,
+    /// How much access there is while a renewal is unpaid, for the days of grace.
+    pub grace_access: AccessMode,
+    /// How much access there is behind a trial that nothing came of.
+    pub after_trial_access: AccessMode,
     /// When the tier was archived: kept by who has it, sold to nobody.
     pub archived_at: Option<Timestamp>,
     /// When the row was made.

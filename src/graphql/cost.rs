@@ -38,7 +38,8 @@ const INTROSPECTION_LISTS: [(&str, u64); 5] =
     [("fields", 80), ("inputFields", 20), ("interfaces", 10), ("possibleTypes", 10), ("types", 25)];
 
 /// Lists of objects without pages, and how many they have at most: as inputs declare it, where they do.
-const LISTS: [(&str, u64); 18] = [
+const LISTS: [(&str, u64); 19] = [
+    ("accesses", 100),
     ("availableActions", 20),
     ("buckets", 750),
     ("checkoutTiers", 100),

@@ -35,6 +35,7 @@ macro_rules! queries {
             $(crate::$($module)::+::$query,)*
             crate::dashboard::graphql::DashboardQuery,
             crate::scheduler::graphql::SchedulerQuery,
+            crate::access::graphql::AccessQuery,
             crate::usage::graphql::UsageQuery,
         );
     };

@@ -11,7 +11,7 @@ use super::statistics::{self, TierStatistics};
 use super::terms::{self, TierFeature, TierPrice};
 use crate::auth::Standing;
 use crate::clock::Timestamp;
-use crate::entity::{OrganizationId, PeriodEndPolicy, TierId, TierKind, TrialEndPolicy, tier};
+use crate::entity::{AccessMode, OrganizationId, PeriodEndPolicy, TierId, TierKind, TrialEndPolicy, tier};
 use crate::error::Result;
 use crate::graphql::connection::{connection, sort_order};
 use crate::graphql::context::{ContextExt, RequestContext};
@@ -52,6 +52,10 @@ pub struct Tier {
     period_end_policy: PeriodEndPolicy,
     /// What happens to a subscription whose trial ends and that nothing converts.
     trial_end_policy: TrialEndPolicy,
+    /// How much access there is while a renewal is unpaid, for the days of grace.
+    grace_access: AccessMode,
+    /// How much access there is behind a trial that nothing came of.
+    after_trial_access: AccessMode,
     /// Since when it is sold to nobody; who has it keeps it.
     archived_at: Option<Timestamp>,
     /// When it was made.

@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 
 use super::parts::{self, Feature, Price};
 use super::{MAX_DESCRIPTION, MAX_NAME, NewTier, Update};
-use crate::entity::{BillingCycle, FeatureKind, Gateway, PeriodEndPolicy, TierId, TierKind, TrialEndPolicy};
+use crate::entity::{
+    AccessMode, BillingCycle, FeatureKind, Gateway, PeriodEndPolicy, TierId, TierKind, TrialEndPolicy,
+};
 use crate::error::{Code, Result};
 use crate::graphql::command::target_input;
 use crate::graphql::input::{Check, MAX_DAYS, check_key, parse_id};
@@ -87,6 +89,12 @@ pub struct CreateTierInput {
     /// The tier that the policies DOWNGRADE and FALLBACK move to: another one of the same catalogue and kind, not archived,
     /// with a price wherever this one has one.
     fallback_tier_id: Option<ID>,
+    /// How much access there is while a renewal is unpaid, for the days of grace.
+    #[graphql(default_with = "AccessMode::Full")]
+    grace_access: AccessMode,
+    /// How much access there is behind a trial that nothing came of.
+    #[graphql(default_with = "AccessMode::ReadOnly")]
+    after_trial_access: AccessMode,
     /// What it costs, at most 20 prices.
     #[graphql(validator(max_items = 20))]
     prices: Option<Vec<TierPriceInput>>,
@@ -121,6 +129,10 @@ update_input! {
         /// The tier that the policies DOWNGRADE and FALLBACK move to: another one of the same catalogue and kind, not
         /// archived, with a price wherever this one has one.
         fallback_tier_id: MaybeUndefined<ID>,
+        /// How much access there is while a renewal is unpaid, for the days of grace.
+        grace_access: Omittable<AccessMode>,
+        /// How much access there is behind a trial that nothing came of.
+        after_trial_access: Omittable<AccessMode>,
         /// What it costs, at most 20 prices. Replaces all of them; a price that stays for its cycle and currency keeps its
         /// id, and its ids at gateways unless others are given.
         #[graphql(validator(max_items = 20))]
@@ -188,6 +200,8 @@ impl CreateTierInput {
             period_end_policy: self.period_end_policy,
             trial_end_policy: self.trial_end_policy,
             fallback_tier_id: fallback,
+            grace_access: self.grace_access,
+            after_trial_access: self.after_trial_access,
             prices: prices(&mut check, self.prices.unwrap_or_default()),
             features: features(&mut check, self.features.unwrap_or_default()),
         };
@@ -220,6 +234,8 @@ impl UpdateTierInput {
             period_end_policy: self.period_end_policy.given(),
             trial_end_policy: self.trial_end_policy.given(),
             fallback_tier_id,
+            grace_access: self.grace_access.given(),
+            after_trial_access: self.after_trial_access.given(),
             prices,
             features,
         })

@@ -21,8 +21,8 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 use self::fallback::check_fallback;
 use self::parts::{Feature, Price};
 use crate::entity::{
-    BillingCycle, FeatureKind, OrganizationId, PeriodEndPolicy, TierId, TierKind, TrialEndPolicy, tier, tier_feature,
-    tier_price,
+    AccessMode, BillingCycle, FeatureKind, OrganizationId, PeriodEndPolicy, TierId, TierKind, TrialEndPolicy, tier,
+    tier_feature, tier_price,
 };
 use crate::error::{Code, Refusal, Result};
 use crate::feature;
@@ -60,6 +60,10 @@ pub struct NewTier {
     pub trial_end_policy: TrialEndPolicy,
     /// Where `Downgrade` and `Fallback` lead to.
     pub fallback_tier_id: Option<TierId>,
+    /// How much access there is while a renewal is unpaid.
+    pub grace_access: AccessMode,
+    /// How much access there is behind a trial that nothing came of.
+    pub after_trial_access: AccessMode,
     /// What it costs.
     pub prices: Vec<Price>,
     /// What it grants.
@@ -107,6 +111,8 @@ async fn insert(unit: &UnitOfWork<'_>, catalogue: Option<OrganizationId>, new: &
         period_end_policy: new.period_end_policy,
         trial_end_policy: new.trial_end_policy,
         fallback_tier_id: new.fallback_tier_id,
+        grace_access: new.grace_access,
+        after_trial_access: new.after_trial_access,
         archived_at: None,
         created_at: unit.now(),
         updated_at: unit.now(),
@@ -159,6 +165,10 @@ pub struct Update {
     pub trial_end_policy: Option<TrialEndPolicy>,
     /// Where `Downgrade` and `Fallback` lead to.
     pub fallback_tier_id: MaybeUndefined<TierId>,
+    /// How much access there is while a renewal is unpaid.
+    pub grace_access: Option<AccessMode>,
+    /// How much access there is behind a trial that nothing came of.
+    pub after_trial_access: Option<AccessMode>,
     /// What it costs; replaces all prices.
     pub prices: Option<Vec<Price>>,
     /// What it grants; replaces all features.
@@ -249,6 +259,8 @@ fn changed(row: &tier::Model, update: &Update) -> Result<tier::Model> {
     next.sort_order = update.sort_order.unwrap_or(row.sort_order);
     next.period_end_policy = update.period_end_policy.unwrap_or(row.period_end_policy);
     next.trial_end_policy = update.trial_end_policy.unwrap_or(row.trial_end_policy);
+    next.grace_access = update.grace_access.unwrap_or(row.grace_access);
+    next.after_trial_access = update.after_trial_access.unwrap_or(row.after_trial_access);
     next.fallback_tier_id = updated(&row.fallback_tier_id, update.fallback_tier_id);
     parts::check_prices(&mut check, update.prices.as_deref().unwrap_or_default());
     parts::check_features(&mut check, update.features.as_deref().unwrap_or_default());

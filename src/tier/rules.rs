@@ -98,6 +98,8 @@ mod tests {
             period_end_policy: PeriodEndPolicy::Expire,
             trial_end_policy: TrialEndPolicy::Expire,
             fallback_tier_id: None,
+            grace_access: crate::entity::AccessMode::Full,
+            after_trial_access: crate::entity::AccessMode::ReadOnly,
             archived_at: archived.then_some(now),
             created_at: now,
             updated_at: now,

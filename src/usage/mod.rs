@@ -36,7 +36,7 @@ const OWNER: &str = "input.ownerId";
 const FEATURE: &str = "input.feature";
 
 /// Whose use it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum OwnerId {
     /// The organization itself.
     Organization(OrganizationId),

@@ -80,6 +80,11 @@ fn arguments(query: &str, estate: &Estate) -> Option<Vec<(&'static str, String)>
         }
         "subscription" => vec![(of_customer, id(&customer.subscription)), (of_organization, id(&own.subscription))],
         "dashboard" => vec![("", format!("(organizationId: \"{}\")", own.id))],
+        "accesses" => vec![("", format!("(ownerIds: [\"{}\"])", customer.id))],
+        "access" => vec![
+            (of_customer, format!("(ownerId: \"{}\")", customer.id)),
+            (of_organization, format!("(ownerId: \"{}\")", own.id)),
+        ],
         "usage" => vec![
             (of_customer, format!("(ownerId: \"{}\")", customer.id)),
             (of_organization, format!("(ownerId: \"{}\", features: [\"users\"])", own.id)),

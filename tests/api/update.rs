@@ -48,6 +48,15 @@ async fn subject(world: &World, mutation: &str) -> Option<Subject> {
             shown: "subscription { currentPeriodStart currentPeriodEnd trialEndsAt expiresAt userLimit externalId metadata privateMetadata
                 featureOverrides { key } version }",
         },
+        "updateFeature" => {
+            let input = json!({"key": "storage", "name": "Storage", "kind": "METER"});
+            let made = admin.mutate("createFeature", input, "feature { id }").await;
+            Subject {
+                id: made["feature"]["id"].as_str()?.to_owned(),
+                filled: json!({"description": "Space", "unit": "GB"}),
+                shown: "feature { name description unit resets enforcement version }",
+            }
+        }
         "updateTier" => Subject {
             id: tenant.plus.to_string(),
             filled: json!({

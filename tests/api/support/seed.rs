@@ -112,6 +112,8 @@ impl Seed<'_> {
             period_end_policy: PeriodEndPolicy::Expire,
             trial_end_policy: TrialEndPolicy::Expire,
             fallback_tier_id: None,
+            grace_access: tessera::entity::AccessMode::Full,
+            after_trial_access: tessera::entity::AccessMode::ReadOnly,
             archived_at: None,
             created_at: self.now,
             updated_at: self.now,

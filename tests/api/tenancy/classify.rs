@@ -56,7 +56,7 @@ fn objects(schema: &Schema, place: &str, name: &str) -> Option<Vec<String>> {
     match (place, name) {
         (_, "catalogueOf" | "organizationId" | "parentId") => one("Organization"),
         (_, "customerId") => one("Customer"),
-        (_, "ownerId") => Some(vec!["Organization".to_owned(), "Customer".to_owned()]),
+        (_, "ownerId" | "ownerIds") => Some(vec!["Organization".to_owned(), "Customer".to_owned()]),
         (_, "subscriptionId") => one("SubscriptionContract"),
         (_, "fallbackTierId" | "tierId" | "tierIds") => one("Tier"),
         ("AuditEventFilter", "entityId") | ("Query.node", "id") | ("Query.nodes", "ids") => any(),
@@ -110,7 +110,7 @@ fn text(place: &str, name: &str) -> Option<Means> {
         // A public catalogue, by the name that its organization has in addresses: seen without login.
         ("Query.checkoutTiers", "organizationSlug") => Means::Nothing,
         // Keys that tiers grant, of the owner that is named beside them.
-        ("Query.usage", "features") => Means::Nothing,
+        ("Query.access" | "Query.accesses" | "Query.usage", "features") => Means::Nothing,
         (_, "feature") if place.ends_with("Input") => Means::Nothing,
         // What mutations write. That a value of another tenant is free is tested by hand.
         (

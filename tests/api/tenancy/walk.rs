@@ -112,7 +112,8 @@ fn paths(answer: &Value) -> Vec<Vec<String>> {
 /// How a field of the root is called: with the caller's own objects where it takes an id.
 fn calls(schema: &Schema, field: &Field, own: &Ids) -> Vec<(String, Vec<Selection>)> {
     let of = schema.get(field.of.named());
-    let required: Vec<_> = field.args.iter().filter(|arg| arg.of.is_required()).collect();
+    let required: Vec<_> =
+        field.args.iter().filter(|arg| arg.of.is_required() && arg.default_value.is_none()).collect();
     if of.is_connection() {
         let page = |(first, hops)| (format!("(first: {first})"), everything(schema, &of.name, hops + 1));
         return LISTS.into_iter().map(page).collect();
@@ -121,8 +122,13 @@ fn calls(schema: &Schema, field: &Field, own: &Ids) -> Vec<(String, Vec<Selectio
         assert!(required.is_empty(), "`{}` takes several arguments: say here how it is called", field.name);
         return vec![(String::new(), everything(schema, &of.name, HOPS))];
     };
+    if ["ownerId", "ownerIds"].contains(&id_argument.name.as_str()) {
+        let owners = ["Organization", "Customer"].into_iter().filter_map(|owner| own.get(owner));
+        let call = |id: &String| (format!("({}: \"{id}\")", id_argument.name), everything(schema, &of.name, HOPS));
+        return owners.map(call).collect();
+    }
     let with_id = |object: &str| {
-        let id = &own[object];
+        let id = own.get(object).unwrap_or_else(|| panic!("`{}` needs the id of a {object}", field.name));
         let id = if id_argument.of.is_list() { format!("[\"{id}\"]") } else { format!("\"{id}\"") };
         // The lists go deeper; from here it is enough to see what each kind leads to.
         let below = everything(schema, object, usize::from(!id_argument.of.is_list()));

@@ -1,0 +1,101 @@
+//! Finding what access depends on, for many owners at once.
+//!
+//! Who may ask for an owner's access is told it whatever else it may read: every member of an organization, of which it
+//! need not see the subscription.
+
+use std::collections::HashMap;
+
+use super::{Ground, horizon, judge, stand};
+use crate::access::graphql::{Access, FeatureAccess};
+use crate::auth::Permission;
+use crate::clock::Timestamp;
+use crate::entitlement::{CUSTOMERS, Entitlement, USERS};
+use crate::entity::subscription;
+use crate::error::{Error, Result};
+use crate::store::{Counters, OwnerFound, Scope};
+use crate::subscription::lifecycle::{as_of, next_due};
+use crate::subscription::status::Policy;
+use crate::usage::OwnerId;
+use crate::usage::window::window;
+
+/// The access of these owners, by their ids; none for who does not exist for the caller. Without keys all that is known of
+/// their features.
+pub async fn access(
+    scope: &Scope,
+    policy: &Policy,
+    owners: &[OwnerId],
+    keys: Option<&[String]>,
+) -> Result<HashMap<OwnerId, Access>> {
+    if !scope.caller()?.may(Permission::EntitlementsRead) {
+        return Err(Error::Forbidden(Permission::EntitlementsRead));
+    }
+    let now = scope.now();
+    let found = scope.owners(owners).await?;
+    let states: HashMap<OwnerId, subscription::Model> = found
+        .iter()
+        .filter_map(|(id, owner)| {
+            let row = owner.subscription.as_ref()?;
+            Some((*id, as_of(row, now, Some(policy.renewal_tolerance)).0.into_owned()))
+        })
+        .collect();
+    let rows: Vec<_> = states.values().collect();
+    let granted = scope.granted_by(&rows).await?;
+    let counters = scope.counters_of(&rows, now).await?;
+    let answer = |(id, owner): (OwnerId, OwnerFound)| {
+        let state = states.get(&id);
+        let features: Vec<Option<Entitlement>> = match (state, keys) {
+            (Some(state), Some(keys)) => keys.iter().map(|key| granted.terms(state).of(key)).collect(),
+            (Some(state), None) => granted.terms(state).all().into_iter().map(Some).collect(),
+            (None, keys) => keys.unwrap_or_default().iter().map(|_| None).collect(),
+        };
+        let asked = keys.map(|keys| keys.to_vec());
+        let names = asked.unwrap_or_else(|| features.iter().flatten().map(|feature| feature.key.clone()).collect());
+        (id, one(id, &owner, state, names.into_iter().zip(features), &counters, now))
+    };
+    Ok(found.into_iter().map(answer).collect())
+}
+
+fn one(
+    id: OwnerId,
+    owner: &OwnerFound,
+    state: Option<&subscription::Model>,
+    features: impl Iterator<Item = (String, Option<Entitlement>)>,
+    counters: &Counters,
+    now: Timestamp,
+) -> Access {
+    let tier = owner.tier.as_ref();
+    let (mode, reason) = stand(Ground { owner: owner.status, exempt: owner.exempt, subscription: state.zip(tier) });
+    let mut resets = Vec::new();
+    let features: Vec<_> = features
+        .map(|(key, feature)| {
+            let Some((state, found)) = state.zip(feature.as_ref()) else {
+                return FeatureAccess::unknown(key, judge(mode, None, None));
+            };
+            let window = window(state, found.kind, found.resets, now);
+            let counted = match found.key.as_str() {
+                USERS if state.customer_id.is_none() => counters.users(state.tenant_id),
+                CUSTOMERS if state.customer_id.is_none() => counters.customers(state.tenant_id),
+                key => counters.of(state.id, key, &window),
+            };
+            let limit = found.limit.filter(|_| !owner.exempt);
+            let left = limit.map(|limit| (limit - counted.used - counted.held).max(0));
+            resets.push(window.end);
+            FeatureAccess::of(found, judge(mode, Some(found), left), limit, left, counted, window.end)
+        })
+        .collect();
+    // Everything that time changes is due some time; an allowance ends by itself.
+    let due = state.and_then(|state| next_due(state, None)).map(|due| due.at);
+    let (valid_until, refresh_after) =
+        horizon(now, resets.into_iter().chain([due]).chain(counters.allowance_ends(state.map(|state| state.id))));
+    Access {
+        owner: id,
+        mode,
+        reason,
+        plan: tier.map(|tier| tier.name.clone()),
+        plan_key: tier.map(|tier| tier.key.clone()),
+        features,
+        changed: (owner.version, state.map_or(0, |state| state.version), tier.map_or(0, |tier| tier.version)),
+        valid_until,
+        refresh_after,
+    }
+}

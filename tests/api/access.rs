@@ -1,0 +1,151 @@
+//! What an owner may do now, and how much is left.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use tessera::auth::{Permission, Role};
+
+use crate::support::{Client, World, on_both};
+
+const ACCESS: &str = "query($id: ID!, $features: [String!]) { access(ownerId: $id, features: $features) {
+    ownerId mode allowed reason plan planKey version refreshAfter validUntil
+    features { key kind allowed reason source unlimited limit used held remaining overQuota resetsAt } } }";
+
+async fn ask(client: &Client, id: &str, features: Value) -> Value {
+    client.ok(ACCESS, json!({"id": id, "features": features})).await["access"].clone()
+}
+
+fn told(access: &Value) -> (&str, bool, &str) {
+    let text = |name: &str| access[name].as_str().expect("a text");
+    (text("mode"), access["allowed"].as_bool().expect("a flag"), text("reason"))
+}
+
+#[on_both]
+async fn access_follows_the_state(world: &World) {
+    let admin = world.admin(world.alpha);
+    let (customer, id) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({"trialDays": 10})).await;
+    let limited = json!({"id": world.alpha.basic.to_string(), "graceAccess": "LIMITED"});
+    admin.mutate("updateTier", limited, "").await;
+    let access = ask(&admin, &customer, json!(["products", "ai.queries", "unheard"])).await;
+    assert_eq!(told(&access), ("FULL", true, "TRIALING"));
+    assert_eq!((&access["plan"], &access["planKey"]), (&json!("BASIC"), &json!("basic")));
+    assert_eq!(
+        (&access["refreshAfter"], &access["validUntil"]),
+        (&json!("2026-03-01T12:05:00Z"), &json!("2026-03-02T12:00:00Z"))
+    );
+    let of = |place: usize, name: &str| access["features"][place][name].clone();
+    assert_eq!((of(0, "allowed"), of(0, "limit"), of(0, "remaining")), (json!(true), json!(10), json!(10)));
+    assert_eq!((of(1, "kind"), of(1, "resetsAt")), (json!("METER"), json!("2026-04-01T12:00:00Z")));
+    assert_eq!((of(2, "allowed"), of(2, "reason")), (json!(false), json!("FEATURE_UNKNOWN")));
+
+    world.pass(TimeDelta::days(10));
+    let access = ask(&admin, &customer, json!(["products"])).await;
+    assert_eq!(told(&access), ("READ_ONLY", false, "TRIAL_ENDED"));
+    assert_eq!(access["features"][0]["reason"], "NO_ACCESS");
+    for (mutation, input, expected) in [
+        ("reactivateSubscription", json!({}), ("FULL", true, "ACTIVE")),
+        ("markPastDue", json!({}), ("LIMITED", true, "PAST_DUE")),
+        ("markPaid", json!({}), ("FULL", true, "ACTIVE")),
+        ("pauseSubscription", json!({}), ("READ_ONLY", false, "PAUSED")),
+        ("resumeSubscription", json!({}), ("FULL", true, "ACTIVE")),
+        ("suspendSubscription", json!({}), ("READ_ONLY", false, "SUSPENDED")),
+        ("resumeSubscription", json!({}), ("FULL", true, "ACTIVE")),
+        ("expireSubscription", json!({}), ("NONE", false, "EXPIRED")),
+        ("reactivateSubscription", json!({}), ("FULL", true, "ACTIVE")),
+        ("cancelSubscription", json!({"timing": "NOW"}), ("NONE", false, "CANCELED")),
+    ] {
+        let before = ask(&admin, &customer, json!([])).await["version"].clone();
+        let mut input = input;
+        input["id"] = json!(id);
+        admin.mutate(mutation, input, "").await;
+        let access = ask(&admin, &customer, json!(["products", "ai.queries"])).await;
+        assert_eq!(told(&access), expected, "{mutation}");
+        assert_ne!(access["version"], before, "{mutation}");
+        if expected.0 == "LIMITED" {
+            assert_eq!(access["features"][0]["reason"], "LIMITED", "limits do not grow");
+            assert_eq!(access["features"][1]["allowed"], true, "meters count");
+        }
+    }
+    admin.mutate("reactivateSubscription", json!({"id": id}), "").await;
+    admin.mutate("suspendCustomer", json!({"id": customer}), "").await;
+    assert_eq!(told(&ask(&admin, &customer, json!([])).await), ("NONE", false, "OWNER_SUSPENDED"));
+    let (waits, _) = world.subscribed(world.alpha, "Bob", world.alpha.basic, json!({"requiresPayment": true})).await;
+    assert_eq!(told(&ask(&admin, &waits, json!([])).await), ("NONE", false, "PENDING"));
+}
+
+#[on_both]
+async fn what_is_used_is_told_and_does_not_change_the_version(world: &World) {
+    let admin = world.admin(world.alpha);
+    let (customer, _) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
+    let before = ask(&admin, &customer, json!(["ai.queries", "products"])).await;
+    let use_up = json!({"ownerId": customer, "feature": "ai.queries", "amount": 100});
+    admin.mutate("consume", use_up, "").await;
+    admin.mutate("setGauge", json!({"ownerId": customer, "feature": "products", "value": 12}), "").await;
+    let after = ask(&admin, &customer, json!(["ai.queries", "products"])).await;
+    assert_eq!(after["version"], before["version"]);
+    let of = |place: usize, name: &str| after["features"][place][name].clone();
+    assert_eq!((of(0, "used"), of(0, "remaining"), of(0, "reason")), (json!(100), json!(0), json!("LIMIT_REACHED")));
+    assert_eq!((of(1, "used"), of(1, "remaining"), of(1, "overQuota")), (json!(12), json!(0), json!(true)));
+}
+
+#[on_both]
+async fn every_member_may_ask_for_its_organization_and_nobody_for_another(world: &World) {
+    let own = json!({"organizationId": world.alpha.id.to_string()});
+    world.root().mutate("ensureSubscription", own.clone(), "").await;
+    let member = json!({"email": "mia@example.com", "name": "Mia", "role": "WORKER"});
+    world.admin(world.alpha).mutate("createMember", member, "").await;
+    let (customer, _) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
+    let (of_beta, _) = world.subscribed(world.beta, "Eve", world.beta.basic, json!({})).await;
+    let (alpha, beta) = (world.alpha.id.to_string(), world.beta.id.to_string());
+    let worker = world.caller(Role::Worker, world.alpha);
+    let access = ask(&worker, &alpha, json!(["users", "customers"])).await;
+    assert_eq!((told(&access), &access["plan"]), (("FULL", true, "TRIALING"), &json!("STARTER")));
+    let users = &access["features"][0];
+    assert_eq!((&users["used"], &users["limit"], &users["source"]), (&json!(1), &json!(10), &json!("TIER")));
+    assert_eq!((&access["features"][1]["used"], &access["features"][1]["unlimited"]), (&json!(1), &json!(true)));
+    let service = world.service(world.alpha, &[Permission::EntitlementsRead]);
+    let itself = world.customer(world.alpha, &customer);
+    for (name, client, seen) in [
+        ("WORKER", &worker, [true, true]),
+        ("SERVICE", &service, [true, true]),
+        ("CUSTOMER", &itself, [false, true]),
+        ("SUPPORT", &world.caller(Role::Support, world.alpha), [true, true]),
+    ] {
+        let found = [ask(client, &alpha, json!([])).await, ask(client, &customer, json!([])).await];
+        assert_eq!(found.map(|found| !found.is_null()), seen, "{name}");
+        if name != "SUPPORT" {
+            assert!(
+                ask(client, &beta, json!([])).await.is_null() && ask(client, &of_beta, json!([])).await.is_null(),
+                "{name}"
+            );
+        }
+    }
+    let reseller = world.caller(Role::Reseller, world.gamma);
+    assert!(!ask(&reseller, &world.delta.id.to_string(), json!([])).await.is_null());
+    assert!(ask(&reseller, &alpha, json!([])).await.is_null());
+    let other = world.service(world.alpha, &[Permission::CustomersRead]);
+    let answer = other.send(ACCESS, json!({"id": alpha, "features": []})).await;
+    assert_eq!(
+        (answer.code(), &answer.0["errors"][0]["extensions"]["permission"]),
+        ("FORBIDDEN", &json!("entitlements.read"))
+    );
+}
+
+#[on_both]
+async fn many_are_asked_for_at_once(world: &World) {
+    let (ada, _) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
+    let (bob, _) = world.subscribed(world.alpha, "Bob", world.alpha.plus, json!({})).await;
+    let (eve, _) = world.subscribed(world.beta, "Eve", world.beta.basic, json!({})).await;
+    let document = "query($ids: [ID!]!, $features: [String!]) {
+        accesses(ownerIds: $ids, features: $features) { ownerId planKey features { key } } }";
+    let worker = world.caller(Role::Worker, world.alpha);
+    let variables = json!({"ids": [bob, eve, ada, bob], "features": ["products"]});
+    let found = worker.ok(document, variables).await["accesses"].clone();
+    let one = |id: &str, plan: &str| json!({"ownerId": id, "planKey": plan, "features": [{"key": "products"}]});
+    assert_eq!(found, json!([one(&bob, "plus"), null, one(&ada, "basic"), one(&bob, "plus")]));
+    let many: Vec<_> = (0..101).map(|_| ada.clone()).collect();
+    let answer = worker.send(document, json!({"ids": many, "features": []})).await;
+    assert_eq!(answer.0["errors"][0]["extensions"]["problems"][0]["code"], "OUT_OF_RANGE");
+    let features: Vec<_> = (0..60).map(|number| format!("f{number}")).collect();
+    let answer = worker.send(document, json!({"ids": many[..50], "features": features})).await;
+    assert_eq!(answer.0["errors"][0]["extensions"]["problems"][0]["code"], "OUT_OF_RANGE");
+}
