@@ -2,10 +2,10 @@
 
 use async_graphql::{ID, InputObject};
 
-use super::{OWNER, OwnerId, adjust, consume, gauge, record, reserve};
+use super::{OWNER, OwnerId, adjust, consume, gauge, record, release, reserve};
 use crate::clock::Timestamp;
 use crate::entity::UsageReservationId;
-use crate::error::Result;
+use crate::error::{Code, Refusal, Result};
 use crate::graphql::input::{Check, check_key, parse_id};
 use crate::graphql::scalar::SafeInt;
 
@@ -55,12 +55,19 @@ pub struct SettleInput {
     pub(super) idempotency_key: Option<String>,
 }
 
-/// Gives a reservation back.
+/// Gives back what is not used any more: a reservation, or an amount of a limit.
 #[derive(Clone, Debug, InputObject)]
 pub struct ReleaseInput {
-    /// The reservation.
-    reservation_id: ID,
-    /// Not needed: a reservation is released once.
+    /// The reservation; with none, an owner, a feature and an amount.
+    reservation_id: Option<ID>,
+    /// Whose: an organization or a customer.
+    owner_id: Option<ID>,
+    /// Key of a limit that is counted by `consume`, such as `products`.
+    feature: Option<String>,
+    /// How much of it there is no more, from 1.
+    #[graphql(default_with = "SafeInt(1)")]
+    amount: SafeInt,
+    /// Gives an amount back once: at most 255 characters, kept for 40 days. A reservation is released once without it.
     pub(super) idempotency_key: Option<String>,
 }
 
@@ -181,10 +188,38 @@ impl SettleInput {
     }
 }
 
+/// What is given back.
+pub(super) enum Released {
+    /// A reservation.
+    Reservation(UsageReservationId),
+    /// An amount of a limit.
+    Amount(release::Wanted),
+}
+
 impl ReleaseInput {
-    /// The reservation.
-    pub(super) fn reservation(&self) -> Result<UsageReservationId> {
-        parse_id("input.reservationId", &self.reservation_id)
+    /// What is given back.
+    pub(super) fn released(self) -> Result<Released> {
+        checked_key(self.idempotency_key.as_deref())?;
+        match (self.reservation_id, self.owner_id, self.feature) {
+            (Some(id), None, None) => Ok(Released::Reservation(parse_id("input.reservationId", &id)?)),
+            (None, Some(owner), Some(feature)) => {
+                let owner = OwnerId::parse(OWNER, &owner)?;
+                Ok(Released::Amount(release::Wanted {
+                    owner,
+                    feature,
+                    amount: self.amount.0,
+                    key: self.idempotency_key,
+                }))
+            }
+            (Some(_), ..) => {
+                let message = "Name a reservation, or an owner and a feature, not both.";
+                Err(Refusal::new(Code::Conflict, message).at("input.reservationId").into())
+            }
+            (None, ..) => {
+                let message = "Name a reservation, or an owner and a feature.";
+                Err(Refusal::new(Code::Required, message).at("input.reservationId").into())
+            }
+        }
     }
 }
 

@@ -10,6 +10,7 @@ pub mod graphql;
 pub mod input;
 pub mod mutation;
 pub mod record;
+pub mod release;
 pub mod reserve;
 pub mod series;
 pub mod window;

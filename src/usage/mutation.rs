@@ -6,11 +6,11 @@ use super::graphql::{
     Allowance, Consumption, MeterReading, Reservation, Settlement, UsageAdjustment, UsageRecordOutcome,
 };
 use super::input::{
-    AdjustUsageInput, ConsumeInput, GrantAllowanceInput, RecordUsageInput, ReleaseInput, ReserveInput, SetGaugeInput,
-    SettleInput,
+    AdjustUsageInput, ConsumeInput, GrantAllowanceInput, RecordUsageInput, ReleaseInput, Released, ReserveInput,
+    SetGaugeInput, SettleInput,
 };
 use super::reserve::Close;
-use super::{adjust, consume, gauge, record, reserve};
+use super::{adjust, consume, gauge, record, release, reserve};
 use crate::auth::Permission;
 use crate::error::Result;
 use crate::graphql::command::command;
@@ -98,14 +98,24 @@ impl UsageMutation {
         SettlePayload::new(async { reserve::close(&writer, input.reservation()?, close).await }.await)
     }
 
-    /// Gives a reservation back: nothing was used. Needs `usage.record`.
+    /// Gives back what is not used: a reservation, or an amount of a limit that `consume` counted. Needs `usage.record`, and
+    /// for an amount to see the owner.
     async fn release(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The command.")] input: ReleaseInput,
     ) -> Result<Option<ReleasePayload>> {
         let writer = ctx.writer(Permission::UsageRecord)?;
-        ReleasePayload::new(async { reserve::close(&writer, input.reservation()?, Close::Release).await }.await)
+        let policy = &ctx.settings().policy;
+        ReleasePayload::new(
+            async {
+                match input.released()? {
+                    Released::Reservation(id) => reserve::close(&writer, id, Close::Release).await,
+                    Released::Amount(wanted) => release::release(&writer, policy, &wanted).await,
+                }
+            }
+            .await,
+        )
     }
 
     /// Records what was used elsewhere, in a batch: what came of each record is told, and one that is rejected keeps no other

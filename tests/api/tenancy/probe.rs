@@ -183,6 +183,7 @@ fn required(schema: &Schema, of: &Type, own: &Ids) -> Value {
 fn besides(name: &str, own: &Ids) -> Value {
     match name {
         "createSubscription(terms.tierId)" => json!({"customerId": own.get("idle")}),
+        "release(ownerId)" => json!({"feature": "products"}),
         "revokeTokens(organizationId)" => json!({"tokenId": "probe"}),
         _ => json!({}),
     }

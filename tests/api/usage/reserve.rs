@@ -100,3 +100,32 @@ async fn the_same_key_reserves_once_and_nobody_elses_is_closed(world: &World) {
     }
     world.refused(&client, "release", json!({"reservationId": ada}), "INVALID_ID", "input.reservationId").await;
 }
+
+#[on_both]
+async fn what_there_is_no_more_of_a_limit_is_given_back(world: &World) {
+    let (ada, _) = customer(world).await;
+    let client = counter(world);
+    let products = |amount: i64| json!({"ownerId": ada, "feature": "products", "amount": amount});
+    let keyed = |amount: i64| {
+        let mut input = products(amount);
+        input["idempotencyKey"] = json!("back");
+        input
+    };
+    client.mutate("consume", products(10), "").await;
+    world.refused(&client, "consume", products(1), "LIMIT_EXCEEDED", "input.feature").await;
+    for _ in 0..2 {
+        let made = client.mutate("release", keyed(3), "settlement { counted returned }").await;
+        assert_eq!(made["settlement"], json!({"counted": 0, "returned": 3}));
+    }
+    world.refused(&client, "release", keyed(2), "IDEMPOTENCY_KEY_REUSED", "input.idempotencyKey").await;
+    client.mutate("consume", products(3), "").await;
+    world.refused(&client, "consume", products(1), "LIMIT_EXCEEDED", "input.feature").await;
+    world.refused(&client, "release", products(11), "OUT_OF_RANGE", "input.amount").await;
+    consume(&client, &ada, 5, json!({})).await;
+    let queries = json!({"ownerId": ada, "feature": "ai.queries"});
+    world.refused(&client, "release", queries, "CONFLICT", "input.feature").await;
+    world.refused(&client, "release", json!({"ownerId": ada}), "REQUIRED", "input.reservationId").await;
+    let mut both = products(1);
+    both["reservationId"] = json!(tessera::entity::UsageReservationId::generate().to_string());
+    world.refused(&client, "release", both, "CONFLICT", "input.reservationId").await;
+}
