@@ -103,6 +103,7 @@ async fn populate(world: &World, count: u64) {
 }
 
 async fn year(backend: Backend) {
+    #[expect(clippy::disallowed_methods, reason = "`make prove-time` says how many")]
     let count = std::env::var("SUBSCRIPTIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(2_000);
     let worlds = [World::new(backend).await, World::new(backend).await, World::new(backend).await];
     for world in &worlds {
