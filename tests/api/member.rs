@@ -131,7 +131,8 @@ async fn nobody_grants_or_takes_more_than_it_holds(world: &World) {
     }
     admin.mutate("updateMember", name, "").await;
     let reads = [Permission::MembersManage, Permission::MembersRead];
-    let staff = world.service(world.gamma, &[&reads[..], &[Permission::CustomersRead]].concat());
+    let staff =
+        world.service(world.gamma, &[&reads[..], &[Permission::CustomersRead, Permission::EntitlementsRead]].concat());
     made(&staff, "joe", "WORKER").await;
     staff.mutate("deactivateMember", json!({"id": bob}), "").await;
     world.forbidden(&staff, "createMember", named("eve", "ADMIN"), "organizations.read").await;

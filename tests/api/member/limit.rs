@@ -125,7 +125,16 @@ async fn the_tier_limits_members(world: &World) {
         made(&admin, name, "ADMIN").await;
     }
     assert_eq!(full(world, &admin, 3, 3).await, json!([{"key": "pro"}, {"key": "enterprise"}]));
-    full(world, &world.service(world.alpha, &[Permission::MembersManage, Permission::CustomersRead]), 3, 3).await;
+    full(
+        world,
+        &world.service(
+            world.alpha,
+            &[Permission::MembersManage, Permission::CustomersRead, Permission::EntitlementsRead],
+        ),
+        3,
+        3,
+    )
+    .await;
     let other =
         json!({"organizationId": world.alpha.id.to_string(), "email": "x@example.com", "name": "x", "role": "WORKER"});
     world.refused(&world.root(), "createMember", other, "LIMIT_EXCEEDED", "input").await;
