@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn every_json_document_has_its_price() {
-        let sdl = crate::graphql::sdl(false);
+        let sdl = crate::graphql::sdl(true);
         let schema = apollo_compiler::Schema::parse(sdl, "schema.graphql").expect("a schema");
         let objects = schema.types.values().filter_map(|of| of.as_object());
         let fields = objects.flat_map(|of| of.fields.values());
@@ -202,7 +202,7 @@ mod tests {
     /// Objects whose number no page bounds.
     #[test]
     fn every_list_has_its_size() {
-        let sdl = crate::graphql::sdl(false);
+        let sdl = crate::graphql::sdl(true);
         let schema = apollo_compiler::Schema::parse(sdl, "schema.graphql").expect("a schema");
         let is_object = |name: &str| schema.types.get(name).is_some_and(|of| of.is_object() || of.is_interface());
         let objects = schema.types.iter().filter(|(name, _)| !name.starts_with("__") && !name.ends_with("Connection"));
