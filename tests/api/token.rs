@@ -229,7 +229,7 @@ async fn a_token_may_narrow_what_its_role_may(world: &World) {
     let wide = world.narrowed(Role::Worker, world.alpha, None, Permission::ALL);
     assert_eq!(
         wide.ok("{ viewer { permissions } }", json!({})).await["viewer"]["permissions"],
-        json!(["customers.read"])
+        json!(["customers.read", "entitlements.read"])
     );
     world.forbidden(&wide, "suspendCustomer", json!({"id": customer}), "customers.manage").await;
     let nothing = world.narrowed(Role::Root, world.alpha, None, &[]);
