@@ -1,7 +1,7 @@
 //! Access: may this owner do this now, how much is left, and until when does the answer hold?
 //!
-//! The rules are pure: what a state amounts to ([`stand`]), what a feature does in it ([`judge`]), and how long the answer
-//! holds ([`horizon`]).
+//! The rules are pure: what a state amounts to ([`mode_of`]), what a feature does in it ([`feature_access`]), and how long the answer
+//! holds ([`validity`]).
 
 pub mod graphql;
 mod read;
@@ -71,11 +71,11 @@ pub enum FeatureReason {
     Granted,
 }
 
-/// What an owner stands on.
+/// What the access of an owner depends on.
 #[derive(Clone, Copy, Debug)]
-pub struct Ground<'a> {
+pub struct OwnerState<'a> {
     /// The operational status of the owner, or of the customer's organization if that is worse.
-    pub owner: OperationalStatus,
+    pub status: OperationalStatus,
     /// Whether it is an exempt organization.
     pub exempt: bool,
     /// The subscription as it is by now, and its tier.
@@ -83,16 +83,16 @@ pub struct Ground<'a> {
 }
 
 /// How much access an owner has, and why.
-pub fn stand(ground: Ground<'_>) -> (AccessMode, Reason) {
-    match ground.owner {
+pub fn mode_of(owner: OwnerState<'_>) -> (AccessMode, Reason) {
+    match owner.status {
         OperationalStatus::Terminated => return (AccessMode::None, Reason::OwnerTerminated),
         OperationalStatus::Suspended => return (AccessMode::None, Reason::OwnerSuspended),
         OperationalStatus::Active => {}
     }
-    if ground.exempt {
+    if owner.exempt {
         return (AccessMode::Full, Reason::ExemptOrganization);
     }
-    let Some((row, tier)) = ground.subscription else { return (AccessMode::None, Reason::NoSubscription) };
+    let Some((row, tier)) = owner.subscription else { return (AccessMode::None, Reason::NoSubscription) };
     match row.status {
         Pending => (AccessMode::None, Reason::Pending),
         Trialing => (AccessMode::Full, Reason::Trialing),
@@ -118,7 +118,7 @@ pub const fn is_allowed(mode: AccessMode) -> bool {
 }
 
 /// Whether a feature may be used now, and why. `left` is how much is left of it; none where it is unlimited.
-pub fn judge(mode: AccessMode, feature: Option<&Entitlement>, left: Option<i64>) -> (bool, FeatureReason) {
+pub fn feature_access(mode: AccessMode, feature: Option<&Entitlement>, left: Option<i64>) -> (bool, FeatureReason) {
     let Some(feature) = feature else { return (false, FeatureReason::FeatureUnknown) };
     let is_full = left.is_some_and(|left| left <= 0);
     match (feature.kind, feature.enforcement) {
@@ -133,7 +133,7 @@ pub fn judge(mode: AccessMode, feature: Option<&Entitlement>, left: Option<i64>)
 }
 
 /// Until when an answer holds: the first of these moments that lies ahead, and no longer than a day; and when to ask again.
-pub fn horizon(now: Timestamp, moments: impl IntoIterator<Item = Option<Timestamp>>) -> (Timestamp, Timestamp) {
+pub fn validity(now: Timestamp, moments: impl IntoIterator<Item = Option<Timestamp>>) -> (Timestamp, Timestamp) {
     let ahead = moments.into_iter().flatten().filter(|moment| *moment > now);
     let valid_until = ahead.min().map_or(now.plus(LONGEST), |moment| moment.min(now.plus(LONGEST)));
     (valid_until, valid_until.min(now.plus(REFRESH)))
@@ -163,9 +163,10 @@ mod tests {
     fn a_feature_is_judged_by_the_first_reason_that_holds() {
         use FeatureEnforcement::{Hard, Soft};
         use FeatureKind::{Limit, Meter, Switch};
-        let judged =
-            |mode, kind, enforcement, granted, left| judge(mode, Some(&feature(kind, enforcement, granted)), left);
-        assert_eq!(judge(AccessMode::Full, None, None), (false, FeatureReason::FeatureUnknown));
+        let judged = |mode, kind, enforcement, granted, left| {
+            feature_access(mode, Some(&feature(kind, enforcement, granted)), left)
+        };
+        assert_eq!(feature_access(AccessMode::Full, None, None), (false, FeatureReason::FeatureUnknown));
         for mode in [AccessMode::None, AccessMode::ReadOnly] {
             assert_eq!(judged(mode, Meter, Soft, true, Some(5)), (false, FeatureReason::NoAccess));
         }
@@ -180,8 +181,8 @@ mod tests {
     #[test]
     fn an_answer_holds_to_the_next_moment_and_no_longer_than_a_day() {
         let now = at("2026-03-01T12:00:00Z");
-        assert_eq!(horizon(now, []), (at("2026-03-02T12:00:00Z"), at("2026-03-01T12:05:00Z")));
+        assert_eq!(validity(now, []), (at("2026-03-02T12:00:00Z"), at("2026-03-01T12:05:00Z")));
         let moments = [Some(at("2026-03-01T11:00:00Z")), None, Some(at("2026-03-01T12:03:00Z"))];
-        assert_eq!(horizon(now, moments), (at("2026-03-01T12:03:00Z"), at("2026-03-01T12:03:00Z")));
+        assert_eq!(validity(now, moments), (at("2026-03-01T12:03:00Z"), at("2026-03-01T12:03:00Z")));
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::{Ground, horizon, judge, stand};
+use super::{OwnerState, feature_access, mode_of, validity};
 use crate::access::graphql::{Access, FeatureAccess};
 use crate::auth::Permission;
 use crate::clock::Timestamp;
@@ -64,12 +64,13 @@ fn one(
     now: Timestamp,
 ) -> Access {
     let tier = owner.tier.as_ref();
-    let (mode, reason) = stand(Ground { owner: owner.status, exempt: owner.exempt, subscription: state.zip(tier) });
+    let (mode, reason) =
+        mode_of(OwnerState { status: owner.status, exempt: owner.exempt, subscription: state.zip(tier) });
     let mut resets = Vec::new();
     let features: Vec<_> = features
         .map(|(key, feature)| {
             let Some((state, found)) = state.zip(feature.as_ref()) else {
-                return FeatureAccess::unknown(key, judge(mode, None, None));
+                return FeatureAccess::unknown(key, feature_access(mode, None, None));
             };
             let window = window(state, found.kind, found.resets, now);
             let counted = match found.key.as_str() {
@@ -80,13 +81,13 @@ fn one(
             let limit = found.limit.filter(|_| !owner.exempt);
             let left = limit.map(|limit| (limit - counted.used - counted.held).max(0));
             resets.push(window.end);
-            FeatureAccess::of(found, judge(mode, Some(found), left), limit, left, counted, window.end)
+            FeatureAccess::of(found, feature_access(mode, Some(found), left), limit, left, counted, window.end)
         })
         .collect();
     // Everything that time changes is due some time; an allowance ends by itself.
     let due = state.and_then(|state| next_due(state, None)).map(|due| due.at);
     let (valid_until, refresh_after) =
-        horizon(now, resets.into_iter().chain([due]).chain(counters.allowance_ends(state.map(|state| state.id))));
+        validity(now, resets.into_iter().chain([due]).chain(counters.allowance_ends(state.map(|state| state.id))));
     Access {
         owner: id,
         mode,

@@ -61,6 +61,7 @@ mutations! {
     crate::tier::mutation::TierMutation,
     crate::feature::mutation::FeatureMutation,
     crate::subscription::mutation::SubscriptionMutation,
+    crate::subscription::step_mutation::SubscriptionStepMutation,
     crate::usage::mutation::UsageMutation,
     crate::revocation::mutation::RevocationMutation,
     crate::scheduler::graphql::SchedulerMutation,

@@ -16,7 +16,7 @@ pub struct Moved {
     /// The time now.
     pub now: Timestamp,
     /// Whether that is what was asked for, or as far as it came in the time that it may take.
-    pub is_there: bool,
+    pub is_complete: bool,
     /// What happened on the way.
     pub report: Report,
 }
@@ -32,7 +32,7 @@ impl Scheduler {
             all.parked += parked;
             let now = self.store.now();
             if now >= to || started.elapsed() >= LIMIT {
-                return Ok(Moved { now, is_there: now >= to, report: all });
+                return Ok(Moved { now, is_complete: now >= to, report: all });
             }
             // What is due by now and could not be carried out is somebody else's to do.
             let next = system.earliest_due(now).await?;

@@ -84,7 +84,7 @@ pub struct ClockMoved {
     /// The time now, as far as the rules of subscriptions go.
     now: Timestamp,
     /// Whether that is what was asked for. One request moves it as far as it comes in some seconds: send it again.
-    is_there: bool,
+    is_complete: bool,
     /// What happened on the way: the first 100.
     transitions: Vec<TransitionDone>,
     /// How much happened on the way.
@@ -92,10 +92,10 @@ pub struct ClockMoved {
 }
 
 impl From<Moved> for ClockMoved {
-    fn from(Moved { now, is_there, report }: Moved) -> Self {
+    fn from(Moved { now, is_complete, report }: Moved) -> Self {
         Self {
             now,
-            is_there,
+            is_complete,
             transition_count: SafeInt(i64::try_from(report.transitions.len()).unwrap_or(i64::MAX)),
             transitions: report.transitions.into_iter().take(LISTED).map(Into::into).collect(),
         }

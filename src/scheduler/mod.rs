@@ -23,7 +23,7 @@ use crate::auth::Part;
 use crate::clock::Timestamp;
 use crate::entity::{OrganizationId, SubscriptionId, SubscriptionStatus};
 use crate::error::{Error, Result};
-use crate::store::{Store, Waiting};
+use crate::store::{DueSubscription, Store};
 use crate::subscription::lifecycle::Event;
 use crate::subscription::overdue::bring_up_to_date;
 
@@ -122,7 +122,7 @@ impl Scheduler {
         loop {
             let due = self.store.system().due(now, behind, FOUND_AT_ONCE).await?;
             if behind.is_none() {
-                self.look(now, &due).await?;
+                self.note_lateness(now, &due).await?;
             }
             behind = due.last().copied();
             let is_last = due.len() < usize::try_from(FOUND_AT_ONCE).unwrap_or(usize::MAX);
@@ -139,7 +139,7 @@ impl Scheduler {
     }
 
     /// Notes how late the pass is. What a program wrote that does not foresee, as one before an upgrade, is foreseen first.
-    async fn look(&self, now: Timestamp, due: &[Waiting]) -> Result<()> {
+    async fn note_lateness(&self, now: Timestamp, due: &[DueSubscription]) -> Result<()> {
         let Some(first) = due.first() else {
             self.figures.lateness.store(0, Ordering::Relaxed);
             return Ok(());
@@ -154,7 +154,7 @@ impl Scheduler {
 
     /// Carries out what is due to some subscriptions of a tenant: all of it in one transaction, or each in its own if one
     /// of them fails, so that it keeps no other waiting.
-    async fn batch(&self, tenant: OrganizationId, batch: &[Waiting], report: &mut Report) -> Result<()> {
+    async fn batch(&self, tenant: OrganizationId, batch: &[DueSubscription], report: &mut Report) -> Result<()> {
         let ids: Vec<_> = batch.iter().map(|waiting| waiting.id).collect();
         match (self.carry_out(tenant, &ids).await, batch) {
             (Ok(transitions), _) => {
@@ -203,19 +203,21 @@ impl Scheduler {
 
     /// Tries again what is due to a subscription that was set aside. What fails again is set aside again.
     pub async fn retry(&self, tenant: OrganizationId, id: SubscriptionId) -> Result<Report> {
-        self.store.system().unpark(tenant, id).await?;
         let mut report = Report::default();
         if let Some(waiting) = self.store.system().due_of(tenant, id, self.store.now()).await? {
             self.batch(tenant, &[waiting], &mut report).await?;
+        }
+        if report.parked == 0 {
+            self.store.system().unpark(tenant, id).await?;
         }
         Ok(report)
     }
 }
 
 /// In the order in which the first of each tenant is due.
-fn by_tenant(due: Vec<Waiting>) -> Vec<(OrganizationId, Vec<Waiting>)> {
+fn by_tenant(due: Vec<DueSubscription>) -> Vec<(OrganizationId, Vec<DueSubscription>)> {
     let mut places = BTreeMap::new();
-    let mut groups: Vec<(OrganizationId, Vec<Waiting>)> = Vec::new();
+    let mut groups: Vec<(OrganizationId, Vec<DueSubscription>)> = Vec::new();
     for waiting in due {
         let place = *places.entry(uuid::Uuid::from(waiting.tenant)).or_insert_with(|| {
             groups.push((waiting.tenant, Vec::new()));

@@ -20,7 +20,7 @@ const TRIES: usize = 4;
 
 /// A subscription with something due.
 #[derive(Clone, Copy, Debug)]
-pub struct Waiting {
+pub struct DueSubscription {
     /// The organization.
     pub tenant: OrganizationId,
     /// The subscription.
@@ -53,7 +53,12 @@ fn is_parked() -> Expr {
 impl System<'_> {
     /// The first subscriptions behind another one that have something due by a moment, without those whose last attempt
     /// has failed. Nothing is locked: whoever carries it out looks again.
-    pub async fn due(&self, by: Timestamp, behind: Option<Waiting>, limit: u64) -> Result<Vec<Waiting>> {
+    pub async fn due(
+        &self,
+        by: Timestamp,
+        behind: Option<DueSubscription>,
+        limit: u64,
+    ) -> Result<Vec<DueSubscription>> {
         use subscription::Column::{DueAt, Id};
         let behind = behind.map(|last| {
             let same = Condition::all().add(DueAt.eq(last.since)).add(Id.gt(last.id));
@@ -64,7 +69,12 @@ impl System<'_> {
     }
 
     /// The subscription, if it has something due by a moment.
-    pub async fn due_of(&self, tenant: OrganizationId, id: SubscriptionId, by: Timestamp) -> Result<Option<Waiting>> {
+    pub async fn due_of(
+        &self,
+        tenant: OrganizationId,
+        id: SubscriptionId,
+        by: Timestamp,
+    ) -> Result<Option<DueSubscription>> {
         use subscription::Column::{Id, TenantId};
         let found = self.waiting(due(by).filter(TenantId.eq(tenant)).filter(Id.eq(id))).await?;
         Ok(found.into_iter().next())
@@ -117,14 +127,14 @@ impl System<'_> {
         Ok(deleted)
     }
 
-    async fn waiting(&self, found: Select<subscription::Entity>) -> Result<Vec<Waiting>> {
+    async fn waiting(&self, found: Select<subscription::Entity>) -> Result<Vec<DueSubscription>> {
         use subscription::Column::{DueAt, Id, TenantId};
         let found = found.select_only().columns([TenantId, Id, DueAt]);
         let rows = self.0.0.database.rows(self.0.backend().build(found.as_query())).await?;
         let one = |row: super::Row<'_>| {
             let (tenant, id, since) = (row.uuid(0)?, row.uuid(1)?, row.integer(2)?);
             let (tenant, id) = (tenant.unwrap_or_default().into(), id.unwrap_or_default().into());
-            Ok(Waiting { tenant, id, since: Timestamp::from_micros(since.unwrap_or_default()) })
+            Ok(DueSubscription { tenant, id, since: Timestamp::from_micros(since.unwrap_or_default()) })
         };
         rows.iter().map(one).collect()
     }
@@ -151,7 +161,7 @@ impl System<'_> {
     }
 
     /// Sets a subscription aside: its transition is not tried again until something changes, or somebody asks for it.
-    pub async fn park(&self, waiting: Waiting, error: String) -> Result<()> {
+    pub async fn park(&self, waiting: DueSubscription, error: String) -> Result<()> {
         use parked_transition::Column::{Attempts, DueAt, Error, ParkedAt, SubscriptionId, TenantId};
         let row = parked_transition::ActiveModel {
             tenant_id: sea_orm::Set(waiting.tenant),

@@ -51,7 +51,7 @@ impl Finder for Scope {
     where
         E: EntityTrait<ActiveModel: TryIntoModel<E::Model>>,
     {
-        self.ask(self.store.0.database.all(query)).await
+        self.all_unseen(query).await
     }
 }
 

@@ -48,7 +48,7 @@ pub use connection::Store;
 pub(crate) use connection::contention;
 pub use cursor::{CursorError, Cursors};
 pub use database::Connections;
-pub use due::Waiting;
+pub use due::DueSubscription;
 pub use idempotency::Command;
 pub use invariants::Invariant;
 pub use noun::{Noun, Record};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select, TryIntoModel};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
 use super::executor::Executor as _;
 use super::{Counted, Scope};
@@ -53,7 +53,7 @@ impl Scope {
         }
         let subscriptions = self.subscriptions_of(&asked, &customers).await?;
         let tiers: BTreeSet<TierId> = subscriptions.values().map(|row| row.tier_id).collect();
-        let tiers = self.find(tier::Entity::find().filter(tier::Column::Id.is_in(tiers))).await?;
+        let tiers = self.all_unseen(tier::Entity::find().filter(tier::Column::Id.is_in(tiers))).await?;
         let found = |owner: OwnerId, status, exempt, version| {
             let subscription = subscriptions.get(&owner).cloned();
             let tier = subscription.as_ref().and_then(|row| tiers.iter().find(|tier| tier.id == row.tier_id)).cloned();
@@ -71,13 +71,6 @@ impl Scope {
         Ok(of_organizations.chain(of_customers).collect())
     }
 
-    async fn find<E>(&self, query: Select<E>) -> Result<Vec<E::Model>>
-    where
-        E: EntityTrait<ActiveModel: TryIntoModel<E::Model>>,
-    {
-        self.ask(self.store.0.database.all(query)).await
-    }
-
     async fn customers_within_reach(&self, ids: BTreeSet<CustomerId>) -> Result<Vec<customer::Model>> {
         use customer::Column::{DeletedAt, Id, TenantId};
         if ids.is_empty() {
@@ -89,7 +82,7 @@ impl Scope {
             .filter(DeletedAt.is_null())
             .filter(self.reach().tenants(TenantId)?)
             .filter(Condition::all().add_option(own));
-        self.find(found).await
+        self.all_unseen(found).await
     }
 
     /// These organizations, if the caller reaches them; but a customer asks for none of them.
@@ -100,7 +93,8 @@ impl Scope {
             return Ok(Vec::new());
         }
         let reached = self.reach().tenants(Id)?;
-        self.find(organization::Entity::find().filter(Id.is_in(ids)).filter(DeletedAt.is_null()).filter(reached)).await
+        self.all_unseen(organization::Entity::find().filter(Id.is_in(ids)).filter(DeletedAt.is_null()).filter(reached))
+            .await
     }
 
     /// The live subscription of each owner, or else its latest.
@@ -119,7 +113,7 @@ impl Scope {
             .filter(DeletedAt.is_null());
         let mut current: HashMap<OwnerId, subscription::Model> = HashMap::new();
         let rank = |row: &subscription::Model| (row.ended_at.is_none(), row.ended_at, row.created_at, row.id);
-        for row in self.find(found).await? {
+        for row in self.all_unseen(found).await? {
             let owner = row.customer_id.map_or(OwnerId::Organization(row.tenant_id), OwnerId::Customer);
             if current.get(&owner).is_none_or(|other| rank(&row) > rank(other)) {
                 current.insert(owner, row);
@@ -141,7 +135,7 @@ impl Scope {
             .filter(usage_counter::Column::TenantId.is_in(tenants.iter().copied()))
             .filter(usage_counter::Column::SubscriptionId.is_in(ids.iter().copied()))
             .filter(usage_counter::Column::Epoch.is_in(epochs));
-        for row in self.find(counted).await? {
+        for row in self.all_unseen(counted).await? {
             counters.used.insert((row.subscription_id, row.feature_key, row.epoch, row.number), row.used);
         }
         let held = usage_reservation::Entity::find()
@@ -149,7 +143,7 @@ impl Scope {
             .filter(usage_reservation::Column::SubscriptionId.is_in(ids.iter().copied()))
             .filter(usage_reservation::Column::State.eq(ReservationState::Held))
             .filter(usage_reservation::Column::ExpiresAt.gt(now));
-        for row in self.find(held).await? {
+        for row in self.all_unseen(held).await? {
             *counters.held.entry((row.subscription_id, row.feature_key, row.epoch, row.number)).or_default() +=
                 row.amount;
         }
@@ -157,7 +151,7 @@ impl Scope {
             .filter(usage_grant::Column::TenantId.is_in(tenants.iter().copied()))
             .filter(usage_grant::Column::SubscriptionId.is_in(ids))
             .filter(usage_grant::Column::ExpiresAt.gt(now));
-        for row in self.find(grants).await? {
+        for row in self.all_unseen(grants).await? {
             counters.allowance_ends.entry(row.subscription_id).or_default().extend(row.expires_at);
         }
         let own: BTreeSet<_> = rows.iter().filter(|row| row.customer_id.is_none()).map(|row| row.tenant_id).collect();

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sea_orm::{
-    ColumnTrait, Condition, DbBackend, DbErr, IdenStatic, Iterable, QueryFilter, QuerySelect, QueryTrait, Select,
+    ColumnTrait, Condition, DbBackend, DbErr, EntityTrait, IdenStatic, Iterable, QueryFilter, QuerySelect, QueryTrait,
+    Select, TryIntoModel,
 };
 use uuid::Uuid;
 
@@ -145,6 +146,14 @@ impl Scope {
         }
         let _asking = self.asking();
         self.store.0.troubles.noted(answer.await.map_err(Into::into))
+    }
+
+    /// The rows that a query finds, whoever may see them: for what is decided or summed up from them.
+    pub(super) async fn all_unseen<E>(&self, query: Select<E>) -> Result<Vec<E::Model>>
+    where
+        E: EntityTrait<ActiveModel: TryIntoModel<E::Model>>,
+    {
+        self.ask(self.store.0.database.all(query)).await
     }
 
     pub(super) fn reach(&self) -> Reach<'_> {

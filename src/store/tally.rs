@@ -234,7 +234,7 @@ impl Scope {
             .filter(SubscriptionId.is_in(rows.iter().map(|row| row.id)))
             .filter(FeatureKey.is_in(features.iter().map(String::as_str)))
             .filter(Day.between(from, to));
-        self.ask(self.store.0.database.all(found)).await
+        self.all_unseen(found).await
     }
 }
 

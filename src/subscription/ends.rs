@@ -3,7 +3,7 @@
 
 use super::Settings;
 use super::lifecycle::Step;
-use crate::entity::{PeriodEndPolicy, TierId, TrialEndPolicy, subscription, tier};
+use crate::entity::{BillingCycle, CustomerId, PeriodEndPolicy, TierId, TrialEndPolicy, subscription, tier};
 use crate::error::Result;
 use crate::store::UnitOfWork;
 
@@ -58,16 +58,28 @@ impl Ends {
     }
 }
 
-/// What a tier and the seller's settings say now, for a subscription of this price. A fallback without a price for it
+/// What is agreed for whom: an owner, and what its subscription is charged.
+#[derive(Clone, Copy, Debug)]
+pub struct Charged<'a> {
+    /// The customer; none where the organization itself subscribes.
+    pub customer: Option<CustomerId>,
+    /// How often.
+    pub billing_cycle: BillingCycle,
+    /// ISO 4217 code.
+    pub currency: &'a str,
+}
+
+impl<'a> From<&'a subscription::Model> for Charged<'a> {
+    fn from(row: &'a subscription::Model) -> Self {
+        Self { customer: row.customer_id, billing_cycle: row.billing_cycle, currency: &row.currency }
+    }
+}
+
+/// What a tier and the seller's settings say now. A fallback without a price for it
 /// does not come into force: such a tier is not saved, but one may be older than that rule.
-pub async fn agreed(
-    unit: &UnitOfWork<'_>,
-    settings: &Settings,
-    tier: &tier::Model,
-    of: &subscription::Model,
-) -> Result<Ends> {
+pub async fn agreed(unit: &UnitOfWork<'_>, settings: &Settings, tier: &tier::Model, of: Charged<'_>) -> Result<Ends> {
     let default = settings.patience;
-    let patience = match of.customer_id {
+    let patience = match of.customer {
         // The seller to customers is the organization.
         Some(_) => {
             let seller = unit.organization().await?;
@@ -82,7 +94,7 @@ pub async fn agreed(
         tier.period_end_policy == PeriodEndPolicy::Downgrade || tier.trial_end_policy == TrialEndPolicy::Fallback;
     let fallback = match tier.fallback_tier_id.filter(|_| falls_back) {
         Some(tier_id) => unit
-            .price_of(tier_id, of.billing_cycle, &of.currency)
+            .price_of(tier_id, of.billing_cycle, of.currency)
             .await?
             .map(|price| Fallback { tier_id, amount_minor: price.amount_minor }),
         None => None,

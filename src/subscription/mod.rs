@@ -26,6 +26,7 @@ mod recorded;
 pub mod relation;
 mod save;
 pub mod status;
+pub mod step_mutation;
 pub mod surroundings;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -149,7 +150,7 @@ async fn take<'e>(
     }
     if are_agreed_anew(&step, &row, &next) {
         let tier = Seller { unit, kind: kind_of(&next), path: "input" }.current(next.tier_id).await?;
-        ends::agreed(unit, settings, &tier, &next).await?.put(&mut next);
+        ends::agreed(unit, settings, &tier, (&next).into()).await?.put(&mut next);
         next = lifecycle::settled(next);
     }
     let next = unit.update(&row, next, Change::new(step.verb()).because(target.reason.clone())).await?;

@@ -9,8 +9,7 @@ use super::lifecycle::{Offer, settled};
 use super::period::Anchor;
 use crate::clock::Timestamp;
 use crate::entity::{
-    CustomerId, ManagementMode, OrganizationId, PeriodEndPolicy, StoredJson, SubscriptionId, SubscriptionStatus,
-    TrialEndPolicy, subscription,
+    CustomerId, ManagementMode, OrganizationId, StoredJson, SubscriptionId, SubscriptionStatus, subscription,
 };
 use crate::error::{Code, Result};
 use crate::graphql::input::Check;
@@ -88,6 +87,8 @@ pub struct Opening {
     pub currency: String,
     /// Days of trial that the tier gives.
     pub tier_trial_days: i32,
+    /// What comes at the end of a trial or period.
+    pub ends: Ends,
     /// What was agreed on besides.
     pub terms: Terms,
     /// The time zone that its periods are counted in.
@@ -98,11 +99,9 @@ pub struct Opening {
 
 /// A new subscription, or what contradicts itself in its terms. `path` is where the terms stand in the input.
 ///
-/// It ends with its trial or period, unless something else is agreed on ([`Ends`]).
-///
 /// A start in the past opens the period that contains now, counted from the start. Nothing is over when it is made.
 pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription::Model> {
-    let Opening { subscriber, offer, currency, tier_trial_days, terms, zone, pending_for } = opening;
+    let Opening { subscriber, offer, currency, tier_trial_days, ends, terms, zone, pending_for } = opening;
     let starts_at = terms.starts_at.unwrap_or(now);
     let trial_ends_at = trial_end(&terms, tier_trial_days, starts_at, now);
     check(&terms, starts_at, now, path)?;
@@ -125,7 +124,7 @@ pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription
     let mut check = Check::new();
     check.in_calendar(&format!("{path}.startsAt"), trial_ends_at.or(pending_until).or(active.then_some(to)));
     check.finish()?;
-    let mut row = subscription::Model {
+    Ok(settled(subscription::Model {
         tenant_id: subscriber.tenant,
         id: SubscriptionId::generate(),
         customer_id: subscriber.customer,
@@ -143,12 +142,12 @@ pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription
         time_zone: anchor.zone().name().to_owned(),
         anchor_day: anchor.day(),
         anchor_time: anchor.micros(),
-        period_end_policy: PeriodEndPolicy::Expire,
-        trial_end_policy: TrialEndPolicy::Expire,
-        fallback_tier_id: None,
-        fallback_amount_minor: None,
-        grace_days: 0,
-        unpaid_days: 0,
+        period_end_policy: ends.period,
+        trial_end_policy: ends.trial,
+        fallback_tier_id: ends.fallback.map(|fallback| fallback.tier_id),
+        fallback_amount_minor: ends.fallback.map(|fallback| fallback.amount_minor),
+        grace_days: ends.patience.grace_days,
+        unpaid_days: ends.patience.unpaid_days,
         expires_at: terms.expires_at,
         cancel_at: None,
         canceled_at: None,
@@ -200,9 +199,7 @@ pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription
         updated_at: now,
         version: 1,
         deleted_at: None,
-    };
-    Ends::EXPIRE.put(&mut row);
-    Ok(settled(row))
+    }))
 }
 
 /// What contradicts itself or the clock in the terms.

@@ -5,9 +5,10 @@ use futures_util::future::BoxFuture;
 use sea_orm::{EntityTrait, QueryFilter, QueryOrder};
 
 use super::catalogue::{Cost, Seller};
+use super::ends::{self, Charged};
 use super::opening::{self, Opening, Subscriber, Terms};
 use super::period::Anchor;
-use super::{Settings, actions, already_subscribed, ends, lifecycle, live};
+use super::{Settings, actions, already_subscribed, live};
 use crate::auth::Permission;
 use crate::entity::{
     BillingCycle, CustomerId, OperationalStatus, OrganizationId, SubscriptionManagement, TierId, TierKind, customer,
@@ -257,18 +258,19 @@ pub async fn draft(
             terms.trial_limits_users = true;
         }
     }
+    let charged = Charged { customer, billing_cycle: offer.billing_cycle, currency: &currency };
+    let ends = ends::agreed(unit, settings, &tier, charged).await?;
     let opening = Opening {
         subscriber: Subscriber { tenant, customer },
         offer,
         currency,
         tier_trial_days,
+        ends,
         terms,
         zone,
         pending_for: settings.pending_for,
     };
-    let mut row = opening::open(opening, unit.now(), path)?;
-    ends::agreed(unit, settings, &tier, &row).await?.put(&mut row);
-    Ok(lifecycle::settled(row))
+    opening::open(opening, unit.now(), path)
 }
 
 /// The owner's live subscription, or else its latest.

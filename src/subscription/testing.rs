@@ -42,6 +42,7 @@ pub fn opened(terms: Terms, now: Timestamp) -> subscription::Model {
         offer: offer(BillingCycle::Monthly),
         currency: "USD".to_owned(),
         tier_trial_days: 0,
+        ends: Ends::EXPIRE,
         terms,
         zone: chrono_tz::Tz::UTC,
         pending_for: chrono::TimeDelta::hours(24),

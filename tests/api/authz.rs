@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use tessera::auth::{Permission, Role};
 use tessera::entity::subscription;
-use tessera::store::Waiting;
+use tessera::store::DueSubscription;
 use tokio::task::JoinSet;
 
 use self::plan::{Case, prepare};
@@ -104,7 +104,8 @@ async fn queries(backend: Backend) -> Vec<Row> {
         (Estate::fill(&world, world.alpha, "alpha").await, Estate::fill(&world, world.delta, "delta").await);
     let system = world.store.system();
     let rows = system.all::<subscription::Entity>().await.expect("the database answers");
-    let waiting = rows.iter().find_map(|row| Some(Waiting { tenant: row.tenant_id, id: row.id, since: row.due_at? }));
+    let waiting =
+        rows.iter().find_map(|row| Some(DueSubscription { tenant: row.tenant_id, id: row.id, since: row.due_at? }));
     system.park(waiting.expect("something is due"), "a fault".to_owned()).await.expect("the database answers");
     let estate = |column: &str| if column == "RESELLER" { &delta } else { &alpha };
     let mut rows = Vec::new();

@@ -244,6 +244,7 @@ async fn what_fails_waits_alone_and_is_tried_again_when_asked_for(world: &World)
     assert_eq!(pass(world).await, (0, 0), "it is not tried again by itself");
     let refusal = root.refusal("retryTransition", json!({"subscriptionId": broken})).await;
     assert_eq!(refusal["code"], "CONFLICT");
+    assert_eq!(root.ok(PARKED, json!({})).await["parkedTransitions"][0]["attempts"], 2);
     break_row(world, false).await;
     root.mutate("retryTransition", json!({"subscriptionId": broken}), "subscription { status }").await;
     assert_eq!(recorded(world, &broken).await["status"], "EXPIRED");
@@ -295,7 +296,7 @@ fn with_test_clock(world: &World) -> Client {
 }
 
 const MOVE: &str = "mutation($to: DateTime!) { simulateClock(input: {to: $to}) {
-    clock { now isThere transitionCount transitions { subscriptionId kind at status } } userErrors { code path } } }";
+    clock { now isComplete transitionCount transitions { subscriptionId kind at status } } userErrors { code path } } }";
 
 #[on_both]
 async fn a_test_clock_goes_forward_through_all_that_is_due(world: &World) {
@@ -307,7 +308,7 @@ async fn a_test_clock_goes_forward_through_all_that_is_due(world: &World) {
         |kind: &str, at: &str, status: &str| json!({"subscriptionId": id, "kind": kind, "at": at, "status": status});
     assert_eq!(
         told["clock"],
-        json!({"now": "2026-05-20T00:00:00Z", "isThere": true, "transitionCount": 3, "transitions": [
+        json!({"now": "2026-05-20T00:00:00Z", "isComplete": true, "transitionCount": 3, "transitions": [
             transition("PAYMENT_DUE", "2026-04-01T12:00:00Z", "PAST_DUE"),
             transition("GRACE_ENDS", "2026-04-08T12:00:00Z", "SUSPENDED"),
             transition("UNPAID_ENDS", "2026-05-08T12:00:00Z", "CANCELED"),

@@ -13,6 +13,7 @@ use crate::auth::Part;
 use crate::clock::{Timestamp, local, valid};
 use crate::entity::{BillingCycle, ManagementMode, PaymentStatus, SubscriptionStatus, TierId, subscription};
 use crate::error::Result;
+use crate::subscription::ends::Ends;
 use crate::subscription::lifecycle::{self, Due, Offer, Step, settled};
 use crate::subscription::opening::{self, Opening, Subscriber, Terms};
 use crate::subscription::period::{Anchor, months};
@@ -226,7 +227,16 @@ fn opened(seeder: &mut Seeder, subject: &Subject<'_>, at: Timestamp, terms: Term
     let offer = subject.tiers[subject.tier].offer(subject.billing_cycle, subject.currency);
     let currency = subject.currency.to_owned();
     let zone = subject.tenant.zone;
-    let opening = Opening { subscriber, offer, currency, tier_trial_days: 0, terms, zone, pending_for: PENDING_FOR };
+    let opening = Opening {
+        subscriber,
+        offer,
+        currency,
+        tier_trial_days: 0,
+        ends: Ends::EXPIRE,
+        terms,
+        zone,
+        pending_for: PENDING_FOR,
+    };
     let row = opening::open(opening, at, "")?;
     Ok(subscription::Model { id: seeder.ids.next(), ..row })
 }

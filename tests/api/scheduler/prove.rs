@@ -9,17 +9,7 @@ use tessera::scheduler::{Retention, Scheduler};
 
 use super::tier;
 use super::together::{outcome, scheduler};
-use crate::support::{Backend, World, at};
-
-/// Numbers that look random and are always the same.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, most: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % most
-    }
-}
+use crate::support::{Backend, Dice, World, at};
 
 const ZONES: [&str; 4] = ["Europe/Berlin", "America/Santiago", "Pacific/Auckland", "UTC"];
 
@@ -117,7 +107,7 @@ async fn year(backend: Backend) {
         let moved = clock.advance(end).await.expect("the database answers");
         assert_eq!(moved.report.parked, 0);
         steps += moved.report.transitions.len();
-        if moved.is_there {
+        if moved.is_complete {
             break;
         }
     }

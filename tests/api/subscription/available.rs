@@ -9,6 +9,7 @@ use tessera::entity::{
     BillingCycle, CustomerId, Gateway, ManagementMode, OrganizationId, PeriodEndPolicy, SubscriptionStatus, TierId,
     TypedId, subscription,
 };
+use tessera::subscription::ends::Ends;
 use tessera::subscription::lifecycle::{Offer, settled};
 use tessera::subscription::opening::{Opening, Subscriber, Terms, open};
 
@@ -196,6 +197,7 @@ async fn put(
         offer: Offer { tier_id, amount_minor: 900, billing_cycle: BillingCycle::Monthly },
         currency: "USD".to_owned(),
         tier_trial_days: 0,
+        ends: Ends::EXPIRE,
         terms,
         zone: chrono_tz::Tz::UTC,
         pending_for: TimeDelta::days(1),

@@ -4,30 +4,14 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tessera::clock::Timestamp;
 use tessera::entity::{
-    BillingCycle, CustomerId, Gateway, ManagementMode, SubscriptionStatus, SuspensionCause, customer, subscription,
+    BillingCycle, CustomerId, Gateway, ManagementMode, PeriodEndPolicy, SubscriptionStatus, SuspensionCause,
+    TrialEndPolicy, customer, subscription,
 };
+use tessera::subscription::ends::{Ends, Fallback};
 use tessera::subscription::lifecycle::{CancelAt, Offer, Step, apply, fold, settled};
 use tessera::subscription::opening::{Opening, Subscriber, Terms, open};
 
-use crate::support::{World, at, each, on_both};
-
-/// Numbers that look random and are the same every time.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, most: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % most
-    }
-
-    fn days(&mut self) -> i64 {
-        1 + self.below(50).cast_signed()
-    }
-
-    fn is(&mut self) -> bool {
-        self.below(2) == 0
-    }
-}
+use crate::support::{Dice, World, at, each, on_both};
 
 fn opened(dice: &mut Dice, world: &World, customer: Option<CustomerId>, now: Timestamp) -> subscription::Model {
     let mut terms = Terms {
@@ -56,11 +40,24 @@ fn opened(dice: &mut Dice, world: &World, customer: Option<CustomerId>, now: Tim
         offer: offer(dice, world),
         currency: "USD".to_owned(),
         tier_trial_days: 0,
+        ends: ends(dice, world),
         terms,
         zone: chrono_tz::Tz::UTC,
         pending_for: TimeDelta::days(9),
     };
     open(opening, now, "input").expect("the terms fit")
+}
+
+fn ends(dice: &mut Dice, world: &World) -> Ends {
+    let policies =
+        [PeriodEndPolicy::Expire, PeriodEndPolicy::Suspend, PeriodEndPolicy::Downgrade, PeriodEndPolicy::Renew];
+    let fallback = Fallback { tier_id: world.alpha.basic, amount_minor: if dice.is() { 0 } else { 500 } };
+    Ends {
+        period: policies[dice.below(4) as usize],
+        trial: if dice.is() { TrialEndPolicy::Fallback } else { TrialEndPolicy::Expire },
+        fallback: dice.is().then_some(fallback),
+        ..Ends::EXPIRE
+    }
 }
 
 fn offer(dice: &mut Dice, world: &World) -> Offer {
@@ -70,7 +67,7 @@ fn offer(dice: &mut Dice, world: &World) -> Offer {
 
 fn step(dice: &mut Dice, world: &World, now: Timestamp) -> Step {
     let until = now.plus_days(dice.days());
-    match dice.below(12) {
+    match dice.below(15) {
         0 => Step::Activate,
         1 => Step::Extend { days: dice.days() },
         2 => Step::ChangeTier { offer: offer(dice, world), at_period_end: dice.is() },
@@ -83,6 +80,9 @@ fn step(dice: &mut Dice, world: &World, now: Timestamp) -> Step {
         7 | 8 => Step::Pause(dice.is().then_some(until)),
         9 => Step::Resume,
         10 => Step::Cancel(if dice.is() { CancelAt::PeriodEnd } else { CancelAt::Date(until) }),
+        11 => Step::Renew,
+        12 => Step::MarkPastDue,
+        13 => Step::MarkPaid,
         _ => Step::Reactivate,
     }
 }

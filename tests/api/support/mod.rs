@@ -3,6 +3,7 @@
 mod callers;
 mod client;
 mod database;
+mod dice;
 pub mod estate;
 pub mod introspection;
 mod invariants;
@@ -17,6 +18,7 @@ pub use client::{Answer, Client, USER_ERROR, race};
 pub use on_both::on_both;
 
 pub use database::{Backend, Fresh, connect, connect_once, empty, fresh};
+pub use dice::Dice;
 pub use program::{PROGRAM, Program};
 pub use rows::{Payer, card, each, payment};
 pub use told::{Told, ask, reference};
