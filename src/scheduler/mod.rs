@@ -14,7 +14,7 @@ mod retention;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 
@@ -22,13 +22,15 @@ pub use self::retention::Retention;
 use crate::auth::Part;
 use crate::clock::Timestamp;
 use crate::entity::{OrganizationId, SubscriptionId, SubscriptionStatus};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Trouble};
 use crate::store::{DueSubscription, Store};
 use crate::subscription::lifecycle::Event;
 use crate::subscription::overdue::bring_up_to_date;
 
 /// How often it looks for what is due.
 const INTERVAL: Duration = Duration::from_secs(1);
+/// How often it looks for what has been kept for long enough.
+const RETENTION_INTERVAL: Duration = Duration::from_hours(1);
 /// How long it waits when the database cannot be used.
 const PAUSE: Duration = Duration::from_secs(5);
 /// How many subscriptions it looks for at once.
@@ -95,13 +97,18 @@ impl Scheduler {
     /// Works until the task is aborted, which does no harm at any moment: what is not committed is not done.
     pub fn start(self) -> JoinHandle<()> {
         tokio::spawn(async move {
+            let mut deleted = None::<Instant>;
             loop {
                 let outcome = async {
                     if self.has_test_clock {
                         self.store.learn_test_clock().await?;
                     }
                     self.pass().await?;
-                    self.retention.pass(&self.store).await
+                    if deleted.is_none_or(|then| then.elapsed() >= RETENTION_INTERVAL) {
+                        self.retention.delete(&self.store).await?;
+                        deleted = Some(Instant::now());
+                    }
+                    Ok::<_, Error>(())
                 };
                 let pause = match outcome.await {
                     Ok(()) => INTERVAL,
@@ -162,8 +169,12 @@ impl Scheduler {
                 report.transitions.extend(transitions);
                 Ok(())
             }
-            // It helps to try again later.
-            (Err(error @ (Error::Unavailable(..) | Error::Contended(..))), _) => Err(error),
+            // Nothing can be done now, for nobody.
+            (Err(error @ Error::Unavailable(..)), _) if !is_of_a_row(&error) => Err(error),
+            (Err(error), [waiting]) if is_of_a_row(&error) => {
+                tracing::warn!(subscription = %waiting.id, error = error.told_inside(), "what is due has to wait");
+                Ok(())
+            }
             (Err(error), [waiting]) => {
                 let error = error.told_inside();
                 tracing::error!(subscription = %waiting.id, error, "what is due to a subscription cannot be carried out");
@@ -212,6 +223,12 @@ impl Scheduler {
         }
         Ok(report)
     }
+}
+
+/// Whether it helps to try again later, and the others need not wait for that.
+fn is_of_a_row(error: &Error) -> bool {
+    use Trouble::{Contended, Locked, Slow};
+    matches!(error, Error::Contended(..) | Error::Unavailable(Locked | Slow | Contended, _))
 }
 
 /// In the order in which the first of each tenant is due.

@@ -1,13 +1,8 @@
 //! What is kept for a while only, and then deleted. It goes by the machine's clock.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
 use crate::error::Result;
 use crate::store::Store;
 
-/// How often it is looked for.
-const EVERY: Duration = Duration::from_secs(60 * 60);
 /// How many rows are deleted in one transaction.
 const AT_ONCE: u64 = 1_000;
 /// For how many days records of use are kept: their keys count once so long. They are of the time that the test clock
@@ -15,30 +10,15 @@ const AT_ONCE: u64 = 1_000;
 const USAGE_DAYS: i64 = 40;
 
 /// How long things are kept.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Retention {
     idempotency_days: u16,
-    /// When it was looked for last.
-    last: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Retention {
     /// Keeps idempotency keys for so many days.
-    pub fn new(idempotency_days: u16) -> Self {
-        Self { idempotency_days, last: Arc::default() }
-    }
-
-    /// Deletes what is over, if it is time for that.
-    pub(super) async fn pass(&self, store: &Store) -> Result<()> {
-        let is_time = {
-            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_time = last.is_none_or(|last| last.elapsed() >= EVERY);
-            if is_time {
-                *last = Some(Instant::now());
-            }
-            is_time
-        };
-        if is_time { self.delete(store).await } else { Ok(()) }
+    pub const fn new(idempotency_days: u16) -> Self {
+        Self { idempotency_days }
     }
 
     /// Deletes what is over.

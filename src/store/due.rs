@@ -8,11 +8,10 @@ use sea_orm::{
 
 use super::database::Whose;
 use super::executor::Executor as _;
-use super::flush::Flush;
 use super::{Scope, System, UnitOfWork};
 use crate::auth::Caller;
 use crate::clock::Timestamp;
-use crate::entity::{OrganizationId, SubscriptionId, idempotency_key, parked_transition, subscription, usage_record};
+use crate::entity::{OrganizationId, SubscriptionId, parked_transition, subscription};
 use crate::error::{Contention, Error, Result};
 
 /// How often a unit of work is tried before its contention is reported.
@@ -29,10 +28,15 @@ pub struct DueSubscription {
     pub since: Timestamp,
 }
 
-/// The subscriptions with something due by a moment.
+/// The subscriptions that time can do something to.
+fn live() -> Select<subscription::Entity> {
+    use subscription::Column::{DeletedAt, EndedAt};
+    subscription::Entity::find().filter(EndedAt.is_null()).filter(DeletedAt.is_null())
+}
+
+/// Those with something due by a moment.
 fn due(by: Timestamp) -> Select<subscription::Entity> {
-    use subscription::Column::{DeletedAt, DueAt, EndedAt};
-    subscription::Entity::find().filter(DueAt.lte(by)).filter(EndedAt.is_null()).filter(DeletedAt.is_null())
+    live().filter(subscription::Column::DueAt.lte(by))
 }
 
 /// Whether the last attempt at what is due has failed.
@@ -82,49 +86,10 @@ impl System<'_> {
 
     /// When something is due next, behind a moment.
     pub async fn earliest_due(&self, behind: Timestamp) -> Result<Option<Timestamp>> {
-        use subscription::Column::{DeletedAt, DueAt, EndedAt};
-        let found = subscription::Entity::find()
-            .filter(DueAt.gt(behind))
-            .filter(EndedAt.is_null())
-            .filter(DeletedAt.is_null())
-            .filter(is_parked().not());
+        use subscription::Column::DueAt;
+        let found = live().filter(DueAt.gt(behind)).filter(is_parked().not());
         let first = self.waiting(found.order_by_asc(DueAt).limit(1)).await?;
         Ok(first.first().map(|first| first.since))
-    }
-
-    /// Deletes idempotency keys that were used before a moment, but no more than so many, and tells how many.
-    pub async fn forget_keys(&self, before: Timestamp, limit: u64) -> Result<u64> {
-        use idempotency_key::Column::{CreatedAt, Key, Principal};
-        let old = Query::select()
-            .columns([Principal, Key])
-            .from(idempotency_key::Entity)
-            .and_where(CreatedAt.lt(before))
-            .limit(limit)
-            .take();
-        let key = Expr::tuple([Expr::col(Principal), Expr::col(Key)]);
-        let delete = idempotency_key::Entity::delete_many().filter(key.in_subquery(old));
-        let transaction = self.0.0.database.begin(Whose::default()).await?;
-        let deleted = transaction.execute(self.0.backend().build(delete.as_query())).await?;
-        transaction.commit(Flush::default()).await?;
-        Ok(deleted)
-    }
-
-    /// Deletes records of use that were made before a moment, but no more than so many, and tells how many. What they were
-    /// counted in stays.
-    pub async fn forget_usage(&self, before: Timestamp, limit: u64) -> Result<u64> {
-        use usage_record::Column::{CreatedAt, Id, TenantId};
-        let old = Query::select()
-            .columns([TenantId, Id])
-            .from(usage_record::Entity)
-            .and_where(CreatedAt.lt(before))
-            .limit(limit)
-            .take();
-        let key = Expr::tuple([Expr::col(TenantId), Expr::col(Id)]);
-        let delete = usage_record::Entity::delete_many().filter(key.in_subquery(old));
-        let transaction = self.0.0.database.begin(Whose::default()).await?;
-        let deleted = transaction.execute(self.0.backend().build(delete.as_query())).await?;
-        transaction.commit(Flush::default()).await?;
-        Ok(deleted)
     }
 
     async fn waiting(&self, found: Select<subscription::Entity>) -> Result<Vec<DueSubscription>> {
@@ -177,20 +142,16 @@ impl System<'_> {
             .value(Attempts, again)
             .to_owned();
         let insert = parked_transition::Entity::insert(row).on_conflict(conflict);
-        self.execute(self.0.backend().build(insert.as_query())).await
+        self.execute(self.0.backend().build(insert.as_query())).await?;
+        Ok(())
     }
 
     /// Forgets that a subscription was set aside.
     pub async fn unpark(&self, tenant: OrganizationId, id: SubscriptionId) -> Result<()> {
         use parked_transition::Column::{SubscriptionId, TenantId};
         let delete = parked_transition::Entity::delete_many().filter(TenantId.eq(tenant)).filter(SubscriptionId.eq(id));
-        self.execute(self.0.backend().build(delete.as_query())).await
-    }
-
-    pub(super) async fn execute(&self, statement: sea_orm::Statement) -> Result<()> {
-        let transaction = self.0.0.database.begin(Whose::default()).await?;
-        transaction.execute(statement).await?;
-        Ok(transaction.commit(Flush::default()).await?)
+        self.execute(self.0.backend().build(delete.as_query())).await?;
+        Ok(())
     }
 }
 

@@ -28,6 +28,7 @@ mod reach;
 mod reading;
 mod refold;
 mod reservations;
+mod retention;
 mod rows;
 mod scope;
 mod sqlite;

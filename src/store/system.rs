@@ -55,6 +55,14 @@ impl System<'_> {
         self.0.0.database.count(E::find(), None).await
     }
 
+    /// Runs one statement that writes, and tells how many rows it changed.
+    pub(super) async fn execute(&self, statement: Statement) -> Result<u64, DbErr> {
+        let transaction = self.0.0.database.begin(Whose::default()).await?;
+        let changed = transaction.execute(statement).await?;
+        transaction.commit(Flush::default()).await?;
+        Ok(changed)
+    }
+
     /// Every row of the table.
     pub async fn all<E: EntityTrait<ActiveModel: TryIntoModel<E::Model>>>(&self) -> Result<Vec<E::Model>, DbErr> {
         self.0.0.database.all(E::find()).await
