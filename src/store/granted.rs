@@ -21,12 +21,18 @@ pub struct Granted {
 
 #[derive(Debug, Default)]
 struct OfTier {
+    tier: Option<tier::Model>,
     features: Vec<tier_feature::Model>,
     /// What the tier's catalogue declares of what is granted or overridden.
     declared: Vec<feature::Model>,
 }
 
 impl Granted {
+    /// The tier of one of these subscriptions.
+    pub fn tier(&self, subscription: &subscription::Model) -> Option<&tier::Model> {
+        self.tiers.get(&subscription.tier_id)?.tier.as_ref()
+    }
+
     /// What is known of the features of one of these subscriptions.
     pub fn terms<'a>(&'a self, subscription: &'a subscription::Model) -> Terms<'a> {
         let tier = self.tiers.get(&subscription.tier_id);
@@ -92,7 +98,7 @@ async fn granted(finder: &impl Finder, rows: &[&subscription::Model], now: Times
     let mut found = Granted::default();
     for tier in tiers {
         let declared = declared.iter().filter(|feature| feature.tenant_id == tier.tenant_id).cloned().collect();
-        found.tiers.insert(tier.id, OfTier { features: Vec::new(), declared });
+        found.tiers.insert(tier.id, OfTier { features: Vec::new(), declared, tier: Some(tier) });
     }
     for feature in features {
         found.tiers.entry(feature.tier_id).or_default().features.push(feature);

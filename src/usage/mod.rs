@@ -15,21 +15,24 @@ pub mod reserve;
 pub mod series;
 pub mod window;
 
+use std::collections::{BTreeSet, HashMap};
+
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
 use self::window::Window;
+use crate::access::{self, OwnerState};
 use crate::clock::{Timestamp, local};
 use crate::entitlement::{Entitlement, is_counted_here};
 use crate::entity::{
-    CustomerId, FeatureKind, OperationalStatus, OrganizationId, TypedId, customer, organization, subscription,
-    usage_counter, usage_day,
+    AccessMode, CustomerId, FeatureKind, OperationalStatus, OrganizationId, TypedId, customer, organization,
+    subscription, usage_counter, usage_day,
 };
 use crate::error::{Code, Error, Refusal, Result, not_found};
 use crate::graphql::nested::OwnerKey;
 use crate::graphql::scalar::MAX_SAFE_INT;
 use crate::store::{Counted, Scope, UnitOfWork};
 use crate::subscription::lifecycle::as_of;
-use crate::subscription::status::{self, Policy};
+use crate::subscription::status::Policy;
 
 /// Where the owner stands in the input.
 const OWNER: &str = "input.ownerId";
@@ -56,22 +59,45 @@ impl OwnerId {
     }
 }
 
-/// The owner with this id, that the caller sees, and whether it may operate.
-async fn find_owner(scope: &Scope, id: OwnerId) -> Result<Option<(OwnerKey, OperationalStatus)>> {
-    Ok(match id {
-        OwnerId::Organization(id) => {
-            let found = scope.one(organization::Entity::find().filter(organization::Column::Id.eq(id))).await?;
-            found.map(|row| (OwnerKey { tenant: row.id, customer: None }, row.status))
-        }
-        OwnerId::Customer(id) => {
-            let found = scope.one(customer::Entity::find().filter(customer::Column::Id.eq(id))).await?;
-            found.map(|row| (OwnerKey { tenant: row.tenant_id, customer: Some(row.id) }, row.status))
-        }
-    })
+/// An owner that the caller sees, and whether it may operate.
+type Found = (OwnerKey, OperationalStatus);
+
+/// Those of these owners that the caller sees.
+async fn find_owners(scope: &Scope, ids: impl IntoIterator<Item = OwnerId>) -> Result<HashMap<OwnerId, Found>> {
+    let (mut organizations, mut customers) = (BTreeSet::new(), BTreeSet::new());
+    for id in ids {
+        match id {
+            OwnerId::Organization(id) => organizations.insert(id),
+            OwnerId::Customer(id) => customers.insert(id),
+        };
+    }
+    let mut found = HashMap::new();
+    if !organizations.is_empty() {
+        let named = organization::Entity::find().filter(organization::Column::Id.is_in(organizations));
+        found.extend(
+            scope
+                .all(named)
+                .await?
+                .into_iter()
+                .map(|row| (OwnerId::Organization(row.id), (OwnerKey { tenant: row.id, customer: None }, row.status))),
+        );
+    }
+    if !customers.is_empty() {
+        let named = customer::Entity::find().filter(customer::Column::Id.is_in(customers));
+        found.extend(scope.all(named).await?.into_iter().map(|row| {
+            (OwnerId::Customer(row.id), (OwnerKey { tenant: row.tenant_id, customer: Some(row.id) }, row.status))
+        }));
+    }
+    Ok(found)
+}
+
+/// The owner with this id, if the caller sees it.
+async fn find_owner(scope: &Scope, id: OwnerId) -> Result<Option<Found>> {
+    Ok(find_owners(scope, [id]).await?.remove(&id))
 }
 
 /// The same; refused where there is none.
-async fn owner(scope: &Scope, id: OwnerId) -> Result<(OwnerKey, OperationalStatus)> {
+async fn owner(scope: &Scope, id: OwnerId) -> Result<Found> {
     find_owner(scope, id).await?.ok_or_else(|| not_found("organization or customer", OWNER))
 }
 
@@ -86,8 +112,8 @@ pub struct Meter {
     pub window: Window,
     /// Whether its organization is exempt from limits.
     exempt: bool,
-    /// Whether the subscription gives access now.
-    entitled: bool,
+    /// How much may be done with the subscription now.
+    mode: AccessMode,
 }
 
 impl Meter {
@@ -104,12 +130,16 @@ impl Meter {
             return Err(Refusal::new(Code::NotEntitled, message).at(OWNER).into());
         };
         let exempt = owner.customer.is_none() && unit.organization().await?.exempt;
-        let entitled = status::effective(Some(&row), exempt, unit.now(), policy).entitled;
         let subscription = as_of(&row, unit.now(), Some(policy.renewal_tolerance)).0.into_owned();
-        let entitlement = unit.granted_by(&[&subscription]).await?.terms(&subscription).of(feature);
+        let granted = unit.granted_by(&[&subscription]).await?;
+        let entitlement = granted.terms(&subscription).of(feature);
+        let subscribed = granted.tier(&subscription).map(|tier| (&subscription, tier));
+        // Whether the owner may operate is looked at where that matters.
+        let owner = OwnerState { status: OperationalStatus::Active, exempt, subscription: subscribed };
+        let (mode, _) = access::mode_of(owner);
         let entitlement = entitlement.ok_or_else(|| unknown(feature))?;
         let window = window::window(&subscription, entitlement.kind, entitlement.resets, moment);
-        Ok(Self { subscription, entitlement, window, exempt, entitled })
+        Ok(Self { subscription, entitlement, window, exempt, mode })
     }
 
     /// How much may be used; none for no limit.
@@ -132,10 +162,11 @@ impl Meter {
 
     /// Refuses a feature that the subscription does not grant now.
     fn check_granted(&self) -> Result<()> {
-        if self.entitled && self.entitlement.granted {
+        let allowed = access::is_allowed(self.mode);
+        if allowed && self.entitlement.granted {
             return Ok(());
         }
-        let message = match self.entitled {
+        let message = match allowed {
             true => format!("The subscription does not grant `{}`.", self.entitlement.key),
             false => "The subscription gives no access now.".to_owned(),
         };

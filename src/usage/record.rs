@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::gauge::AHEAD;
-use super::{OwnerId, day, find_owner, window};
+use super::{OwnerId, day, find_owners, window};
 use crate::clock::Timestamp;
 use crate::entitlement::is_counted_here;
 use crate::entity::{FeatureKind, OrganizationId, UsageRecordId, subscription, usage_counter, usage_day, usage_record};
@@ -56,22 +56,17 @@ fn rejected(code: Code, message: impl Into<String>) -> Outcome {
 /// Records a batch. What came of each record is told in their order.
 pub async fn record(writer: &Writer, policy: &Policy, records: &[Record]) -> Result<Vec<Outcome>> {
     let mut outcomes: Vec<Option<Outcome>> = records.iter().map(|record| malformed(record, writer.now())).collect();
-    let mut owners: HashMap<&str, Option<OwnerKey>> = HashMap::new();
+    let ids: Vec<_> = records.iter().map(|record| OwnerId::parse("input.records", &record.owner).ok()).collect();
+    let named = ids.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_none()).filter_map(|(id, _)| *id);
+    let owners = find_owners(writer, named).await?;
     let mut tenants: BTreeMap<OrganizationId, Vec<(usize, OwnerKey)>> = BTreeMap::new();
-    for (place, record) in records.iter().enumerate() {
-        if outcomes[place].is_some() {
+    for (place, (id, outcome)) in ids.iter().zip(&mut outcomes).enumerate() {
+        if outcome.is_some() {
             continue;
         }
-        let owner = match owners.get(record.owner.as_str()) {
-            Some(owner) => *owner,
-            None => {
-                let found = find_owner(writer, OwnerId::parse("input.records", &record.owner)?).await?;
-                *owners.entry(&record.owner).or_insert(found.map(|(owner, _)| owner))
-            }
-        };
-        match owner {
-            Some(owner) => tenants.entry(owner.tenant).or_default().push((place, owner)),
-            None => outcomes[place] = Some(rejected(Code::NotFound, "There is no such owner.")),
+        match id.and_then(|id| owners.get(&id)) {
+            Some((owner, _)) => tenants.entry(owner.tenant).or_default().push((place, *owner)),
+            None => *outcome = Some(rejected(Code::NotFound, "There is no such owner.")),
         }
     }
     for (tenant, batch) in tenants {

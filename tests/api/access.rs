@@ -149,3 +149,19 @@ async fn many_are_asked_for_at_once(world: &World) {
     let answer = worker.send(document, json!({"ids": many[..50], "features": features})).await;
     assert_eq!(answer.0["errors"][0]["extensions"]["problems"][0]["code"], "OUT_OF_RANGE");
 }
+
+#[on_both]
+async fn what_is_allowed_is_counted_and_nothing_else(world: &World) {
+    let admin = world.admin(world.alpha);
+    let tier = json!({"id": world.alpha.basic.to_string(), "graceAccess": "READ_ONLY", "afterTrialAccess": "LIMITED"});
+    admin.mutate("updateTier", tier, "").await;
+    let (owes, id) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
+    admin.mutate("markPastDue", json!({"id": id}), "").await;
+    let (tried, _) = world.subscribed(world.alpha, "Bob", world.alpha.basic, json!({"trialDays": 3})).await;
+    world.pass(TimeDelta::days(3));
+    let consume = |owner: &str| json!({"ownerId": owner, "feature": "ai.queries", "amount": 1});
+    assert_eq!(told(&ask(&admin, &owes, json!([])).await), ("READ_ONLY", false, "PAST_DUE"));
+    assert_eq!(admin.refusal("consume", consume(&owes)).await["code"], "NOT_ENTITLED");
+    assert_eq!(told(&ask(&admin, &tried, json!([])).await), ("LIMITED", true, "TRIAL_ENDED"));
+    admin.mutate("consume", consume(&tried), "").await;
+}

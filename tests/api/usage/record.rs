@@ -138,3 +138,16 @@ async fn a_gauge_is_a_fact_and_an_older_one_changes_nothing(world: &World) {
     let users = json!({"ownerId": own, "feature": "users", "value": 1});
     world.refused(&admin, "setGauge", users, "CONFLICT", "input.feature").await;
 }
+
+#[on_both]
+async fn a_batch_may_speak_of_as_many_owners_as_it_has_records(world: &World) {
+    let client = counter(world);
+    let mut records = Vec::new();
+    for number in 0..110 {
+        let name = format!("customer {number}");
+        let (owner, _) = world.subscribed(world.alpha, &name, world.alpha.basic, json!({})).await;
+        records.push(json!({"ownerId": owner, "feature": "ai.queries", "amount": 1, "key": name}));
+    }
+    let made = client.mutate("recordUsage", json!({"records": records}), "records { status }").await;
+    assert_eq!(each(&made["records"], "status"), vec![json!("ACCEPTED"); 110]);
+}
