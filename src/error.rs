@@ -139,6 +139,8 @@ pub enum Code {
     TierNotAvailable,
     /// The tier has no price for this cycle and currency.
     NoPrice,
+    /// The add-on does not go with the tier, is archived, or is not on offer for this owner.
+    AddOnNotAvailable,
     /// The owner has a live subscription already.
     AlreadySubscribed,
     /// The subscription's state does not allow the action.

@@ -10,6 +10,7 @@
 //! [`read`] path.
 
 pub mod access;
+pub mod add_on;
 pub mod app;
 pub mod auth;
 pub mod clock;

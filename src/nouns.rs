@@ -13,6 +13,7 @@ macro_rules! nouns {
             customer: Customer CustomerId TenantId, customer::graphql CustomerQuery;
             tier: Tier TierId TenantId, tier::graphql TierQuery;
             feature: Feature FeatureId TenantId, feature::graphql FeatureQuery;
+            add_on: AddOn AddOnId TenantId, add_on::graphql AddOnQuery;
             subscription: SubscriptionContract SubscriptionId TenantId, subscription::query SubscriptionQuery;
             payment: Payment PaymentId TenantId, payment::graphql PaymentQuery;
             payment_method: PaymentMethod PaymentMethodId TenantId, payment_method::graphql PaymentMethodQuery;

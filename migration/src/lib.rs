@@ -39,6 +39,7 @@ mod m20261128_000027_features;
 mod m20261128_000029_usage_windows;
 mod m20261128_000030_access;
 mod m20261128_000031_usage;
+mod m20261128_000032_add_ons;
 
 /// Applies the steps in order.
 pub struct Migrator;
@@ -77,6 +78,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000029_usage_windows::Migration),
             Box::new(m20261128_000030_access::Migration),
             Box::new(m20261128_000031_usage::Migration),
+            Box::new(m20261128_000032_add_ons::Migration),
         ]
     }
 }

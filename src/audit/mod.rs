@@ -49,7 +49,7 @@ nouns!(ids);
 mod tests {
     use super::*;
     use crate::entity::{
-        AuditEventId, Mutable, customer, feature, member, organization, revocation, subscription, tier,
+        AuditEventId, Mutable, add_on, customer, feature, member, organization, revocation, subscription, tier,
     };
 
     #[test]
@@ -60,6 +60,7 @@ mod tests {
             customer::Model::NOUN,
             tier::Model::NOUN,
             feature::Model::NOUN,
+            add_on::Model::NOUN,
             subscription::Model::NOUN,
             revocation::Model::NOUN,
         ];

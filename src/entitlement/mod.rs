@@ -1,6 +1,7 @@
 //! What a subscription grants, feature by feature: a pure function of its row, its tier and the catalogue.
 //!
-//! An override replaces what the tier and allowances grant; one that leaves its ceiling out keeps the tier's. What nothing grants is not
+//! What the tier, add-ons and allowances grant adds up. An override replaces all of it; one that leaves its ceiling out
+//! keeps the tier's. What nothing grants is not
 //! granted, except members and customers, which are unlimited until something limits them. 0 is 0.
 
 pub mod graphql;
@@ -10,7 +11,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::entity::{
-    FeatureEnforcement, FeatureKind, FeatureReset, ManagementMode, feature, subscription, tier_feature, usage_grant,
+    FeatureEnforcement, FeatureKind, FeatureReset, ManagementMode, add_on, feature, subscription, tier_feature,
+    usage_grant,
 };
 use crate::feature::usual_reset;
 use crate::graphql::scalar::MAX_SAFE_INT;
@@ -33,7 +35,9 @@ pub enum Source {
     Tier,
     /// What was agreed on for this subscription instead.
     Override,
-    /// Allowances alone: the tier does not grant it.
+    /// Add-ons alone: the tier does not grant it.
+    AddOn,
+    /// Allowances alone: neither the tier nor an add-on grants it.
     Grant,
 }
 
@@ -46,6 +50,8 @@ pub struct Terms<'a> {
     pub granted: &'a [tier_feature::Model],
     /// What the tier's catalogue declares.
     pub declared: &'a [feature::Model],
+    /// Its add-ons.
+    pub add_ons: &'a [add_on::Model],
     /// The allowances that are in force.
     pub grants: &'a [usage_grant::Model],
 }
@@ -94,6 +100,7 @@ impl Terms<'_> {
         let overridden = self.subscription.feature_overrides.as_object().into_iter().flat_map(|object| object.keys());
         let mut keys: BTreeSet<_> = overridden.map(String::as_str).collect();
         keys.extend(self.granted.iter().map(|feature| feature.key.as_str()));
+        keys.extend(self.added().map(|(grant, _)| grant.key.as_str()));
         keys.extend(self.grants.iter().map(|grant| grant.feature_key.as_str()));
         if self.subscription.customer_id.is_none() {
             keys.extend([USERS, CUSTOMERS]);
@@ -121,7 +128,8 @@ impl Terms<'_> {
             FeatureKind::Limit
         } else {
             let known = by_tier.map(|feature| feature.kind).or(declared.map(|feature| feature.kind));
-            known.or(instead.as_ref().map(of_override))?
+            let added = || self.added().find(|(grant, _)| grant.key == key).map(|(grant, _)| grant.kind);
+            known.or_else(added).or(instead.as_ref().map(of_override))?
         };
         let (granted, limit, source) = self.said(key, kind, by_tier, instead.as_ref());
         Some(Entitlement {
@@ -147,8 +155,10 @@ impl Terms<'_> {
     ) -> (bool, Option<i64>, Source) {
         if let Some(limit) = self.user_limit().filter(|_| key == USERS) {
             // The default trial's own user limit goes with the tier.
-            let of_tier = self.subscription.trial_limits_users;
-            return (true, Some(limit.into()), if of_tier { Source::Tier } else { Source::Override });
+            return match self.subscription.trial_limits_users {
+                true => self.with_more(key, kind, (true, Some(limit.into()))),
+                false => (true, Some(limit.into()), Source::Override),
+            };
         }
         let of_tier = match by_tier {
             Some(feature) if kind == FeatureKind::Switch => (feature.enabled, None),
@@ -160,19 +170,38 @@ impl Terms<'_> {
             Some(Instead { enabled: false, .. }) => (false, Some(0), Source::Override),
             Some(Instead { ceiling: Some(limit), .. }) => (true, *limit, Source::Override),
             Some(Instead { ceiling: None, .. }) => (true, of_tier.1, Source::Override),
-            None => self.with_grants(key, of_tier),
+            None => self.with_more(key, kind, of_tier),
         }
     }
 
-    /// What the tier grants of a feature, and allowances besides.
-    fn with_grants(&self, key: &str, (granted, limit): (bool, Option<i64>)) -> (bool, Option<i64>, Source) {
+    /// What the tier grants of a feature, and add-ons and allowances besides. A sum with anything unlimited is unlimited.
+    fn with_more(
+        &self,
+        key: &str,
+        kind: FeatureKind,
+        (by_tier, limit): (bool, Option<i64>),
+    ) -> (bool, Option<i64>, Source) {
+        let add = |limit: Option<i64>, more: i64| limit.map(|limit| limit.saturating_add(more).min(MAX_SAFE_INT));
+        let (mut granted, mut limit, mut source) = (by_tier, limit, Source::Tier);
+        for (grant, quantity) in self.added().filter(|(grant, _)| grant.key == key && grant.kind == kind) {
+            limit = grant.ceiling.and_then(|ceiling| add(limit, ceiling.saturating_mul(quantity)));
+            source = if granted { source } else { Source::AddOn };
+            granted = true;
+        }
         let grants = self.grants.iter().filter(|grant| grant.feature_key == key);
         let more = grants.fold(0i64, |sum, grant| sum.saturating_add(grant.amount));
-        let limit = limit.map(|limit| limit.saturating_add(more).min(MAX_SAFE_INT));
         match granted || more == 0 {
-            true => (granted, limit, Source::Tier),
-            false => (true, limit, Source::Grant),
+            true => (granted, add(limit, more), source),
+            false => (true, add(limit, more), Source::Grant),
         }
+    }
+
+    /// What its add-ons grant, and how many there are of each.
+    fn added(&self) -> impl Iterator<Item = (&add_on::Grant, i64)> {
+        self.subscription.add_ons.0.iter().flat_map(|line| {
+            let row = self.add_ons.iter().find(|row| row.id == line.add_on_id);
+            row.into_iter().flat_map(|row| &row.features.0).map(|grant| (grant, line.quantity.into()))
+        })
     }
 
     /// The user limit agreed on. That of the default trial does not count while another tier is given.

@@ -37,7 +37,7 @@ fn declared(key: &str, kind: FeatureKind) -> feature::Model {
 type Said = (bool, Option<i64>, Source);
 
 fn said(subscription: &subscription::Model, granted: &[tier_feature::Model], key: &str) -> Option<Said> {
-    let found = Terms { subscription, granted, declared: &[], grants: &[] }.of(key);
+    let found = Terms { subscription, granted, declared: &[], add_ons: &[], grants: &[] }.of(key);
     found.map(|found| (found.granted, found.limit, found.source))
 }
 
@@ -122,7 +122,7 @@ fn allowances_are_added_to_what_the_tier_grants_and_not_to_an_override() {
     let grants = [grant("queries", 3), grant("queries", 4), grant("calls", 1), grant("storage", 9)];
     let declared = [declared("storage", FeatureKind::Meter)];
     let said = |subscription: &subscription::Model, key: &str| {
-        let found = Terms { subscription, granted: &tier, declared: &declared, grants: &grants }.of(key);
+        let found = Terms { subscription, granted: &tier, declared: &declared, add_ons: &[], grants: &grants }.of(key);
         found.map(|found| (found.granted, found.limit, found.source))
     };
     let plain = subscribed(None, json!({}));
@@ -144,7 +144,8 @@ fn the_declaration_says_what_a_key_means() {
             declared("unused", FeatureKind::Limit),
         ],
     );
-    let terms = Terms { subscription: &subscription, granted: &granted, declared: &declared, grants: &[] };
+    let terms =
+        Terms { subscription: &subscription, granted: &granted, declared: &declared, add_ons: &[], grants: &[] };
     let all = terms.all();
     let keys: Vec<_> = all.iter().map(|one| one.key.as_str()).collect();
     assert_eq!(keys.contains(&CUSTOMERS), subscription.customer_id.is_none());

@@ -6,8 +6,8 @@
 use serde_json::Value;
 
 use super::{
-    Mutable as _, customer, feature, member, organization, payment, revocation, subscription, tier, tier_feature,
-    tier_price, usage_adjustment, usage_grant,
+    Mutable as _, add_on, customer, feature, member, organization, payment, revocation, subscription, tier,
+    tier_feature, tier_price, usage_adjustment, usage_grant,
 };
 use crate::auth::Permission;
 
@@ -97,7 +97,7 @@ audited! {
                 canceled_at ended_at past_due_since grace_ends_at suspended_at suspension_cause suspended_by suspended_from
                 paused_at resumes_at pending_until scheduled_tier_id scheduled_amount_minor scheduled_billing_cycle
                 scheduled_at override_reason override_ends_at overridden_tier_id overridden_amount_minor
-                overridden_billing_cycle user_limit trial_limits_users feature_overrides gateway gateway_subscription_id
+                overridden_billing_cycle user_limit trial_limits_users feature_overrides add_ons scheduled_add_ons gateway gateway_subscription_id
                 external_id metadata last_renewed_by deleted_at;
             Audience::Holders(Permission::SubscriptionsManage) => private_metadata;
         }
@@ -131,6 +131,14 @@ audited! {
         }
         parts {}
         left out { tenant_id created_at updated_at version }
+    }
+    add_on {
+        shown {
+            Audience::Readers => id key name description kind public sort_order max_quantity tier_ids prices features
+                archived_at;
+        }
+        parts {}
+        left out { tenant_id search_text created_at updated_at version }
     }
     usage_grant {
         shown {

@@ -1,8 +1,8 @@
 //! Columns that follow from the others of their row: what it is found and sorted by.
 
 use super::{
-    audit_event, customer, feature, member, organization, payment, payment_method, revocation, subscription, tier,
-    tier_feature, tier_price, usage_adjustment, usage_grant,
+    add_on, audit_event, customer, feature, member, organization, payment, payment_method, revocation, subscription,
+    tier, tier_feature, tier_price, usage_adjustment, usage_grant,
 };
 use crate::text::{fold, sort_key};
 
@@ -41,6 +41,12 @@ impl Derived for customer::Model {
 }
 
 impl Derived for tier::Model {
+    fn derive(&mut self) {
+        self.search_text = searched(&[Some(&self.key), Some(&self.name)]).unwrap_or_default();
+    }
+}
+
+impl Derived for add_on::Model {
     fn derive(&mut self) {
         self.search_text = searched(&[Some(&self.key), Some(&self.name)]).unwrap_or_default();
     }

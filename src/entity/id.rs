@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use sea_orm::{DbErr, DeriveValueType, TryFromU64};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use type_safe_id::{DynamicType, TypeSafeId};
 use uuid::Uuid;
 
@@ -45,6 +45,14 @@ macro_rules! typed_ids {
         impl TryFromU64 for $name {
             fn try_from_u64(_: u64) -> Result<Self, DbErr> {
                 Err(DbErr::ConvertFromU64(stringify!($name)))
+            }
+        }
+
+        /// As the API shows it.
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                Self::parse(&text).ok_or_else(|| de::Error::custom(concat!("expected an id ", $prefix, "_…")))
             }
         }
 
@@ -99,6 +107,8 @@ typed_ids! {
     TierFeatureId = "tierfeat";
     /// A feature of a catalogue.
     FeatureId = "feat";
+    /// An add-on of a catalogue.
+    AddOnId = "addon";
     /// A subscription of an organization or a customer.
     SubscriptionId = "sub";
     /// A payment for a subscription.

@@ -1,5 +1,6 @@
 //! One file for each table. Which rows of a table a caller may see is said by [`Visible`](crate::store::Visible).
 
+pub mod add_on;
 pub mod audit_event;
 pub mod audited;
 pub mod customer;

@@ -6,7 +6,7 @@ use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Above, BillingCycle, CustomerId, Gateway, ManagementMode, OrganizationId, PeriodEndPolicy, StoredJson,
+    Above, AddOnId, BillingCycle, CustomerId, Gateway, ManagementMode, OrganizationId, PeriodEndPolicy, StoredJson,
     SubscriptionId, SubscriptionStatus, SuspensionCause, TierId, TrialEndPolicy,
 };
 use crate::clock::Timestamp;
@@ -33,7 +33,8 @@ pub struct Model {
     /// Who decides about it.
     pub mode: ManagementMode,
 
-    /// Price snapshot in minor units: a later edit of the catalogue does not change it.
+    /// Price snapshot in minor units, of the tier and its add-ons together: a later edit of the catalogue does not change
+    /// it.
     pub amount_minor: i64,
     /// Price snapshot, ISO 4217. Never changes.
     pub currency: String,
@@ -103,7 +104,7 @@ pub struct Model {
 
     /// A change of tier that waits: the tier.
     pub scheduled_tier_id: Option<TierId>,
-    /// A change of tier that waits: its amount.
+    /// A change of tier that waits: its amount, add-ons included.
     pub scheduled_amount_minor: Option<i64>,
     /// A change of tier that waits: its cycle.
     pub scheduled_billing_cycle: Option<BillingCycle>,
@@ -129,6 +130,11 @@ pub struct Model {
     pub trial_limits_users: bool,
     /// Features that differ from the tier's: a JSON object from feature key to `{enabled, ceiling}`.
     pub feature_overrides: Json,
+
+    /// What it has besides its tier. The amounts of this row count it in.
+    pub add_ons: AddOns,
+    /// The same once the change of tier that waits has happened; empty where none waits.
+    pub scheduled_add_ons: AddOns,
 
     /// Counts the times that the use of its features began anew: what was used before does not count any more.
     pub usage_epoch: i32,
@@ -184,6 +190,59 @@ pub struct Model {
     pub version: i32,
     /// When the subscription was deleted. A deleted row is invisible.
     pub deleted_at: Option<Timestamp>,
+}
+
+/// An add-on of a subscription.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddOnLine {
+    /// Which one.
+    pub add_on_id: AddOnId,
+    /// Its key, which never changes.
+    pub key: String,
+    /// Its name when it was added.
+    pub name: String,
+    /// How many, at least 1.
+    pub quantity: i32,
+    /// Price snapshot of one each cycle, in minor units of the subscription's currency.
+    pub unit_amount_minor: i64,
+}
+
+impl AddOnLine {
+    /// What it costs each cycle.
+    pub fn amount_minor(&self) -> i64 {
+        self.unit_amount_minor.saturating_mul(self.quantity.into())
+    }
+}
+
+/// The add-ons of a subscription, at most one line for each.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct AddOns(pub Vec<AddOnLine>);
+
+impl AddOns {
+    /// What they cost each cycle.
+    pub fn amount_minor(&self) -> i64 {
+        self.0.iter().fold(0, |sum, line| sum.saturating_add(line.amount_minor()))
+    }
+
+    /// The line of an add-on.
+    pub fn line(&self, id: AddOnId) -> Option<&AddOnLine> {
+        self.0.iter().find(|line| line.add_on_id == id)
+    }
+
+    /// How many of an add-on there are.
+    pub fn quantity(&self, id: AddOnId) -> i32 {
+        self.line(id).map_or(0, |line| line.quantity)
+    }
+
+    /// Puts a line into the place of the add-on's own; a quantity of 0 removes it.
+    pub fn put(&mut self, line: AddOnLine) {
+        let id = line.add_on_id;
+        match self.0.iter_mut().find(|line| line.add_on_id == id) {
+            Some(place) => *place = line,
+            None => self.0.push(line),
+        }
+        self.0.retain(|line| line.quantity > 0);
+    }
 }
 
 /// What an override lies on, as far as the row itself cannot hold it meanwhile: the dates of trial, period, grace and

@@ -175,10 +175,7 @@ pub async fn update(
     target: &Target<FeatureId>,
     wanted: &Update,
 ) -> Result<feature::Model> {
-    // The platform's own people see more features than those that they manage. None ever moves to another catalogue.
-    if let Some(row) = writer.get::<feature::Entity>(target.id).await? {
-        rules::authorize(writer.caller()?, row.tenant_id)?;
-    }
+    rules::authorize_change::<feature::Entity>(writer, target.id).await?;
     writer
         .change::<feature::Entity, _>(command, target.id, "input.id", |unit, row| {
             Box::pin(async move {

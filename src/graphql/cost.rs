@@ -38,8 +38,9 @@ const INTROSPECTION_LISTS: [(&str, u64); 5] =
     [("fields", 80), ("inputFields", 20), ("interfaces", 10), ("possibleTypes", 10), ("types", 25)];
 
 /// Lists of objects without pages, and how many they have at most: as inputs declare it, where they do.
-const LISTS: [(&str, u64); 19] = [
+const LISTS: [(&str, u64); 20] = [
     ("accesses", 100),
+    ("addOns", 20),
     ("availableActions", 20),
     ("buckets", 750),
     ("checkoutTiers", 100),

@@ -168,6 +168,18 @@ pub fn parse_id<T: TypedId>(path: &str, id: &ID) -> Result<T> {
     })
 }
 
+/// Reads a list of ids, each once.
+pub fn parse_ids<T: TypedId + PartialEq>(path: &str, list: &[ID]) -> Result<Vec<T>> {
+    let mut ids: Vec<T> = Vec::with_capacity(list.len());
+    for (place, id) in list.iter().enumerate() {
+        let id = parse_id(&format!("{path}.{place}"), id)?;
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    Ok(ids)
+}
+
 /// The typed form of an id that may be missing.
 pub fn parse_optional_id<T: TypedId>(path: &str, id: Option<&ID>) -> Result<Option<T>> {
     id.map(|id| parse_id(path, id)).transpose()

@@ -60,6 +60,7 @@ mutations! {
     crate::customer::mutation::CustomerMutation,
     crate::tier::mutation::TierMutation,
     crate::feature::mutation::FeatureMutation,
+    crate::add_on::mutation::AddOnMutation,
     crate::subscription::mutation::SubscriptionMutation,
     crate::subscription::step_mutation::SubscriptionStepMutation,
     crate::usage::mutation::UsageMutation,

@@ -17,7 +17,7 @@ use icu_locale_core::Locale;
 use super::when::When;
 use crate::clock::Timestamp;
 use crate::entity::{
-    AuditEventId, CustomerId, FeatureId, MemberId, OrganizationId, PaymentId, PaymentMethodId, SubscriptionId,
+    AddOnId, AuditEventId, CustomerId, FeatureId, MemberId, OrganizationId, PaymentId, PaymentMethodId, SubscriptionId,
     TierFeatureId, TierId, TierPriceId, UsageReservationId,
 };
 use crate::error::{Code, Error, Refusal, Result};
@@ -52,6 +52,7 @@ id_outputs!(
     PaymentId,
     PaymentMethodId,
     FeatureId,
+    AddOnId,
     UsageReservationId,
     SubscriptionId,
     TierFeatureId,

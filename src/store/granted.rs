@@ -9,7 +9,7 @@ use super::executor::Executor as _;
 use super::{Scope, UnitOfWork};
 use crate::clock::Timestamp;
 use crate::entitlement::Terms;
-use crate::entity::{SubscriptionId, TierId, feature, subscription, tier, tier_feature, usage_grant};
+use crate::entity::{AddOnId, SubscriptionId, TierId, add_on, feature, subscription, tier, tier_feature, usage_grant};
 use crate::error::Result;
 
 /// What some subscriptions grant.
@@ -17,6 +17,8 @@ use crate::error::Result;
 pub struct Granted {
     tiers: HashMap<TierId, OfTier>,
     grants: HashMap<SubscriptionId, Vec<usage_grant::Model>>,
+    /// The add-ons of all of them.
+    add_ons: Vec<add_on::Model>,
 }
 
 #[derive(Debug, Default)]
@@ -40,6 +42,7 @@ impl Granted {
             subscription,
             granted: tier.map_or(&[], |tier| &tier.features),
             declared: tier.map_or(&[], |tier| &tier.declared),
+            add_ons: &self.add_ons,
             grants: self.grants.get(&subscription.id).map_or(&[], Vec::as_slice),
         }
     }
@@ -78,6 +81,12 @@ impl Scope {
 }
 
 impl UnitOfWork<'_> {
+    /// These add-ons, whoever may see them.
+    pub(crate) async fn add_ons(&self, ids: impl IntoIterator<Item = AddOnId>) -> Result<Vec<add_on::Model>> {
+        let ids: BTreeSet<_> = ids.into_iter().collect();
+        if ids.is_empty() { Ok(Vec::new()) } else { self.find(named(ids)).await }
+    }
+
     /// What these subscriptions grant now.
     pub(crate) async fn granted_by(&self, rows: &[&subscription::Model]) -> Result<Granted> {
         granted(self, rows, self.now()).await
@@ -90,12 +99,15 @@ async fn granted(finder: &impl Finder, rows: &[&subscription::Model], now: Times
     let features = tier_feature::Entity::find().filter(tier_feature::Column::TierId.is_in(ids));
     let features = finder.find(features).await?;
     let grants = finder.find(in_force(rows, now)).await?;
+    let add_ons: BTreeSet<_> = rows.iter().flat_map(|row| &row.add_ons.0).map(|line| line.add_on_id).collect();
+    let add_ons = if add_ons.is_empty() { Vec::new() } else { finder.find(named(add_ons)).await? };
     let overridden = rows.iter().filter_map(|row| row.feature_overrides.as_object()).flat_map(|object| object.keys());
     let mut keys: BTreeSet<&str> = overridden.map(String::as_str).collect();
     keys.extend(features.iter().map(|feature| feature.key.as_str()));
+    keys.extend(add_ons.iter().flat_map(|row| &row.features.0).map(|grant| grant.key.as_str()));
     keys.extend(grants.iter().map(|grant| grant.feature_key.as_str()));
     let declared = if keys.is_empty() { Vec::new() } else { finder.find(declared(&tiers, keys)).await? };
-    let mut found = Granted::default();
+    let mut found = Granted { add_ons, ..Granted::default() };
     for tier in tiers {
         let declared = declared.iter().filter(|feature| feature.tenant_id == tier.tenant_id).cloned().collect();
         found.tiers.insert(tier.id, OfTier { features: Vec::new(), declared, tier: Some(tier) });
@@ -107,6 +119,10 @@ async fn granted(finder: &impl Finder, rows: &[&subscription::Model], now: Times
         found.grants.entry(grant.subscription_id).or_default().push(grant);
     }
     Ok(found)
+}
+
+fn named(ids: BTreeSet<AddOnId>) -> Select<add_on::Entity> {
+    add_on::Entity::find().filter(add_on::Column::Id.is_in(ids))
 }
 
 /// The allowances of these subscriptions that are not over.

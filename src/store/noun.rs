@@ -83,6 +83,7 @@ records! {
     customer _ => Lock::KeyShare, None;
     tier _ => Lock::KeyShare, None;
     feature _ => Lock::KeyShare, None;
+    add_on _ => Lock::KeyShare, None;
     revocation _ => Lock::KeyShare, None;
     payment _ => Lock::KeyShare, None;
     usage_grant _ => Lock::KeyShare, None;
@@ -138,6 +139,7 @@ mutable! {
     payment tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
     tier tenant_id => |row, tenant| row.tenant_id = tenant;
     feature tenant_id => |row, tenant| row.tenant_id = tenant;
+    add_on tenant_id => |row, tenant| row.tenant_id = tenant;
     revocation tenant_id => |row, tenant| row.tenant_id = tenant;
     usage_grant tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
     usage_adjustment tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);

@@ -6,8 +6,8 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, TryIntoModel};
 use super::reach::{Owners, Reach};
 use crate::auth::{Permission, Standing};
 use crate::entity::{
-    audit_event, customer, feature, member, organization, payment, payment_method, revocation, subscription,
-    subscription_total, tier, tier_feature, tier_price, usage_adjustment, usage_grant,
+    OrganizationId, add_on, audit_event, customer, feature, member, organization, payment, payment_method, revocation,
+    subscription, subscription_total, tier, tier_feature, tier_price, usage_adjustment, usage_grant,
 };
 use crate::error::{Error, Result};
 
@@ -136,6 +136,20 @@ impl Visible for usage_adjustment::Entity {
     }
 }
 
+/// What is of the platform's catalogue, of that of the organization above, or of one that the caller reaches.
+fn catalogues(reach: Reach<'_>, own: OrganizationId, tenant: impl ColumnTrait) -> Result<Condition> {
+    // An equation, because PostgreSQL looks up no list of a subquery in an index where it is one of several ways.
+    let parent = Query::select()
+        .column(organization::Column::ParentId)
+        .from(organization::Entity)
+        .and_where(organization::Column::Id.eq(own))
+        .take();
+    Ok(Condition::any()
+        .add(tenant.is_null())
+        .add(Expr::col(tenant.as_column_ref()).eq(Expr::SubQuery(None, Box::new(parent.into()))))
+        .add(reach.tenants(tenant)?))
+}
+
 impl Visible for tier::Entity {
     // What is public is seen by whoever has a token.
     const ASKS_FOR_CALLER: bool = false;
@@ -151,17 +165,8 @@ impl Visible for tier::Entity {
         let Some(own) = caller.standing.organization() else {
             return Ok(Condition::any().add(TenantId.is_null()).add(reach.tenants(TenantId)?));
         };
-        // An equation, because PostgreSQL looks up no list of a subquery in an index where it is one of several ways.
-        let parent = Query::select()
-            .column(organization::Column::ParentId)
-            .from(organization::Entity)
-            .and_where(organization::Column::Id.eq(own))
-            .take();
         // All that is subscribed to is in one of these too: it was sold there, and no organization moves.
-        let catalogues = Condition::any()
-            .add(TenantId.is_null())
-            .add(Expr::col(TenantId.as_column_ref()).eq(Expr::SubQuery(None, Box::new(parent.into()))))
-            .add(reach.tenants(TenantId)?);
+        let catalogues = catalogues(reach, own, TenantId)?;
         let mut seen = Condition::any().add(Public.eq(true));
         if caller.may(Permission::TiersManage) {
             seen = seen.add(reach.tenants(TenantId)?);
@@ -199,6 +204,24 @@ impl Visible for feature::Entity {
         }
         reach.needs(Permission::TiersManage)?;
         Ok(rows)
+    }
+}
+
+impl Visible for add_on::Entity {
+    /// A catalogue's add-ons are seen by who manages it; those that are public and sold, by everyone that its tiers may be
+    /// sold to. Others see of what they have what the subscription says of it.
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
+        use add_on::Column::{ArchivedAt, Public, TenantId};
+        let caller = reach.caller()?;
+        let Some(own) = caller.standing.organization() else {
+            return Ok(Condition::any().add(TenantId.is_null()).add(reach.tenants(TenantId)?));
+        };
+        let offered = Condition::all().add(Public.eq(true)).add(ArchivedAt.is_null());
+        let seen = match caller.may(Permission::TiersManage) {
+            true => Condition::any().add(offered).add(reach.tenants(TenantId)?),
+            false => Condition::any().add(offered),
+        };
+        Ok(Condition::all().add(catalogues(reach, own, TenantId)?).add_option(reach.present()).add(seen))
     }
 }
 

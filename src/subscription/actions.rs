@@ -13,6 +13,7 @@ use super::overdue::{self, UpToDate};
 use super::surroundings::{Surroundings, around_all};
 use crate::auth::{Caller, Permission, Standing};
 use crate::clock::Timestamp;
+use crate::entity::subscription::{AddOnLine, AddOns};
 use crate::entity::{
     Above, ManagementMode, OperationalStatus, OrganizationId, SubscriptionManagement, SuspensionCause, TierId,
     subscription,
@@ -26,7 +27,7 @@ pub const SELF_SERVICE: [Action; 3] = [Action::Cancel, Action::UndoCancel, Actio
 
 /// What an organization may do with its own subscription that is managed from above. What of that grants nothing is
 /// decided by the use cases.
-const OWN: [Action; 4] = [Action::Update, Action::ChangeTier, Action::Cancel, Action::UndoCancel];
+const OWN: [Action; 5] = [Action::Update, Action::ChangeTier, Action::ChangeAddOns, Action::Cancel, Action::UndoCancel];
 
 /// Why an action is not possible: what the mutation would be refused for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum, ToJson)]
@@ -123,13 +124,17 @@ fn check(state: &UpToDate, action: Action, caller: &Caller, around: &Surrounding
         return Ok(());
     }
     let tier = around.tier(row.tier_id);
+    let from_above = managed_from_above(caller, row, around.management);
+    if action == Action::ChangeAddOns && from_above && row.add_ons.0.is_empty() {
+        // There is nothing that could become less.
+        return Err(own_account("input.addOns").into());
+    }
     if action == Action::Reactivate && row.mode == ManagementMode::Manual && tier.is_some_and(|tier| tier.archived) {
         return Err(Refusal::new(Code::TierArchived, "The tier is archived.").into());
     }
     if action == Action::StartTrial && tier.is_some_and(|tier| tier.trial_days == 0) {
         return Err(Refusal::new(Code::InvalidDate, "The tier gives no days of trial.").into());
     }
-    let from_above = managed_from_above(caller, row, around.management);
     let Some(step) = step(action, row, from_above, now) else { return Ok(()) };
     let next = lifecycle::apply(row, &step, now)?;
     if row.ended_at.is_some() && next.ended_at.is_none() {
@@ -157,7 +162,14 @@ fn step(action: Action, row: &subscription::Model, from_above: bool, now: Timest
         Action::MarkPaid => Step::MarkPaid,
         Action::ChangeTier => {
             let offer = Offer { tier_id: another, amount_minor: 0, billing_cycle: row.billing_cycle };
-            Step::ChangeTier { offer, at_period_end: from_above }
+            Step::ChangeTier { offer, add_ons: AddOns::default(), at_period_end: from_above }
+        }
+        Action::ChangeAddOns if from_above => Step::ChangeAddOns { now: None, later: Some(AddOns::default()) },
+        Action::ChangeAddOns => {
+            let (key, name) = (String::new(), String::new());
+            let mut more = row.add_ons.clone();
+            more.put(AddOnLine { add_on_id: uuid::Uuid::nil().into(), key, name, quantity: 1, unit_amount_minor: 0 });
+            Step::ChangeAddOns { now: Some(more), later: None }
         }
         Action::OverrideTier => Step::OverrideTier { tier_id: another, reason: String::new(), ends_at: None },
         Action::EndOverride => Step::EndOverride,

@@ -4,9 +4,9 @@ use std::sync::{Mutex, PoisonError};
 
 use super::catalogue::{Cost, Seller};
 use super::lifecycle::{self, Action, Step};
-use super::{Settings, actions, change, kind_of, period};
+use super::{Settings, actions, add_ons, change, kind_of, period};
 use crate::clock::Timestamp;
-use crate::entity::{BillingCycle, SubscriptionId, TierId, subscription};
+use crate::entity::{AddOnId, BillingCycle, SubscriptionId, TierId, subscription};
 use crate::error::Result;
 use crate::graphql::command::Target;
 use crate::store::{Command, UnitOfWork, Writer};
@@ -29,6 +29,19 @@ pub struct LostTime {
     pub until: Timestamp,
 }
 
+/// What a subscription is to move to: what is not given stays.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish<'a> {
+    /// The tier.
+    pub tier_id: Option<TierId>,
+    /// The cycle.
+    pub cycle: Option<BillingCycle>,
+    /// When.
+    pub timing: Option<ChangeTiming>,
+    /// The add-ons that do not go along.
+    pub dropped: &'a [AddOnId],
+}
+
 /// Moves a subscription to another tier or cycle. Without a timing, a change [waits](lifecycle::waits) for the end of
 /// what is paid for or happens now. Answers what paid time is lost as well.
 pub async fn change_tier(
@@ -36,15 +49,13 @@ pub async fn change_tier(
     settings: &Settings,
     command: &Command,
     target: &Target<SubscriptionId>,
-    tier_id: Option<TierId>,
-    cycle: Option<BillingCycle>,
-    timing: Option<ChangeTiming>,
+    wish: Wish<'_>,
 ) -> Result<(subscription::Model, Option<LostTime>)> {
     let paid = Mutex::new(None);
     let row = change(writer, settings, command, target, Action::ChangeTier, &|unit, row| {
         // Of the last run, which is the one that counts.
         *paid.lock().unwrap_or_else(PoisonError::into_inner) = lifecycle::paid_until(row, unit.now());
-        Box::pin(to_tier(unit, row, tier_id, cycle, timing))
+        Box::pin(to_tier(unit, row, wish))
     })
     .await?;
     let paid = paid.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -57,17 +68,22 @@ pub async fn change_tier(
 pub(super) async fn to_tier(
     unit: &UnitOfWork<'_>,
     row: &subscription::Model,
-    tier_id: Option<TierId>,
-    cycle: Option<BillingCycle>,
-    timing: Option<ChangeTiming>,
+    Wish { tier_id, cycle, timing, dropped }: Wish<'_>,
 ) -> Result<Step> {
     let seller = Seller { unit, kind: kind_of(row), path: "input" };
+    add_ons::check_dropped(row, dropped)?;
     let tier_id = tier_id.unwrap_or(row.tier_id);
-    let offer = if tier_id == row.tier_id && cycle.is_none_or(|cycle| cycle == row.billing_cycle) {
-        lifecycle::Offer { tier_id, amount_minor: row.amount_minor, billing_cycle: row.billing_cycle }
+    let (offer, add_ons) = if tier_id == row.tier_id && cycle.is_none_or(|cycle| cycle == row.billing_cycle) {
+        // Takes a scheduled change back, and changes nothing.
+        let amount_minor = row.amount_minor - row.add_ons.amount_minor();
+        (lifecycle::Offer { tier_id, amount_minor, billing_cycle: row.billing_cycle }, row.add_ons.clone())
     } else {
         let cost = Cost { billing_cycle: cycle.unwrap_or(row.billing_cycle), currency: Some(&row.currency) };
-        seller.offer(seller.priced_tier(tier_id, cost).await?, cost).await?.0
+        let priced = seller.priced_tier(tier_id, cost).await?;
+        let add_ons = add_ons::carried(unit, row, &priced.0, cost.billing_cycle, dropped).await?;
+        let offer = seller.offer(priced, cost).await?.0;
+        add_ons::check_amount(offer.amount_minor, &add_ons, "input.tierId")?;
+        (offer, add_ons)
     };
     let management = unit.organization().await?.subscription_management;
     let from_above = actions::managed_from_above(unit.scope().caller()?, row, management);
@@ -89,7 +105,7 @@ pub(super) async fn to_tier(
             lifecycle::waits((from, row.billing_cycle), (to, offer.billing_cycle))
         }
     };
-    Ok(Step::ChangeTier { offer, at_period_end })
+    Ok(Step::ChangeTier { offer, add_ons, at_period_end })
 }
 
 /// Refuses what an organization cannot give itself: all but a downgrade that waits for the end of what is paid for.

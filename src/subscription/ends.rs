@@ -112,6 +112,7 @@ pub fn are_agreed_anew(step: &Step, before: &subscription::Model, after: &subscr
         }
         Step::Extend { .. }
         | Step::MarkPastDue
+        | Step::ChangeAddOns { .. }
         | Step::OverrideTier { .. }
         | Step::EndOverride
         | Step::Suspend(_)

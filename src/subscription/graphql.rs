@@ -8,8 +8,8 @@ use sea_orm::Iterable;
 
 use super::actions::{self, Available};
 use super::parts::{
-    AvailableAction, EffectiveStatus, FeatureOverride, ScheduledChange, SubscriptionOwner, TierOverride,
-    feature_overrides, told_why,
+    AvailableAction, EffectiveStatus, FeatureOverride, ScheduledChange, SubscriptionAddOn, SubscriptionOwner,
+    TierOverride, add_ons, feature_overrides, told_why,
 };
 use super::recorded::RECORDED;
 use super::relation;
@@ -129,7 +129,10 @@ pub struct SubscriptionContract {
     /// What is subscribed to.
     #[one(tier::of, TierId)]
     tier: Option<Tier>,
-    /// What it costs each cycle: a snapshot that later edits of the catalogue do not change.
+    /// What it has besides its tier.
+    #[computed(add_ons, from(AddOns, Currency))]
+    add_ons: Vec<SubscriptionAddOn>,
+    /// What it costs each cycle, add-ons included: a snapshot that later edits of the catalogue do not change.
     #[computed(money, from(AmountMinor, Currency))]
     price: Money,
     /// What it is worth at this moment.

@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::lifecycle::CancelAt;
 use super::opening::Terms;
-use super::{ChangeTiming, Order, OwnerId};
-use crate::entity::{BillingCycle, CustomerId, OrganizationId, SubscriptionId, SubscriptionStatus, TierId};
+use super::{ChangeTiming, Order, OwnerId, Quantity};
+use crate::add_on::MAX_QUANTITY;
+use crate::entity::{AddOnId, BillingCycle, CustomerId, OrganizationId, SubscriptionId, SubscriptionStatus, TierId};
 use crate::error::{Code, Refusal, Result};
 use crate::graphql::command::{Target, target_input};
 use crate::graphql::input::{Check, MAX_DAYS, parse_optional_id};
@@ -43,6 +44,9 @@ pub struct SubscriptionTermsInput {
     billing_cycle: BillingCycle,
     /// The currency of the price; the organization's default if not given.
     currency: Option<CurrencyCode>,
+    /// Add-ons that go with the tier, at most 20. The price counts them in.
+    #[graphql(validator(max_items = 20))]
+    add_ons: Option<Vec<AddOnQuantityInput>>,
     /// Days of trial from the start, instead of the tier's; 0 for none.
     trial_days: Option<i32>,
     /// End of the trial; wins over days.
@@ -68,6 +72,36 @@ pub struct SubscriptionTermsInput {
     metadata: Option<GivenJson>,
     /// The same of those who manage the subscription, shown to nobody else.
     private_metadata: Option<GivenJson>,
+}
+
+/// How many of an add-on a subscription is to have.
+#[derive(Clone, Debug, InputObject)]
+pub struct AddOnQuantityInput {
+    /// The add-on.
+    add_on_id: ID,
+    /// How many of it, up to its `maxQuantity`.
+    #[graphql(default = 1)]
+    quantity: i32,
+}
+
+/// The quantities that these inputs stand for, and what is wrong with them. `path` is where they stand.
+pub fn quantities(
+    check: &mut Check,
+    path: &str,
+    list: Option<Vec<AddOnQuantityInput>>,
+    fewest: i64,
+) -> Result<Vec<Quantity>> {
+    let mut quantities: Vec<Quantity> = Vec::new();
+    for (index, AddOnQuantityInput { add_on_id: id, quantity }) in list.unwrap_or_default().into_iter().enumerate() {
+        let at = |field: &str| format!("{path}.{index}.{field}");
+        check.range(&at("quantity"), quantity.into(), fewest..=MAX_QUANTITY);
+        let Some(id) = check.optional_id::<AddOnId>(&at("addOnId"), Some(&id)) else { continue };
+        if quantities.iter().any(|one| one.id == id) {
+            check.refuse(&at("addOnId"), Code::Duplicate, "The add-on is named twice.");
+        }
+        quantities.push(Quantity { id, quantity });
+    }
+    Ok(quantities)
 }
 
 /// A feature that differs from the tier's.
@@ -113,6 +147,11 @@ impl SubscriptionTermsInput {
         if let Some(limit) = self.user_limit {
             check.range(&at("userLimit"), limit.into(), 1..=100_000);
         }
+        let add_ons = quantities(&mut check, &at("addOns"), self.add_ons, 1)?;
+        if let Some(first) = add_ons.first().filter(|_| tier_id.is_none()) {
+            let message = format!("The default trial has no add-ons: name a tier for {}.", first.id);
+            check.refuse(&at("addOns"), Code::Conflict, message);
+        }
         let terms = Terms {
             trial_days,
             trial_ends_at: self.trial_ends_at,
@@ -129,7 +168,7 @@ impl SubscriptionTermsInput {
         };
         check.finish()?;
         let currency = self.currency.map(|currency| currency.0);
-        Ok(Order { tier_id, billing_cycle: self.billing_cycle, currency, terms })
+        Ok(Order { tier_id, billing_cycle: self.billing_cycle, currency, add_ons, terms })
     }
 }
 
@@ -206,6 +245,20 @@ target_input! {
         billing_cycle: Option<BillingCycle>,
         /// When; if not given, a shorter cycle or a tier of lower rank waits for the end of what is paid for, and
         /// anything else happens now.
+        timing: Option<ChangeTiming>,
+        /// The add-ons that do not go along, at most 20. The others do, with their quantity: at the price that they have,
+        /// and in another cycle at the catalogue's.
+        #[graphql(validator(max_items = 20))]
+        drop_add_ons: Option<Vec<ID>>,
+    }
+}
+target_input! {
+    /// Gives a subscription more or fewer add-ons.
+    ChangeAddOnsInput for SubscriptionId {
+        /// How many of which, at most 20; 0 removes one. What is not named stays.
+        #[graphql(validator(max_items = 20))]
+        add_ons: Vec<AddOnQuantityInput>,
+        /// When; if not given, more is added now, and less waits for the end of what is paid for.
         timing: Option<ChangeTiming>,
     }
 }

@@ -25,6 +25,7 @@ pub use self::table::{Cause, moves};
 use super::period::{self, Anchor};
 use crate::clock::Timestamp;
 use crate::entity::SubscriptionStatus::{Active, Canceled, Expired, PastDue, Paused, Pending, Suspended, Trialing};
+use crate::entity::subscription::AddOns;
 use crate::entity::{BillingCycle, ManagementMode, subscription};
 use crate::error::{Code, Facts, Refusal};
 use crate::graphql::scalar::OUTSIDE;
@@ -86,7 +87,12 @@ pub fn apply(row: &subscription::Model, step: &Step, now: Timestamp) -> Result<s
         Step::Renew if part::underlying(row) == Active => part::renew_ahead(&mut next),
         Step::Renew | Step::MarkPaid => part::paid(&mut next, now),
         Step::MarkPastDue => part::owes(&mut next, now),
-        Step::ChangeTier { offer, at_period_end } => change_tier(&mut next, *offer, *at_period_end, now)?,
+        Step::ChangeTier { offer, add_ons, at_period_end } => {
+            change_tier(&mut next, *offer, add_ons, *at_period_end, now)?;
+        }
+        Step::ChangeAddOns { now: at_once, later } => {
+            change_add_ons(&mut next, at_once.as_ref(), later.as_ref(), now)?;
+        }
         Step::OverrideTier { tier_id, reason, ends_at } => {
             lay_over(&mut next, *tier_id, now);
             next.override_reason = Some(reason.clone());
@@ -169,6 +175,7 @@ fn extend(row: &mut subscription::Model, days: i64, now: Timestamp) {
 fn change_tier(
     row: &mut subscription::Model,
     offer: Offer,
+    add_ons: &AddOns,
     at_period_end: bool,
     now: Timestamp,
 ) -> Result<(), Refusal> {
@@ -181,26 +188,13 @@ fn change_tier(
         return Err(conflict("input.tierId", "The subscription has this tier and cycle already."));
     }
     if at_period_end {
-        let Some(end) = end_ahead(row, now) else {
-            let message = "There is no period to wait for the end of: change the tier now.";
-            return Err(conflict("input.timing", message));
-        };
-        for (at, way_out) in [(row.cancel_at, "undo the cancellation first"), (row.expires_at, "change it now")] {
-            if let Some(at) = at.filter(|at| *at <= end) {
-                let message = format!("The subscription ends at {at}, so nothing would come of it: {way_out}.");
-                return Err(conflict("input.timing", message));
-            }
-        }
-        row.scheduled_tier_id = Some(offer.tier_id);
-        row.scheduled_amount_minor = Some(offer.amount_minor);
-        row.scheduled_billing_cycle = Some(offer.billing_cycle);
-        row.scheduled_at = Some(end);
-        return Ok(());
+        return schedule(row, offer, add_ons, now);
     }
     clear_schedule(row);
     let begins = row.billing_cycle != offer.billing_cycle && row.current_period_end.is_some();
     part::move_to(row, offer.tier_id);
-    row.amount_minor = offer.amount_minor;
+    row.amount_minor = offer.amount_minor.saturating_add(add_ons.amount_minor());
+    row.add_ons = add_ons.clone();
     row.billing_cycle = offer.billing_cycle;
     match row.status {
         Active | PastDue if begins => start_period(row, now),
@@ -217,6 +211,59 @@ fn change_tier(
         _ => {}
     }
     Ok(())
+}
+
+/// Lets a tier with add-ons wait for the end of the period or trial.
+fn schedule(row: &mut subscription::Model, offer: Offer, add_ons: &AddOns, now: Timestamp) -> Result<(), Refusal> {
+    let Some(end) = end_ahead(row, now) else {
+        return Err(conflict("input.timing", "There is no period to wait for the end of: change it now."));
+    };
+    for (at, way_out) in [(row.cancel_at, "undo the cancellation first"), (row.expires_at, "change it now")] {
+        if let Some(at) = at.filter(|at| *at <= end) {
+            let message = format!("The subscription ends at {at}, so nothing would come of it: {way_out}.");
+            return Err(conflict("input.timing", message));
+        }
+    }
+    row.scheduled_tier_id = Some(offer.tier_id);
+    row.scheduled_amount_minor = Some(offer.amount_minor.saturating_add(add_ons.amount_minor()));
+    row.scheduled_billing_cycle = Some(offer.billing_cycle);
+    row.scheduled_at = Some(end);
+    row.scheduled_add_ons = add_ons.clone();
+    Ok(())
+}
+
+/// Has these add-ons from now on, and others from the end of the period on, or with the change that waits for it.
+fn change_add_ons(
+    row: &mut subscription::Model,
+    at_once: Option<&AddOns>,
+    later: Option<&AddOns>,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let of_tier = row.amount_minor - row.add_ons.amount_minor();
+    if let Some(lines) = at_once {
+        row.amount_minor = of_tier.saturating_add(lines.amount_minor());
+        row.add_ons = lines.clone();
+    }
+    let present = Offer { tier_id: row.tier_id, amount_minor: of_tier, billing_cycle: row.billing_cycle };
+    let waiting = match (row.scheduled_tier_id, row.scheduled_amount_minor, row.scheduled_billing_cycle) {
+        (Some(tier_id), Some(amount), Some(billing_cycle)) => {
+            let amount_minor = amount - row.scheduled_add_ons.amount_minor();
+            Some(Offer { tier_id, amount_minor, billing_cycle })
+        }
+        _ => None,
+    };
+    let Some(lines) = later else { return Ok(()) };
+    let same =
+        waiting.is_none_or(|offer| offer.tier_id == present.tier_id && offer.billing_cycle == present.billing_cycle);
+    if same && *lines == row.add_ons {
+        clear_schedule(row);
+        return Ok(());
+    }
+    if waiting.is_none() && part::underlying(row) == Trialing {
+        let message = "Nothing is paid for yet that could be waited for the end of: change it now.";
+        return Err(conflict("input.timing", message));
+    }
+    schedule(row, waiting.unwrap_or(present), lines, now)
 }
 
 fn resume(row: &mut subscription::Model, now: Timestamp) {

@@ -3,7 +3,7 @@
 use super::lifecycle::as_of;
 use super::status::{self, Effective, Policy};
 use crate::entitlement::{self, Source, Terms};
-use crate::entity::{ManagementMode, subscription, tier_feature};
+use crate::entity::{ManagementMode, add_on, subscription, tier_feature};
 use crate::error::{Code, Facts, Refusal, Result};
 use crate::store::{Noun, UnitOfWork};
 use crate::tier::Unlock;
@@ -37,9 +37,14 @@ struct Ceiling {
 }
 
 /// How many there may be; none for no limit.
-fn ceiling(agreed: &subscription::Model, granted: Option<&tier_feature::Model>, feature: &str) -> Option<Ceiling> {
-    let terms =
-        Terms { subscription: agreed, granted: granted.map_or(&[], std::slice::from_ref), declared: &[], grants: &[] };
+fn ceiling(
+    agreed: &subscription::Model,
+    granted: Option<&tier_feature::Model>,
+    add_ons: &[add_on::Model],
+    feature: &str,
+) -> Option<Ceiling> {
+    let granted = granted.map(std::slice::from_ref).unwrap_or_default();
+    let terms = Terms { subscription: agreed, granted, declared: &[], add_ons, grants: &[] };
     let entitlement = terms.of(feature)?;
     let goes_with_tier = entitlement.source == Source::Tier;
     entitlement.limit.map(|limit| Ceiling { limit, goes_with_tier })
@@ -58,7 +63,8 @@ async fn said(unit: &UnitOfWork<'_>, policy: &Policy, what: Countable) -> Result
     // An override that has ended gives nothing.
     let agreed = as_of(&agreed, unit.now(), Some(policy.renewal_tolerance)).0.into_owned();
     let granted = unit.granted(agreed.tier_id, what.feature).await?;
-    let ceiling = ceiling(&agreed, granted.as_ref(), what.feature);
+    let add_ons = unit.add_ons(agreed.add_ons.0.iter().map(|line| line.add_on_id)).await?;
+    let ceiling = ceiling(&agreed, granted.as_ref(), &add_ons, what.feature);
     Ok(Some(Said { agreed, effective, ceiling }))
 }
 
@@ -150,7 +156,7 @@ mod tests {
     }
 
     fn limit(agreed: &subscription::Model, granted: Option<&tier_feature::Model>) -> Option<(i64, bool)> {
-        ceiling(agreed, granted, "users").map(|ceiling| (ceiling.limit, ceiling.goes_with_tier))
+        ceiling(agreed, granted, &[], "users").map(|ceiling| (ceiling.limit, ceiling.goes_with_tier))
     }
 
     #[test]

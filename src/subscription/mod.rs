@@ -5,6 +5,7 @@
 //! subscription in `order.rs`, and its update in `update.rs`. All of them first carry out what is due (`overdue.rs`).
 
 pub mod actions;
+pub mod add_ons;
 pub mod catalogue;
 mod change_tier;
 pub mod ends;
@@ -37,7 +38,8 @@ use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-pub use change_tier::{ChangeTiming, LostTime, change_tier};
+pub use add_ons::{Quantity, change_add_ons};
+pub use change_tier::{ChangeTiming, LostTime, Wish, change_tier};
 pub use order::{Order, Owner, OwnerId, create, draft, ensure};
 pub use save::{Save, save};
 pub use update::Update;

@@ -5,18 +5,18 @@ use async_graphql::{Context, Object, SimpleObject};
 
 use super::graphql::SubscriptionContract;
 use super::input::{
-    ChangeTierInput, CreateSubscriptionInput, EnsureSubscriptionInput, SubscriptionActionInput,
-    UpdateSubscriptionInput, overrides, parse_owner,
+    ChangeAddOnsInput, ChangeTierInput, CreateSubscriptionInput, EnsureSubscriptionInput, SubscriptionActionInput,
+    UpdateSubscriptionInput, overrides, parse_owner, quantities,
 };
 use super::lifecycle::Action;
-use super::{LostTime, Save, Update};
+use super::{LostTime, Save, Update, Wish};
 use crate::clock::Timestamp;
 use crate::entity::{TierId, subscription};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::graphql::command::command;
 use crate::graphql::context::ContextExt;
 use crate::graphql::error::{UserError, payload};
-use crate::graphql::input::{Check, check_key, parse_optional_id};
+use crate::graphql::input::{Check, check_key, parse_ids, parse_optional_id};
 use crate::graphql::update::list_given;
 use crate::read::payload::Shown;
 
@@ -165,16 +165,34 @@ impl SubscriptionMutation {
             async {
                 let target = input.target()?;
                 let tier_id = parse_optional_id::<TierId>("input.tierId", input.tier_id.as_ref())?;
-                super::change_tier(
-                    &writer,
-                    ctx.settings(),
-                    &command,
-                    &target,
-                    tier_id,
-                    input.billing_cycle,
-                    input.timing,
-                )
-                .await
+                let dropped = parse_ids("input.dropAddOns", input.drop_add_ons.as_deref().unwrap_or_default())?;
+                let wish = Wish { tier_id, cycle: input.billing_cycle, timing: input.timing, dropped: &dropped };
+                super::change_tier(&writer, ctx.settings(), &command, &target, wish).await
+            }
+            .await,
+        )
+    }
+
+    /// Gives a subscription more or fewer add-ons: more now, fewer at the end of what is paid for, unless a timing is given.
+    /// Naming the present quantity takes back what waits. Needs `subscriptions.manage`. Emits `subscription.change_add_ons`
+    /// or `subscription.schedule_add_on_change`.
+    async fn change_add_ons(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The subscription and its add-ons.")] input: ChangeAddOnsInput,
+    ) -> Result<Option<SubscriptionPayload>> {
+        let writer = super::writer(ctx.scope(), Action::ChangeAddOns)?;
+        let command = command(ctx, "changeAddOns", &input.idempotency_key);
+        SubscriptionPayload::new(
+            async {
+                let target = input.target()?;
+                let mut check = Check::new();
+                if input.add_ons.is_empty() {
+                    check.refuse("input.addOns", Code::Required, "Name the add-ons to change.");
+                }
+                let wanted = quantities(&mut check, "input.addOns", Some(input.add_ons), 0)?;
+                check.finish()?;
+                super::change_add_ons(&writer, ctx.settings(), &command, &target, &wanted, input.timing).await
             }
             .await,
         )

@@ -8,6 +8,7 @@ use super::ends::Ends;
 use super::lifecycle::{Offer, settled};
 use super::period::Anchor;
 use crate::clock::Timestamp;
+use crate::entity::subscription::AddOns;
 use crate::entity::{
     CustomerId, ManagementMode, OrganizationId, StoredJson, SubscriptionId, SubscriptionStatus, subscription,
 };
@@ -83,6 +84,8 @@ pub struct Opening {
     pub subscriber: Subscriber,
     /// To what, at which price.
     pub offer: Offer,
+    /// What it has besides the tier.
+    pub add_ons: AddOns,
     /// Currency of the price, ISO 4217.
     pub currency: String,
     /// Days of trial that the tier gives.
@@ -101,7 +104,7 @@ pub struct Opening {
 ///
 /// A start in the past opens the period that contains now, counted from the start. Nothing is over when it is made.
 pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription::Model> {
-    let Opening { subscriber, offer, currency, tier_trial_days, ends, terms, zone, pending_for } = opening;
+    let Opening { subscriber, offer, add_ons, currency, tier_trial_days, ends, terms, zone, pending_for } = opening;
     let starts_at = terms.starts_at.unwrap_or(now);
     let trial_ends_at = trial_end(&terms, tier_trial_days, starts_at, now);
     check(&terms, starts_at, now, path)?;
@@ -131,7 +134,7 @@ pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription
         tier_id: offer.tier_id,
         status,
         mode: ManagementMode::Manual,
-        amount_minor: offer.amount_minor,
+        amount_minor: offer.amount_minor.saturating_add(add_ons.amount_minor()),
         currency,
         billing_cycle: offer.billing_cycle,
         starts_at,
@@ -174,6 +177,8 @@ pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription
         user_limit: terms.user_limit,
         trial_limits_users: terms.trial_limits_users,
         feature_overrides: terms.feature_overrides,
+        add_ons,
+        scheduled_add_ons: AddOns::default(),
         usage_epoch: 0,
         usage_shift: 0,
         gateway: None,

@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 use futures_util::future::BoxFuture;
 use sea_orm::{EntityTrait, QueryFilter, QueryOrder};
 
+use super::add_ons::{self, Quantity};
 use super::catalogue::{Cost, Seller};
 use super::ends::{self, Charged};
 use super::opening::{self, Opening, Subscriber, Terms};
@@ -85,6 +86,8 @@ pub struct Order {
     pub billing_cycle: BillingCycle,
     /// ISO 4217 code; the organization's default if not given.
     pub currency: Option<String>,
+    /// Add-ons that go with the tier.
+    pub add_ons: Vec<Quantity>,
     /// Everything else.
     pub terms: Terms<When>,
 }
@@ -96,6 +99,7 @@ impl Order {
             tier_id: None,
             billing_cycle: BillingCycle::Monthly,
             currency: None,
+            add_ons: Vec::new(),
             terms: Terms {
                 trial_days: None,
                 trial_ends_at: None,
@@ -237,6 +241,10 @@ pub async fn draft(
     };
     let (tier, tier_trial_days) = (priced.0.clone(), priced.0.trial_days);
     let (offer, currency) = seller.offer(priced, cost).await?;
+    let add_ons_path = format!("{path}.addOns");
+    let charge = (offer.billing_cycle, currency.as_str());
+    let add_ons = add_ons::ordered(unit, &tier, charge, &order.add_ons, &add_ons_path).await?;
+    add_ons::check_amount(offer.amount_minor, &add_ons, &add_ons_path)?;
     let zone = match owner.zone {
         Some(zone) => zone,
         None => unit.organization().await?.zone(),
@@ -263,6 +271,7 @@ pub async fn draft(
     let opening = Opening {
         subscriber: Subscriber { tenant, customer },
         offer,
+        add_ons,
         currency,
         tier_trial_days,
         ends,

@@ -10,7 +10,8 @@ use super::status::{Effective, Kind, Reason};
 use crate::auth::{Caller, Permission};
 use crate::clock::Timestamp;
 use crate::customer::graphql::Customer;
-use crate::entity::{BillingCycle, OperationalStatus, TierId};
+use crate::entity::subscription::{AddOnLine, AddOns};
+use crate::entity::{AddOnId, BillingCycle, OperationalStatus, TierId};
 use crate::error::Result;
 use crate::graphql::scalar::{Money, SafeInt, money};
 use crate::organization::graphql::Organization;
@@ -65,7 +66,38 @@ impl From<Effective> for EffectiveStatus {
     }
 }
 
-/// A change of tier that waits for its time.
+/// An add-on of a subscription, as it was agreed on.
+#[derive(Clone, SimpleObject, ToJson)]
+pub struct SubscriptionAddOn {
+    /// The add-on's id.
+    add_on_id: AddOnId,
+    /// Its key, such as `extra-seats`.
+    key: String,
+    /// Its name when it was added.
+    name: String,
+    /// How many there are.
+    quantity: i32,
+    /// What each costs each cycle: a snapshot that later edits of the catalogue do not change.
+    unit_price: Money,
+    /// What all of them cost each cycle.
+    price: Money,
+}
+
+/// Add-ons, from the columns that hold them and their currency.
+pub fn add_ons(facts: &Facts<'_>) -> Result<Vec<SubscriptionAddOn>> {
+    let (lines, currency): (AddOns, String) = (facts.filled(0)?, facts.filled(1)?);
+    let one = |line: AddOnLine| SubscriptionAddOn {
+        add_on_id: line.add_on_id,
+        quantity: line.quantity,
+        unit_price: Money::new(line.unit_amount_minor, currency.clone()),
+        price: Money::new(line.amount_minor(), currency.clone()),
+        key: line.key,
+        name: line.name,
+    };
+    Ok(lines.0.into_iter().map(one).collect())
+}
+
+/// A change of tier, cycle or add-ons that waits for its time.
 #[object(part_of = subscription)]
 pub struct ScheduledChange {
     /// The tier that it changes to.
@@ -74,7 +106,10 @@ pub struct ScheduledChange {
     /// The tier that it changes to.
     #[one(tier::of, ScheduledTierId)]
     tier: Option<Tier>,
-    /// What it will cost each cycle.
+    /// What it will have besides the tier.
+    #[computed(add_ons, from(ScheduledAddOns, Currency))]
+    add_ons: Vec<SubscriptionAddOn>,
+    /// What it will cost each cycle, add-ons included.
     #[computed(money, from(ScheduledAmountMinor, Currency))]
     price: Money,
     /// How often it will be charged.

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::entity::subscription::AddOns;
 use crate::entity::subscription::Column::{
     AmountMinor, AnchorDay, AnchorTime, BillingCycle, CancelAt, CurrentPeriodEnd, EndedAt, ExpiresAt,
     FallbackAmountMinor, GraceDays, GraceEndsAt, Mode, OverriddenAmountMinor, OverriddenState, OverrideEndsAt,
@@ -107,6 +108,8 @@ pub(super) fn recorded(facts: Cells<'_>) -> Result<Option<subscription::Model>> 
         usage_epoch: 0,
         usage_shift: 0,
         feature_overrides: Value::Null,
+        add_ons: AddOns::default(),
+        scheduled_add_ons: AddOns::default(),
         gateway: None,
         gateway_subscription_id: None,
         external_id: None,

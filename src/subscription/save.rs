@@ -2,7 +2,7 @@
 //!
 //! Each part is what the single mutation would be, with its rules, its permissions and its entry in the trail.
 
-use super::change_tier::to_tier;
+use super::change_tier::{Wish, to_tier};
 use super::lifecycle::{self, Action, CancelAt, Step};
 use super::update::{Update, update};
 use super::{ChangeTiming, Settings, actions, back, take, to_trial};
@@ -65,7 +65,7 @@ async fn save_parts(
     if tier {
         let (tier_id, cycle, timing) = (wanted.tier_id, wanted.billing_cycle, wanted.timing);
         row = take(unit, settings, row, target, Action::ChangeTier, &move |unit, row| {
-            Box::pin(to_tier(unit, row, tier_id, cycle, timing))
+            Box::pin(to_tier(unit, row, Wish { tier_id, cycle, timing, dropped: &[] }))
         })
         .await?;
     }
@@ -138,6 +138,7 @@ async fn step(unit: &UnitOfWork<'_>, row: &subscription::Model, action: Action) 
         | Action::Extend
         | Action::Renew
         | Action::ChangeTier
+        | Action::ChangeAddOns
         | Action::OverrideTier
         | Action::EndOverride
         | Action::UndoCancel

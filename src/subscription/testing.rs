@@ -8,8 +8,9 @@ use super::ends::{Ends, Fallback};
 use super::lifecycle::{CancelAt, Offer, Step, apply, fold, settled};
 use super::opening::{Opening, Subscriber, Terms, open};
 use crate::clock::Timestamp;
+use crate::entity::subscription::{AddOnLine, AddOns};
 use crate::entity::{
-    BillingCycle, OrganizationId, PeriodEndPolicy, SuspensionCause, TierId, TrialEndPolicy, subscription,
+    AddOnId, BillingCycle, OrganizationId, PeriodEndPolicy, SuspensionCause, TierId, TrialEndPolicy, subscription,
 };
 
 /// A moment, from its RFC 3339 form.
@@ -40,6 +41,7 @@ pub fn opened(terms: Terms, now: Timestamp) -> subscription::Model {
     let opening = Opening {
         subscriber: Subscriber { tenant: OrganizationId::generate(), customer: None },
         offer: offer(BillingCycle::Monthly),
+        add_ons: AddOns::default(),
         currency: "USD".to_owned(),
         tier_trial_days: 0,
         ends: Ends::EXPIRE,
@@ -59,6 +61,15 @@ fn offer(billing_cycle: BillingCycle) -> Offer {
     Offer { tier_id: TierId::generate(), amount_minor: 900, billing_cycle }
 }
 
+/// Some of an add-on, or none.
+fn add_ons(days: i64) -> AddOns {
+    let quantity = i32::try_from(days % 3).unwrap_or(0);
+    let (key, name) = ("seats".to_owned(), "Seats".to_owned());
+    let mut lines = AddOns::default();
+    lines.put(AddOnLine { add_on_id: AddOnId::from(uuid::Uuid::nil()), key, name, quantity, unit_amount_minor: 200 });
+    lines
+}
+
 /// What a random step is made of: its kind, a number of days, and two choices.
 pub type Dice = (usize, i64, bool, bool);
 
@@ -69,7 +80,7 @@ pub fn step(now: Timestamp, (kind, days, one, other): Dice) -> Step {
         0 => Step::Activate,
         1 => Step::StartTrial { ends_at: now.plus_days(days) },
         2 => Step::Extend { days },
-        3 => Step::ChangeTier { offer: offer(cycle), at_period_end: other },
+        3 => Step::ChangeTier { offer: offer(cycle), add_ons: add_ons(days), at_period_end: other },
         4 => {
             let ends_at = one.then(|| now.plus_days(days));
             Step::OverrideTier { tier_id: TierId::generate(), reason: "because".to_owned(), ends_at }
@@ -85,6 +96,7 @@ pub fn step(now: Timestamp, (kind, days, one, other): Dice) -> Step {
         12 => Step::Renew,
         13 => Step::MarkPastDue,
         14 => Step::MarkPaid,
+        15 => Step::ChangeAddOns { now: one.then(|| add_ons(days)), later: other.then(|| add_ons(days + 1)) },
         _ => Step::Expire,
     }
 }
@@ -96,7 +108,7 @@ pub fn any_step(now: Timestamp) -> impl Strategy<Value = Step> {
 
 /// Dice for any step.
 pub fn dice() -> impl Strategy<Value = Dice> {
-    (0usize..16, 1i64..60, any::<bool>(), any::<bool>())
+    (0usize..17, 1i64..60, any::<bool>(), any::<bool>())
 }
 
 /// Anything that may be agreed on for the ends.

@@ -9,13 +9,12 @@ use super::loader::StatisticsOf;
 use super::rules;
 use super::statistics::{self, TierStatistics};
 use super::terms::{self, TierFeature, TierPrice};
-use crate::auth::Standing;
 use crate::clock::Timestamp;
 use crate::entity::{AccessMode, OrganizationId, PeriodEndPolicy, TierId, TierKind, TrialEndPolicy, tier};
 use crate::error::Result;
 use crate::graphql::connection::{connection, sort_order};
 use crate::graphql::context::{ContextExt, RequestContext};
-use crate::graphql::filter::{nothing, refuse_nulls};
+use crate::graphql::filter::refuse_nulls;
 use crate::graphql::input::parse_optional_id;
 use crate::graphql::list::{Listed, given_filter};
 use crate::graphql::scalar::CurrencyCode;
@@ -130,22 +129,13 @@ impl TierFilter {
         let null = |column: tier::Column, null: bool| if null { column.is_null() } else { column.is_not_null() };
         Ok(Condition::all()
             .add_option(self.kind.map(|kind| Kind.eq(kind)))
-            .add_option(catalogue.map(|id| of_catalogue(request, id)).transpose()?)
+            .add_option(catalogue.map(|id| rules::of_catalogue(request.scope.caller()?, id, TenantId)).transpose()?)
             .add_option(self.platform.map(|platform| null(TenantId, platform)))
             .add_option(self.archived.map(|archived| null(ArchivedAt, !archived)))
             .add_option(self.public.map(|public| Public.eq(public)))
             .add_option(self.key.as_ref().map(|key| Key.eq(key.as_str())))
             .add_option(Search::of(self.search.as_deref())?.map(|search| search.on(SearchText))))
     }
-}
-
-/// The tiers of a catalogue that the caller can know whose it is: which organization is above its own, nobody finds out by
-/// trying.
-fn of_catalogue(request: &RequestContext, id: OrganizationId) -> Result<Condition> {
-    Ok(match request.scope.caller()?.standing() {
-        Standing::Organization(own) | Standing::Customer(own, _) if own != id => nothing(),
-        _ => Condition::all().add(tier::Column::TenantId.eq(id)),
-    })
 }
 
 sort_order!(TierOrder, TierSort of tier {

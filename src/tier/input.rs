@@ -148,7 +148,8 @@ target_input! {
     }
 }
 
-fn prices(check: &mut Check, inputs: Vec<TierPriceInput>) -> Vec<Price> {
+/// The prices that these inputs stand for.
+pub fn prices(check: &mut Check, inputs: Vec<TierPriceInput>) -> Vec<Price> {
     let one = |(index, input): (usize, TierPriceInput)| {
         let keeps = input.gateway_prices.is_undefined();
         let mut gateway_prices = Map::new();
@@ -171,7 +172,8 @@ fn prices(check: &mut Check, inputs: Vec<TierPriceInput>) -> Vec<Price> {
     inputs.into_iter().enumerate().map(one).collect()
 }
 
-fn features(check: &mut Check, inputs: Vec<TierFeatureInput>) -> Vec<Feature> {
+/// The features that these inputs stand for.
+pub fn features(check: &mut Check, inputs: Vec<TierFeatureInput>) -> Vec<Feature> {
     let one = |(index, TierFeatureInput { key, kind, enabled, ceiling }): (usize, TierFeatureInput)| Feature {
         key: check.key(&format!("input.features.{index}.key"), &key),
         kind,

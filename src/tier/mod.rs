@@ -9,7 +9,7 @@ pub mod graphql;
 pub mod input;
 pub mod loader;
 pub mod mutation;
-mod parts;
+pub(crate) mod parts;
 pub(crate) mod rules;
 pub mod statistics;
 pub mod terms;
@@ -188,11 +188,7 @@ pub enum Step {
 
 /// Changes a tier of a catalogue that the caller manages.
 pub async fn change(writer: &Writer, command: &Command, target: &Target<TierId>, step: &Step) -> Result<tier::Model> {
-    // More tiers are visible than those that the caller manages. None ever moves to another catalogue, so that this
-    // needs no lock.
-    if let Some(row) = writer.get::<tier::Entity>(target.id).await? {
-        rules::authorize(writer.caller()?, row.tenant_id)?;
-    }
+    rules::authorize_change::<tier::Entity>(writer, target.id).await?;
     writer
         .change::<tier::Entity, _>(command, target.id, "input.id", |unit, row| {
             Box::pin(async move {

@@ -4,8 +4,10 @@ use sea_orm::sea_query::IntoCondition;
 use sea_orm::{ColumnTrait, Condition};
 
 use crate::auth::{Caller, Permission, Standing};
-use crate::entity::{OrganizationId, PeriodEndPolicy, TierId, TierKind, TrialEndPolicy, tier};
+use crate::entity::{Mutable, OrganizationId, PeriodEndPolicy, TierId, TierKind, TrialEndPolicy, tier};
 use crate::error::{Code, Error, Refusal, Result};
+use crate::graphql::filter::nothing;
+use crate::store::{Record, Writer};
 
 /// The permission that keeps the caller from managing this catalogue, if one does; none stands for the platform's.
 ///
@@ -42,9 +44,23 @@ pub fn with_statistics(caller: &Caller) -> Result<Condition> {
     }
 }
 
-/// Refuses a catalogue that the caller does not manage.
-pub fn authorize(caller: &Caller, catalogue: Option<OrganizationId>) -> Result<()> {
-    obstacle(caller, catalogue).map_or(Ok(()), |permission| Err(Error::Forbidden(permission)))
+/// Refuses to change what is of a catalogue that the caller does not manage. More is visible than that; but nothing ever
+/// moves to another catalogue, so that this needs no lock.
+pub async fn authorize_change<E>(writer: &Writer, id: E::Id) -> Result<()>
+where
+    E: Record<Model: Mutable>,
+{
+    let Some(row) = writer.get::<E>(id).await? else { return Ok(()) };
+    obstacle(writer.caller()?, row.tenant()).map_or(Ok(()), |permission| Err(Error::Forbidden(permission)))
+}
+
+/// What is of a catalogue that the caller can know whose it is: which organization is above its own, nobody finds out by
+/// trying.
+pub fn of_catalogue(caller: &Caller, id: OrganizationId, tenant: impl ColumnTrait) -> Result<Condition> {
+    Ok(match caller.standing() {
+        Standing::Organization(own) | Standing::Customer(own, _) if own != id => nothing(),
+        _ => Condition::all().add(tenant.eq(id)),
+    })
 }
 
 /// Refuses a tier that subscriptions of the tier `of`, which is of this kind, could not move to. Both are of one

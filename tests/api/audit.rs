@@ -129,6 +129,14 @@ async fn every_mutation_leaves_one_entry_for_each_row(world: &World) {
     let granting = json!({"id": lead, "features": granted});
     it.leaves("updateTier", granting, "tier", &["feature.create", "tier.update"]).await;
 
+    let seats =
+        json!({"organizationId": acme, "key": "seats", "name": "Seats", "kind": "CUSTOMER", "prices": price(200)});
+    let seats = it.leaves("createAddOn", seats, "addOn", &["add_on.create"]).await;
+    it.leaves("updateAddOn", json!({"id": seats, "maxQuantity": 5}), "addOn", &["add_on.update"]).await;
+    assert_eq!(it.changes(), &json!({"max_quantity": {"from": 1, "to": 5}}));
+    it.leaves("archiveAddOn", json!({"id": seats}), "addOn", &["add_on.archive"]).await;
+    it.leaves("unarchiveAddOn", json!({"id": seats}), "addOn", &["add_on.unarchive"]).await;
+
     let both = ["customer.create", "subscription.create"];
     let input = json!({"organizationId": acme, "name": "Ada", "subscription": {"tierId": gold}});
     let ada = it.leaves("createCustomer", input, "customer", &both).await;
@@ -144,6 +152,8 @@ async fn every_mutation_leaves_one_entry_for_each_row(world: &World) {
         ("extendSubscription", json!({"days": 3}), "extend"),
         ("changeTier", json!({"tierId": lead, "timing": "PERIOD_END"}), "schedule_tier_change"),
         ("changeTier", json!({"tierId": lead, "timing": "NOW"}), "change_tier"),
+        ("changeAddOns", json!({"addOns": [{"addOnId": seats, "quantity": 2}]}), "change_add_ons"),
+        ("changeAddOns", json!({"addOns": [{"addOnId": seats, "quantity": 0}]}), "schedule_add_on_change"),
         ("suspendSubscription", json!({}), "suspend"),
         ("resumeSubscription", json!({}), "resume"),
         ("pauseSubscription", json!({}), "pause"),

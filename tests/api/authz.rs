@@ -63,7 +63,7 @@ fn arguments(query: &str, estate: &Estate) -> Option<Vec<(&'static str, String)>
     let (customer, own) = (&estate.customer, &estate.organization);
     let (of_customer, of_organization) = ("", " of the organization");
     Some(match query {
-        "auditEvents" | "checkoutTiers" | "customers" | "features" | "members" | "organizations"
+        "addOns" | "auditEvents" | "checkoutTiers" | "customers" | "features" | "members" | "organizations"
         | "parkedTransitions" | "paymentMethods" | "payments" | "subscriptions" | "tierStatistics" | "tiers"
         | "viewer" => {
             vec![("", String::new())]
@@ -73,6 +73,7 @@ fn arguments(query: &str, estate: &Estate) -> Option<Vec<(&'static str, String)>
         "member" => vec![("", id(&estate.member))],
         "organization" => vec![("", id(&own.id))],
         "feature" => vec![("", id(&estate.feature))],
+        "addOn" => vec![("", id(&estate.add_on))],
         "tier" => vec![("", id(&estate.tier))],
         "payment" => vec![(of_customer, id(&customer.payment)), (of_organization, id(&own.payment))],
         "paymentMethod" => {

@@ -5,6 +5,8 @@ mod abuse;
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod add_on;
+#[cfg(test)]
 mod audit;
 #[cfg(test)]
 mod authz;

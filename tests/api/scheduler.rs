@@ -2,7 +2,7 @@
 
 mod failing;
 mod prove;
-mod together;
+pub mod together;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};

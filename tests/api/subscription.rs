@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
+mod add_ons;
 mod around;
 mod available;
 mod before;
@@ -143,7 +144,10 @@ async fn a_suspension_returns_to_what_it_was(world: &World) {
     assert_eq!(refusal["__typename"], "IllegalTransition");
     assert_eq!(refusal["state"], "SUSPENDED");
     assert_eq!(refusal["path"], json!(["input", "id"]));
-    assert_eq!(refusal["allowedActions"], json!(["UPDATE", "EXTEND", "CHANGE_TIER", "RESUME", "EXPIRE", "DELETE",]));
+    assert_eq!(
+        refusal["allowedActions"],
+        json!(["UPDATE", "EXTEND", "CHANGE_TIER", "CHANGE_ADD_ONS", "RESUME", "EXPIRE", "DELETE",])
+    );
     assert_eq!(act(world, "resumeSubscription", json!({"id": id})).await["status"], "TRIALING");
 }
 
@@ -375,6 +379,7 @@ async fn available_actions_are_those_that_succeed(world: &World) {
             "RENEW",
             "MARK_PAST_DUE",
             "CHANGE_TIER",
+            "CHANGE_ADD_ONS",
             "SUSPEND",
             "PAUSE",
             "CANCEL",

@@ -57,6 +57,20 @@ async fn subject(world: &World, mutation: &str) -> Option<Subject> {
                 shown: "feature { name description unit resets enforcement version }",
             }
         }
+        "updateAddOn" => {
+            let input = json!({"key": "seats", "name": "Seats", "kind": "CUSTOMER", "maxQuantity": 9});
+            let made = admin.mutate("createAddOn", input, "addOn { id }").await;
+            Subject {
+                id: made["addOn"]["id"].as_str()?.to_owned(),
+                filled: json!({
+                    "description": "More seats", "tierIds": [tenant.plus.to_string()],
+                    "prices": [{"billingCycle": "MONTHLY", "currency": "USD", "amountMinor": 100}],
+                    "features": [{"key": "seats", "kind": "LIMIT", "ceiling": 5}],
+                }),
+                shown: "addOn { name description public: isPublic sortOrder maxQuantity tierIds prices { billingCycle }
+                    features { key } version }",
+            }
+        }
         "updateTier" => Subject {
             id: tenant.plus.to_string(),
             filled: json!({

@@ -7,6 +7,7 @@ use super::teller::{Teller, terms};
 use super::trail::Actor;
 use crate::auth::Part;
 use crate::clock::Timestamp;
+use crate::entity::subscription::AddOns;
 use crate::entity::{BillingCycle, CustomerId, PaymentStatus, SuspensionCause};
 use crate::error::Result;
 use crate::subscription::lifecycle::{CancelAt, Step};
@@ -172,7 +173,8 @@ impl Seeder {
             }
             TierChangeScheduled => {
                 let mut teller = Teller::paid(self, subject, day(18), periods, terms(subject))?;
-                let step = Step::ChangeTier { offer: teller.other_offer(), at_period_end: true };
+                let step =
+                    Step::ChangeTier { offer: teller.other_offer(), add_ons: AddOns::default(), at_period_end: true };
                 teller.step(&step, day(-3), admin, "Asked for on the telephone.")?;
                 teller
             }

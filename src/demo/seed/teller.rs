@@ -11,6 +11,7 @@ use super::story::Subject;
 use super::trail::{Actor, Deed};
 use crate::auth::Part;
 use crate::clock::{Timestamp, local, valid};
+use crate::entity::subscription::AddOns;
 use crate::entity::{BillingCycle, ManagementMode, PaymentStatus, SubscriptionStatus, TierId, subscription};
 use crate::error::Result;
 use crate::subscription::ends::Ends;
@@ -228,6 +229,7 @@ fn opened(seeder: &mut Seeder, subject: &Subject<'_>, at: Timestamp, terms: Term
     let currency = subject.currency.to_owned();
     let zone = subject.tenant.zone;
     let opening = Opening {
+        add_ons: AddOns::default(),
         subscriber,
         offer,
         currency,

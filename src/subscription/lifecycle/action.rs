@@ -31,6 +31,8 @@ pub enum Action {
     MarkPaid,
     /// Move to another tier or cycle.
     ChangeTier,
+    /// Have more or fewer add-ons.
+    ChangeAddOns,
     /// Give a tier without payment.
     OverrideTier,
     /// Return to what the override lies on.
@@ -60,7 +62,7 @@ impl Action {
         let detail = match self {
             Self::EndOverride => overridden,
             // Given time is no paid time that could stand still.
-            Self::ChangeTier | Self::Pause => !overridden,
+            Self::ChangeTier | Self::ChangeAddOns | Self::Pause => !overridden,
             // A pause stops the clock of the period.
             Self::Renew => {
                 !overridden && row.current_period_end.is_some() && matches!(underlying(row), Active | PastDue)
@@ -94,6 +96,7 @@ impl Action {
             Self::Extend
             | Self::Suspend
             | Self::ChangeTier
+            | Self::ChangeAddOns
             | Self::Pause
             | Self::Renew
             | Self::MarkPastDue

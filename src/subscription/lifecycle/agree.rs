@@ -34,6 +34,7 @@ pub fn contradicts_itself(row: &subscription::Model) -> bool {
             row.scheduled_amount_minor.is_some(),
             row.scheduled_billing_cycle.is_some(),
         ]),
+        implies(row.scheduled_at.is_none(), row.scheduled_add_ons.0.is_empty()),
         all_or_none(&[
             overridden,
             row.override_reason.is_some(),

@@ -2,7 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::entity::SubscriptionStatus::{Active, Canceled, PastDue, Paused, Pending, Suspended, Trialing};
-use crate::entity::subscription::{self, Overridden};
+use crate::entity::subscription::{self, AddOns, Overridden};
 use crate::entity::{ManagementMode, PeriodEndPolicy, SubscriptionStatus, SuspensionCause, TierId, TrialEndPolicy};
 use crate::subscription::period::Anchor;
 use crate::usage::window;
@@ -108,11 +108,12 @@ pub(super) fn stops_unpaid(row: &mut subscription::Model, now: Timestamp) {
     }
 }
 
-/// Gives the row the fallback tier, which goes on until somebody decides otherwise.
+/// Gives the row the bare fallback tier, which goes on until somebody decides otherwise.
 pub(super) fn fall_back(row: &mut subscription::Model) {
     let (tier_id, amount_minor) = (row.fallback_tier_id.take(), row.fallback_amount_minor.take());
     move_to(row, tier_id.unwrap_or(row.tier_id));
     row.amount_minor = amount_minor.unwrap_or(row.amount_minor);
+    row.add_ons = AddOns::default();
     row.period_end_policy = PeriodEndPolicy::Renew;
     row.trial_end_policy = TrialEndPolicy::Expire;
 }
@@ -130,6 +131,9 @@ pub(super) fn apply_schedule(row: &mut subscription::Model) {
     move_to(row, row.scheduled_tier_id.unwrap_or(row.tier_id));
     row.amount_minor = row.scheduled_amount_minor.unwrap_or(row.amount_minor);
     row.billing_cycle = row.scheduled_billing_cycle.unwrap_or(row.billing_cycle);
+    if row.scheduled_at.is_some() {
+        row.add_ons = std::mem::take(&mut row.scheduled_add_ons);
+    }
     clear_schedule(row);
 }
 
@@ -164,6 +168,7 @@ pub(super) fn clear_schedule(row: &mut subscription::Model) {
     row.scheduled_amount_minor = None;
     row.scheduled_billing_cycle = None;
     row.scheduled_at = None;
+    row.scheduled_add_ons = AddOns::default();
 }
 
 /// Ends it, and with it what was given without payment.

@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 
 use super::Action;
 use crate::clock::Timestamp;
+use crate::entity::subscription::AddOns;
 use crate::entity::{BillingCycle, SuspensionCause, TierId};
 use crate::graphql::when::When;
 
@@ -43,8 +44,17 @@ pub enum Step {
     ChangeTier {
         /// The tier and its price.
         offer: Offer,
+        /// The add-ons that go along.
+        add_ons: AddOns,
         /// Whether to wait for the end of the period.
         at_period_end: bool,
+    },
+    /// Have other add-ons.
+    ChangeAddOns {
+        /// From now on; as they are if not given.
+        now: Option<AddOns>,
+        /// From the end of the period on, or with the change that waits for it; the same as now if not given.
+        later: Option<AddOns>,
     },
     /// Give a tier without payment.
     OverrideTier {
@@ -106,6 +116,7 @@ impl Step {
             Self::MarkPastDue => Action::MarkPastDue,
             Self::MarkPaid => Action::MarkPaid,
             Self::ChangeTier { .. } => Action::ChangeTier,
+            Self::ChangeAddOns { .. } => Action::ChangeAddOns,
             Self::OverrideTier { .. } => Action::OverrideTier,
             Self::EndOverride => Action::EndOverride,
             Self::Suspend(_) => Action::Suspend,
@@ -137,6 +148,8 @@ impl Step {
             Self::MarkPaid => "mark_paid",
             Self::ChangeTier { at_period_end: false, .. } => "change_tier",
             Self::ChangeTier { at_period_end: true, .. } => "schedule_tier_change",
+            Self::ChangeAddOns { now: Some(_), .. } => "change_add_ons",
+            Self::ChangeAddOns { now: None, .. } => "schedule_add_on_change",
             Self::OverrideTier { .. } => "override_tier",
             Self::EndOverride => "end_override",
             Self::Suspend(_) => "suspend",

@@ -29,6 +29,7 @@ impl Cause {
                 Action::StartTrial => &[Pending],
                 Action::Extend
                 | Action::ChangeTier
+                | Action::ChangeAddOns
                 | Action::Cancel
                 | Action::Expire
                 | Action::EndOverride
@@ -76,7 +77,12 @@ impl Cause {
                 Action::Cancel => Some("cancel"),
                 Action::Reactivate => Some("reactivate"),
                 Action::Expire => Some("expire"),
-                Action::Update | Action::Extend | Action::ChangeTier | Action::UndoCancel | Action::Delete => None,
+                Action::Update
+                | Action::Extend
+                | Action::ChangeTier
+                | Action::ChangeAddOns
+                | Action::UndoCancel
+                | Action::Delete => None,
             },
             Self::Event(event) if event.keeps_status() => None,
             Self::Event(event) => Some(event.verb()),

@@ -206,7 +206,7 @@ fn an_override_can_be_canceled_at_any_date_it_covers() {
 
 fn yearly(at_period_end: bool) -> Step {
     let offer = Offer { tier_id: TierId::generate(), amount_minor: 9_000, billing_cycle: BillingCycle::Yearly };
-    Step::ChangeTier { offer, at_period_end }
+    Step::ChangeTier { offer, add_ons: AddOns::default(), at_period_end }
 }
 
 #[test]
@@ -385,7 +385,9 @@ proptest! {
                 prop_assert!(matches!(refusal.code, Code::Conflict | Code::InvalidDate | Code::IllegalTransition));
                 let dated = matches!(
                     step,
-                    Step::ChangeTier { .. } | Step::Cancel(CancelAt::Date(_) | CancelAt::PeriodEnd)
+                    Step::ChangeTier { .. }
+                        | Step::ChangeAddOns { .. }
+                        | Step::Cancel(CancelAt::Date(_) | CancelAt::PeriodEnd)
                 );
                 prop_assert!(dated, "promised, but refused with {:?}", refusal.code);
             }

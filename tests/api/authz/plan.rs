@@ -25,6 +25,7 @@ enum Subject {
     Customer,
     Tier,
     Feature,
+    AddOn,
     /// The subscription of a new customer.
     Subscription,
     /// What is due to the subscription of a new customer.
@@ -108,12 +109,21 @@ fn plan(world: &World, mutation: &str, tenant: Tenant, cell: &str) -> Option<Pla
         ),
         "updateFeature" => Plan::of(Subject::Feature, renamed),
 
+        "createAddOn" => Plan::of(
+            Subject::None,
+            json!({"key": cell, "name": "New", "kind": "CUSTOMER", "organizationId": organization}),
+        ),
+        "updateAddOn" => Plan::of(Subject::AddOn, renamed),
+        "archiveAddOn" => Plan::of(Subject::AddOn, nothing),
+        "unarchiveAddOn" => Plan::of(Subject::AddOn, nothing).after("archiveAddOn", json!({})),
+
         "revokeTokens" => Plan::of(Subject::None, json!({"tokenId": cell, "organizationId": organization})),
 
         "createSubscription" => Plan::of(Subject::Owner, json!({"terms": {"tierId": plus}})),
         "ensureSubscription" => Plan::of(Subject::Owner, nothing),
         "updateSubscription" => Plan::of(Subject::Subscription, json!({"externalId": cell})),
         "changeTier" => Plan::of(Subject::Subscription, json!({"tierId": plus})),
+        "changeAddOns" => Plan::of(Subject::Subscription, json!({"addOns": [{}]})),
         "extendSubscription" => Plan::of(Subject::Subscription, json!({"days": 5})),
         "activateSubscription" => Plan::of(Subject::Subscription, nothing).on(json!({"trialDays": 5})),
         "startTrial" => Plan::of(Subject::Subscription, json!({"days": 5})).on(json!({"requiresPayment": true})),
@@ -175,6 +185,10 @@ pub async fn prepare(world: &World, mutation: &str, tenant: Tenant, cell: &str) 
             let new = in_tenant(json!({"key": cell, "name": cell, "kind": "LIMIT"}));
             Some(root.mutate("createFeature", new, "feature { id }").await["feature"]["id"].clone())
         }
+        Subject::AddOn => {
+            let new = in_tenant(json!({"key": cell, "name": cell, "kind": "CUSTOMER"}));
+            Some(root.mutate("createAddOn", new, "addOn { id }").await["addOn"]["id"].clone())
+        }
         Subject::User => {
             match input.get_mut("records") {
                 Some(records) => records[0]["ownerId"] = json!(customer),
@@ -200,6 +214,10 @@ pub async fn prepare(world: &World, mutation: &str, tenant: Tenant, cell: &str) 
             None
         }
     };
+    if mutation == "changeAddOns" {
+        let own = json!({"organizationId": tenant.id.to_string(), "key": cell});
+        input["addOns"][0]["addOnId"] = json!(world.seats("CUSTOMER", own).await);
+    }
     if mutation == "createMember" {
         root.mutate("ensureSubscription", in_tenant(json!({})), "").await;
     }

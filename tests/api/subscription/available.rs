@@ -5,6 +5,7 @@ use sea_orm::{IdenStatic as _, Iterable as _};
 use serde_json::{Value, json};
 use tessera::auth::{Permission, Role};
 use tessera::clock::Timestamp;
+use tessera::entity::subscription::AddOns;
 use tessera::entity::{
     BillingCycle, CustomerId, Gateway, ManagementMode, OrganizationId, PeriodEndPolicy, SubscriptionStatus, TierId,
     TypedId, subscription,
@@ -32,8 +33,14 @@ const CODES: [(&str, &str); 11] = [
     ("NOT_GATEWAY_BILLED", "NOT_GATEWAY_BILLED"),
 ];
 
+/// What a subscription can have besides, or instead.
+struct Other {
+    tier: String,
+    add_on: String,
+}
+
 /// The mutation of an action, and what it is told besides the subscription.
-fn mutation(action: &str, other: &str) -> (&'static str, Value) {
+fn mutation(action: &str, Other { tier: other, add_on }: &Other) -> (&'static str, Value) {
     match action {
         "UPDATE" => ("updateSubscription", json!({"externalId": "x"})),
         "ACTIVATE" => ("activateSubscription", json!({})),
@@ -43,6 +50,7 @@ fn mutation(action: &str, other: &str) -> (&'static str, Value) {
         "MARK_PAST_DUE" => ("markPastDue", json!({})),
         "MARK_PAID" => ("markPaid", json!({})),
         "CHANGE_TIER" => ("changeTier", json!({"tierId": other})),
+        "CHANGE_ADD_ONS" => ("changeAddOns", json!({"addOns": [{"addOnId": add_on}]})),
         "OVERRIDE_TIER" => ("overrideTier", json!({"tierId": other, "reason": "another gift"})),
         "END_OVERRIDE" => ("endOverride", json!({})),
         "SUSPEND" => ("suspendSubscription", json!({})),
@@ -195,6 +203,7 @@ async fn put(
     let opening = Opening {
         subscriber: Subscriber { tenant: organization, customer },
         offer: Offer { tier_id, amount_minor: 900, billing_cycle: BillingCycle::Monthly },
+        add_ons: AddOns::default(),
         currency: "USD".to_owned(),
         tier_trial_days: 0,
         ends: Ends::EXPIRE,
@@ -264,10 +273,10 @@ async fn forget(world: &World) {
 }
 
 /// Compares what the field says of every action with what becomes of its mutation.
-async fn compare(world: &World, (client, name): (&Client, &str), subject: &Subject, obstacle: &str, other: &str) {
+async fn compare(world: &World, (client, name): (&Client, &str), subject: &Subject, obstacle: &str, other: &Other) {
     let data = client.ok(FIELD, json!({"id": subject.id})).await;
     let said = data["subscription"]["availableActions"].as_array().expect("a list").clone();
-    assert_eq!(said.len(), 18);
+    assert_eq!(said.len(), 19);
     let allowed: Vec<_> =
         said.iter().filter(|one| one["allowed"] == json!(true)).map(|one| one["action"].clone()).collect();
     for one in &said {
@@ -339,7 +348,8 @@ enum Way {
 
 async fn tried(world: &World, ways: &[Way]) {
     let (tenant, root) = (world.delta, world.root());
-    let other = tenant.plus.to_string();
+    let own = json!({"organizationId": tenant.id.to_string()});
+    let other = Other { tier: tenant.plus.to_string(), add_on: world.seats("CUSTOMER", own).await };
     for way in ways {
         let tier = json!({"key": format!("{way:?}").to_lowercase(), "name": "Own", "kind": "CUSTOMER", "rank": 10,
             "organizationId": tenant.id.to_string(),
@@ -408,7 +418,9 @@ async fn of_organizations(world: &World) {
     let root = world.root();
     let pro = world.platform_tiers["pro"];
     // A downgrade that waits is all that an organization schedules for itself.
-    let [below, above] = ["starter", "enterprise"].map(|key| world.platform_tiers[key].to_string());
+    let add_on = world.seats("ORGANIZATION", json!({})).await;
+    let [below, above] = ["starter", "enterprise"]
+        .map(|key| Other { tier: world.platform_tiers[key].to_string(), add_on: add_on.clone() });
     let mut subjects = Vec::new();
     for management in ["PLATFORM_MANAGED", "SELF_MANAGED"] {
         let organization = async |name: String| {

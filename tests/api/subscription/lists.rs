@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tessera::clock::Timestamp;
+use tessera::entity::subscription::AddOns;
 use tessera::entity::{
     BillingCycle, CustomerId, Gateway, ManagementMode, PeriodEndPolicy, SubscriptionStatus, SuspensionCause,
     TrialEndPolicy, customer, subscription,
@@ -38,6 +39,7 @@ fn opened(dice: &mut Dice, world: &World, customer: Option<CustomerId>, now: Tim
     let opening = Opening {
         subscriber: Subscriber { tenant: world.alpha.id, customer },
         offer: offer(dice, world),
+        add_ons: AddOns::default(),
         currency: "USD".to_owned(),
         tier_trial_days: 0,
         ends: ends(dice, world),
@@ -70,7 +72,7 @@ fn step(dice: &mut Dice, world: &World, now: Timestamp) -> Step {
     match dice.below(15) {
         0 => Step::Activate,
         1 => Step::Extend { days: dice.days() },
-        2 => Step::ChangeTier { offer: offer(dice, world), at_period_end: dice.is() },
+        2 => Step::ChangeTier { offer: offer(dice, world), add_ons: AddOns::default(), at_period_end: dice.is() },
         3 | 4 => {
             let ends_at = (dice.below(4) > 0).then_some(until);
             Step::OverrideTier { tier_id: world.alpha.plus, reason: "because".to_owned(), ends_at }

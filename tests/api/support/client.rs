@@ -101,7 +101,7 @@ impl Client {
         let shared = |noun: &str| action.iter().any(|verb| mutation == format!("{verb}{noun}"));
         match mutation {
             "undoCancel" | "endOverride" | "markPastDue" | "markPaid" => Some("SubscriptionActionInput".to_owned()),
-            _ => ["Subscription", "Customer", "Organization", "Member", "Tier"]
+            _ => ["Subscription", "Customer", "Organization", "Member", "Tier", "AddOn"]
                 .into_iter()
                 .find(|noun| shared(noun))
                 .map(|noun| format!("{noun}ActionInput")),

@@ -30,6 +30,8 @@ pub struct Estate {
     pub tier: String,
     /// A feature of its catalogue.
     pub feature: String,
+    /// An add-on of its catalogue that is not public; its customer has it.
+    pub add_on: String,
     /// The creation of its customer.
     pub audit_event: String,
     /// A customer without a subscription.
@@ -44,7 +46,10 @@ impl Estate {
         world.root().mutate("updateOrganization", slug, "").await;
         let tier = private_tier(world, tenant, mark).await;
         let feature = feature(world, tenant, mark).await;
+        let add_on = add_on(world, tenant, mark).await;
         let customer = customer(world, tenant, mark, &tier).await;
+        let more = json!({"id": customer.subscription, "addOns": [{"addOnId": add_on}]});
+        world.admin(tenant).mutate("changeAddOns", more, "").await;
         let organization = organization(world, tenant, mark).await;
         let member = member(world, tenant, mark).await;
         let document = "query($id: ID!) { auditEvents(where: {entityId: $id}) { nodes { id } } }";
@@ -52,7 +57,7 @@ impl Estate {
         let audit_event = text(&data["auditEvents"]["nodes"][0]["id"]);
         let (idle_customer, ended) = world.subscribed(tenant, &format!("{mark} idle"), tenant.basic, json!({})).await;
         world.admin(tenant).mutate("deleteSubscription", json!({"id": ended}), "").await;
-        Self { tenant, organization, customer, member, tier, feature, audit_event, idle_customer }
+        Self { tenant, organization, customer, member, tier, feature, add_on, audit_event, idle_customer }
     }
 
     /// The id of its object of this type; the customer's where the organization has one as well.
@@ -64,6 +69,7 @@ impl Estate {
             "SubscriptionContract" => &self.customer.subscription,
             "Tier" => &self.tier,
             "Feature" => &self.feature,
+            "AddOn" => &self.add_on,
             "Payment" => &self.customer.payment,
             "PaymentMethod" => &self.customer.payment_method,
             "AuditEvent" => &self.audit_event,
@@ -105,6 +111,17 @@ async fn feature(world: &World, tenant: Tenant, mark: &str) -> String {
         "kind": "METER", "unit": mark,
     });
     text(&steward(world, tenant, mark).mutate("createFeature", input, "feature { id }").await["feature"]["id"])
+}
+
+/// An add-on that is not public.
+async fn add_on(world: &World, tenant: Tenant, mark: &str) -> String {
+    let input = json!({
+        "key": format!("{mark}-seats"), "name": format!("{mark} seats"), "description": format!("{mark} text"),
+        "kind": "CUSTOMER", "idempotencyKey": format!("{mark}-seats"),
+        "prices": [{"billingCycle": "MONTHLY", "currency": "USD", "amountMinor": 200}],
+        "features": [{"key": format!("{mark}.seats"), "kind": "LIMIT", "ceiling": 1}],
+    });
+    text(&steward(world, tenant, mark).mutate("createAddOn", input, "addOn { id }").await["addOn"]["id"])
 }
 
 /// A customer of a tier, with a scheduled change, a payment and a payment method.

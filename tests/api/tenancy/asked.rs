@@ -8,9 +8,9 @@ use sea_orm::{EntityTrait, TryIntoModel};
 use serde_json::{Value, json};
 use tessera::auth::{Permission, Role};
 use tessera::entity::{
-    audit_event, customer, feature, idempotency_key, member, organization, outbox_event, payment, payment_method,
-    revocation, subscription, subscription_total, tier, tier_feature, tier_price, usage_adjustment, usage_counter,
-    usage_day, usage_grant, usage_record, usage_reservation,
+    add_on, audit_event, customer, feature, idempotency_key, member, organization, outbox_event, payment,
+    payment_method, revocation, subscription, subscription_total, tier, tier_feature, tier_price, usage_adjustment,
+    usage_counter, usage_day, usage_grant, usage_record, usage_reservation,
 };
 
 use super::classify::Means;
@@ -143,6 +143,7 @@ async fn everything_stored(world: &World) -> Vec<Vec<String>> {
         table::<tier_price::Entity>(world).await,
         table::<tier_feature::Entity>(world).await,
         table::<feature::Entity>(world).await,
+        table::<add_on::Entity>(world).await,
         table::<subscription::Entity>(world).await,
         table::<subscription_total::Entity>(world).await,
         table::<payment::Entity>(world).await,
@@ -243,7 +244,10 @@ async fn try_everything(world: &World, sent: &Sent, schema: &Schema, outsider: &
 /// Whether a mutation was refused because of the value at the probe's path.
 fn is_not_found(answer: &str, mutation: &str, probe: &Probe) -> bool {
     let answer: Value = serde_json::from_str(answer).expect("an answer");
-    let path: Vec<_> = std::iter::once("input").chain(probe.path.iter().map(|(name, _)| name.as_str())).collect();
+    // The value is the first and only one of its list.
+    let step = |(name, is_list): &(String, bool)| [Some(name.clone()), is_list.then(|| "0".to_owned())];
+    let path = probe.path.iter().flat_map(step).flatten();
+    let path: Vec<_> = std::iter::once("input".to_owned()).chain(path).collect();
     let refusals = answer["data"][mutation]["userErrors"].as_array();
     refusals.is_some_and(|list| list.iter().any(|one| one["code"] == "NOT_FOUND" && one["path"] == json!(path)))
 }
@@ -263,6 +267,7 @@ async fn what_is_hidden_is_answered_like_what_does_not_exist(world: &World) {
         let mut ids = ids_of(&schema, estate);
         let own = &estate.organization;
         ids.insert("idle".to_owned(), estate.idle_customer.clone());
+        ids.insert("on offer to organizations".to_owned(), world.platform_tiers["starter"].to_string());
         ids.insert("its SubscriptionContract".to_owned(), own.subscription.clone());
         ids.insert("its Payment".to_owned(), own.payment.clone());
         ids.insert("its PaymentMethod".to_owned(), own.payment_method.clone());
@@ -280,6 +285,7 @@ async fn what_is_hidden_is_answered_like_what_does_not_exist(world: &World) {
         ("Member", &alpha.member),
         ("AuditEvent", &alpha.audit_event),
         ("Feature", &alpha.feature),
+        ("AddOn", &alpha.add_on),
     ]
     .map(|(object, id)| (object.to_owned(), id.clone()))
     .into();

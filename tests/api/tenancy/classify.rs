@@ -67,8 +67,10 @@ fn objects(schema: &Schema, place: &str, name: &str) -> Option<Vec<String>> {
         }
         ("TierActionInput" | "UpdateTierInput", "id") => one("Tier"),
         ("UpdateFeatureInput", "id") => one("Feature"),
+        ("AddOnActionInput" | "UpdateAddOnInput", "id") | (_, "addOnId" | "dropAddOns") => one("AddOn"),
         (
             "CancelSubscriptionInput"
+            | "ChangeAddOnsInput"
             | "ChangeTierInput"
             | "ExtendSubscriptionInput"
             | "OverrideTierInput"
@@ -103,6 +105,8 @@ fn text(place: &str, name: &str) -> Option<Means> {
         ("PaymentFilter", "search") => Means::Texts(&["{}", "{}-customer-code", "{}-customer message", "{} customer"]),
         ("TierFilter", "key") => Means::Texts(&["{}-special"]),
         ("TierFilter", "search") => Means::Texts(&["{}", "{} special"]),
+        ("AddOnFilter", "key") => Means::Texts(&["{}-seats"]),
+        ("AddOnFilter", "search") => Means::Texts(&["{}", "{} seats"]),
         ("FeatureFilter", "key") => Means::Texts(&["{}.declared", "{}.feature"]),
         ("AuditEventFilter", "actor") => Means::Texts(&["{}@example.com"]),
         // The nouns and verbs of the trail are the same for everybody.

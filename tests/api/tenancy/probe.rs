@@ -182,6 +182,13 @@ fn required(schema: &Schema, of: &Type, own: &Ids) -> Value {
 /// What a call needs besides, so that the open value is looked at.
 fn besides(name: &str, own: &Ids) -> Value {
     match name {
+        "createSubscription(terms.addOns.addOnId)" => {
+            json!({"customerId": own.get("idle"), "terms": {"tierId": own.get("Tier")}})
+        }
+        "createCustomer(subscription.addOns.addOnId)" => json!({"subscription": {"tierId": own.get("Tier")}}),
+        "createOrganization(subscription.addOns.addOnId)" => {
+            json!({"subscription": {"tierId": own.get("on offer to organizations")}})
+        }
         "createSubscription(terms.tierId)" => json!({"customerId": own.get("idle")}),
         "release(ownerId)" => json!({"feature": "products"}),
         "revokeTokens(organizationId)" => json!({"tokenId": "probe"}),

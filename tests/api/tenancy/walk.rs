@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use tessera::entity::{
-    AuditEventId, CustomerId, FeatureId, MemberId, OrganizationId, PaymentId, PaymentMethodId, SubscriptionId, TierId,
+    AddOnId, AuditEventId, CustomerId, FeatureId, MemberId, OrganizationId, PaymentId, PaymentMethodId, SubscriptionId,
+    TierId,
 };
 
 use super::document::{Selection, everything, parts, prune, text};
@@ -30,6 +31,7 @@ pub fn nowhere(object: &str) -> String {
         "SubscriptionContract" => SubscriptionId::generate().to_string(),
         "Tier" => TierId::generate().to_string(),
         "Feature" => FeatureId::generate().to_string(),
+        "AddOn" => AddOnId::generate().to_string(),
         "Payment" => PaymentId::generate().to_string(),
         "PaymentMethod" => PaymentMethodId::generate().to_string(),
         "AuditEvent" => AuditEventId::generate().to_string(),

@@ -62,8 +62,8 @@ pub(super) struct Model {
     agreed: Agreed,
     /// Whether it costs nothing.
     is_free: bool,
-    /// The cycle of the tier that it changes to at the end of what it has, and that costs something.
-    changes: Option<BillingCycle>,
+    /// The cycle of what it changes to at the end of what it has, and whether that costs nothing.
+    changes: Option<(BillingCycle, bool)>,
     cycle: BillingCycle,
     /// What its periods are counted from.
     anchor: Anchor,
@@ -134,9 +134,9 @@ impl Model {
     }
 
     fn changes_tier(&mut self) {
-        if let Some(cycle) = self.changes.take() {
+        if let Some((cycle, is_free)) = self.changes.take() {
             self.cycle = cycle;
-            self.is_free = false;
+            self.is_free = is_free;
         }
     }
 
@@ -355,16 +355,17 @@ impl Model {
                 self.is_free = row.amount_minor == 0;
                 self.agreed = Agreed::of(row);
             }
-            Step::ChangeTier { .. } => {}
+            Step::ChangeTier { .. } | Step::ChangeAddOns { .. } => {}
         }
-        let is_paid_for = match step {
-            Step::ChangeTier { at_period_end, .. } => !at_period_end,
-            Step::Activate => self.changes.is_some(),
-            _ => false,
-        };
-        self.is_free = self.is_free && !is_paid_for;
+        match (step, self.changes) {
+            (Step::ChangeTier { at_period_end: false, .. }, _) => self.is_free = false,
+            (Step::Activate, Some((_, is_free))) => self.is_free = is_free,
+            (Step::ChangeAddOns { now: Some(_), .. }, _) => self.is_free = row.amount_minor == 0,
+            _ => {}
+        }
         // What was to change beneath a gift has, though nobody wrote that down.
-        self.changes = row.scheduled_billing_cycle.filter(|_| self.changes.is_some() || self.gift.is_none());
+        let changes = row.scheduled_billing_cycle.zip(row.scheduled_amount_minor.map(|amount| amount == 0));
+        self.changes = changes.filter(|_| self.changes.is_some() || self.gift.is_none());
         if self.gift.is_none() {
             self.cycle = row.billing_cycle;
         }
