@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt typos deny lint docs advisories schema snapshots graphql-js tools bench bench-quick prove-abuse prove-faults prove-time
+.PHONY: help demo test check fmt typos deny lint docs advisories schema snapshots graphql-js stripe-contract tools bench bench-quick prove-abuse prove-faults prove-time
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,12 @@ graphql-js: ## Write what graphql-js makes of the documents that tests compare w
 	cp tests/api/graphql_js/*.js tests/api/graphql_js/package*.json target/graphql_js
 	cd target/graphql_js && npm ci --no-audit --no-fund --silent
 	node target/graphql_js/make.js schema.graphql tests/api/graphql_js/results.json
+
+stripe-contract: ## Write anew what is used of Stripe's API, from Stripe's own package (needs Node 20 and the network)
+	mkdir -p target/stripe_contract
+	cp gateway/contract/make.js gateway/contract/package*.json target/stripe_contract
+	cd target/stripe_contract && npm ci --no-audit --no-fund --silent && node make.js stripe.json signatures.json
+	cp target/stripe_contract/stripe.json target/stripe_contract/signatures.json gateway/contract
 
 tools: ## Install the tools of make check where they are missing
 	scripts/install-tools
