@@ -153,6 +153,8 @@ pub enum Code {
     FeatureUnknown,
     /// The object was changed since it was read.
     StaleVersion,
+    /// What was previewed would not come of it any more, or the preview is older than ten minutes.
+    PreviewStale,
     /// The idempotency key was used for another command.
     IdempotencyKeyReused,
     /// The organization or customer is terminated, or suspended for the caller.

@@ -40,6 +40,7 @@ mod m20261128_000029_usage_windows;
 mod m20261128_000030_access;
 mod m20261128_000031_usage;
 mod m20261128_000032_add_ons;
+mod m20261128_000033_proration;
 
 /// Applies the steps in order.
 pub struct Migrator;
@@ -79,6 +80,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000030_access::Migration),
             Box::new(m20261128_000031_usage::Migration),
             Box::new(m20261128_000032_add_ons::Migration),
+            Box::new(m20261128_000033_proration::Migration),
         ]
     }
 }

@@ -101,17 +101,17 @@ audited! {
                 external_id metadata last_renewed_by deleted_at;
             Audience::Holders(Permission::SubscriptionsManage) => private_metadata;
         }
-        parts {}
+        parts { charge }
         // What follows from the others, or comes back with the end of an override.
         left out {
-            tenant_id overridden_state usage_epoch usage_shift search_text access_ends_at next_at next_status second_at second_status
+            tenant_id overridden_state stood_still usage_epoch usage_shift search_text access_ends_at next_at next_status second_at second_status
             third_at third_status fourth_at fourth_status fifth_at fifth_status due_at created_at updated_at version
         }
     }
     tier {
         shown {
             Audience::Readers => id key name description kind rank trial_days public sort_order period_end_policy
-                trial_end_policy fallback_tier_id grace_access after_trial_access archived_at;
+                trial_end_policy fallback_tier_id grace_access after_trial_access proration archived_at;
         }
         parts { prices features }
         left out { tenant_id search_text created_at updated_at version }
@@ -120,7 +120,7 @@ audited! {
         shown {
             Audience::Readers => id subscription_id;
             Audience::Holders(Permission::PaymentsRead) => amount_minor currency status gateway gateway_payment_id
-                gateway_status failure_code failure_message attempt refunded_minor period_start paid_at;
+                gateway_status failure_code failure_message attempt purpose refunded_minor period_start paid_at;
         }
         parts {}
         left out { tenant_id customer_id search_text return_url status_changed_at created_at updated_at version }

@@ -35,6 +35,24 @@ macro_rules! stored_enums {
 }
 
 stored_enums! {
+    /// How a change in the middle of a period is charged.
+    Proration {
+        /// What is not used any more is given back, and what is had instead is charged for the rest of the period.
+        Prorate = "PRORATE",
+        /// The whole new price is charged, a new period begins, and nothing is given back.
+        Full = "FULL",
+        /// Nothing is charged or given back before the next period.
+        None = "NONE",
+    }
+
+    /// What a payment is for.
+    PaymentPurpose {
+        /// A period.
+        Period = "PERIOD",
+        /// A change in the middle of one.
+        Change = "CHANGE",
+    }
+
     /// Whether an organization or a customer may operate at all. Says nothing about what is paid for: that is the
     /// status of the subscription.
     OperationalStatus {

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{CustomerId, Gateway, OrganizationId, PaymentId, PaymentStatus, SubscriptionId};
+use super::{CustomerId, Gateway, OrganizationId, PaymentId, PaymentPurpose, PaymentStatus, SubscriptionId};
 use crate::clock::Timestamp;
 
 /// A payment, or an attempt at one.
@@ -43,6 +43,8 @@ pub struct Model {
     pub return_url: Option<String>,
     /// Paid back so far, in minor units; never above the amount.
     pub refunded_minor: i64,
+    /// What for.
+    pub purpose: PaymentPurpose,
     /// Start of the period that is paid for.
     pub period_start: Option<Timestamp>,
     /// When the money was received.

@@ -51,6 +51,8 @@ pub struct Model {
     pub current_period_start: Option<Timestamp>,
     /// End of the period that is paid for.
     pub current_period_end: Option<Timestamp>,
+    /// How much of the present period was a pause, in microseconds.
+    pub stood_still: i64,
     /// IANA time zone name: the organization's when the subscription was made. Its periods are counted in it.
     pub time_zone: String,
     /// Day of the month (1–31) that periods start on; shorter months end earlier without losing it.

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{AccessMode, OrganizationId, PeriodEndPolicy, TierId, TierKind, TrialEndPolicy};
+use super::{AccessMode, OrganizationId, PeriodEndPolicy, Proration, TierId, TierKind, TrialEndPolicy};
 use crate::clock::Timestamp;
 
 /// A tier of the platform's catalogue or of an organization's own.
@@ -42,6 +42,8 @@ pub struct Model {
     pub grace_access: AccessMode,
     /// How much access there is behind a trial that nothing came of.
     pub after_trial_access: AccessMode,
+    /// How a change to it in the middle of a period is charged, if nobody says.
+    pub proration: Proration,
     /// When the tier was archived: kept by who has it, sold to nobody.
     pub archived_at: Option<Timestamp>,
     /// When the row was made.

@@ -31,6 +31,10 @@ const COUNT: u64 = COUNT_CAP / ROWS;
 /// What a search costs. It may look through many rows of an organization, or find many.
 const SEARCH: u64 = 5 * COUNT;
 
+/// Queries that do the work of a command, and what they cost: as much as a hundred objects.
+const PREVIEWS: [&str; 3] = ["previewAddOnChange", "previewCancel", "previewTierChange"];
+const PREVIEW: u64 = 100;
+
 /// Lists of the introspection schema, which can be nested into each other without end, and what they multiply by. The
 /// standard introspection query passes, which asks for the fields of all types. The fields of the types of these fields
 /// take eight milliseconds in fifty bytes.
@@ -38,7 +42,7 @@ const INTROSPECTION_LISTS: [(&str, u64); 5] =
     [("fields", 80), ("inputFields", 20), ("interfaces", 10), ("possibleTypes", 10), ("types", 25)];
 
 /// Lists of objects without pages, and how many they have at most: as inputs declare it, where they do.
-const LISTS: [(&str, u64); 20] = [
+const LISTS: [(&str, u64); 23] = [
     ("accesses", 100),
     ("addOns", 20),
     ("availableActions", 20),
@@ -47,7 +51,10 @@ const LISTS: [(&str, u64); 20] = [
     ("estimatedMonthlyRevenue", 10),
     ("featureOverrides", 100),
     ("features", 100),
+    ("gained", 100),
     ("gatewayPrices", 10),
+    ("lines", 42),
+    ("lost", 100),
     ("monthlyRevenue", 10),
     ("parkedTransitions", 50),
     ("prices", 20),
@@ -83,6 +90,7 @@ fn of_set(set: &SelectionSet, variables: &Variables) -> u64 {
 fn of_field(field: &Field, variables: &Variables) -> u64 {
     let own = match field.name.node.as_str() {
         name if DOCUMENTS.contains(&name) => DOCUMENT,
+        name if PREVIEWS.contains(&name) => PREVIEW,
         "totalCount" => COUNT,
         _ if searches(field, variables) => SEARCH,
         _ => 1,

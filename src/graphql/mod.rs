@@ -37,6 +37,7 @@ macro_rules! queries {
             crate::scheduler::graphql::SchedulerQuery,
             crate::access::graphql::AccessQuery,
             crate::usage::graphql::UsageQuery,
+            crate::subscription::preview::graphql::PreviewQuery,
         );
     };
 }

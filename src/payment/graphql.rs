@@ -6,7 +6,9 @@ use sea_orm::{ColumnTrait, Condition, IdenStatic};
 
 use crate::clock::Timestamp;
 use crate::customer::graphql as customer;
-use crate::entity::{CustomerId, Gateway, OrganizationId, PaymentId, PaymentStatus, SubscriptionId, payment};
+use crate::entity::{
+    CustomerId, Gateway, OrganizationId, PaymentId, PaymentPurpose, PaymentStatus, SubscriptionId, payment,
+};
 use crate::error::Result;
 use crate::graphql::connection::{connection, sort_order};
 use crate::graphql::context::RequestContext;
@@ -48,6 +50,8 @@ pub struct Payment {
     /// Paid back so far; never more than the amount.
     #[computed(money, from(RefundedMinor, Currency))]
     refunded: Money,
+    /// What for: a period, or a change in the middle of one.
+    purpose: PaymentPurpose,
     /// Start of the period that is paid for.
     period_start: Option<Timestamp>,
     /// When the money was received.

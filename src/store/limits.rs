@@ -64,6 +64,12 @@ impl UnitOfWork<'_> {
         Ok(self.settled().await?.one(of_tenant).await?)
     }
 
+    /// The payments of the tenant that a query finds, whoever may see them.
+    pub(crate) async fn payments_of_tenant(&self, query: Select<payment::Entity>) -> Result<Vec<payment::Model>> {
+        let of_tenant = query.filter(payment::Column::TenantId.eq(self.tenant()?));
+        Ok(self.settled().await?.all(of_tenant).await?)
+    }
+
     /// What a tier costs, whoever may see it: a subscription can fall back to a tier that its owner cannot order.
     pub(crate) async fn price_of(
         &self,

@@ -133,24 +133,60 @@ impl Writer {
         Box::pin(self.run(command, |_| {
             Box::pin(async move {
                 let visible = self.source::<E>(E::id().eq(id).into())?;
-                let visible = command.unless_done(self.caller()?, visible);
-                let found = self.database().find::<E>(&visible).await?;
-                let found = found.ok_or_else(|| not_found(E::Model::NOUN, path))?;
-                let place = found.tenant().map_or(Place::Platform, |tenant| Place::Named(tenant, path));
-                let unit = self.begin(place.tenant(), Some(id), false).await?;
-                let (own, organization, row) = self.lock_in_order::<E>(&unit, place, &found, &visible).await;
-                // Where one of them failed, those behind it did, too.
-                if let Err(fault @ (Error::Contended(..) | Error::Unavailable(..) | Error::Internal(_))) = own {
-                    return Err(fault);
-                }
-                let organization = organization?;
-                let row = row?.ok_or_else(|| not_found(E::Model::NOUN, path))?;
-                self.open(&unit, place, organization, ready(own)).await?;
+                let (unit, row) =
+                    self.found_and_locked::<E>(id, command.unless_done(self.caller()?, visible), path).await?;
                 let result = work(&unit, row).await?;
                 Ok(Attempt::Done(Box::new(unit), result))
             })
         }))
         .await
+    }
+
+    /// Does the work of a command on the row with this id, and writes nothing of it: what would come of it.
+    pub async fn try_out<'e, E, T: Send>(
+        &'e self,
+        id: impl Into<Uuid>,
+        path: &str,
+        work: impl for<'t> Fn(&'t UnitOfWork<'e>, E::Model) -> BoxFuture<'t, Result<T>> + Sync,
+    ) -> Result<T>
+    where
+        E: Record,
+        E::Model: Mutable,
+    {
+        let (id, work) = (id.into(), &work);
+        Box::pin(self.retried(|_| {
+            Box::pin(async move {
+                let visible = self.source::<E>(E::id().eq(id).into())?;
+                let (unit, row) = self.found_and_locked::<E>(id, visible, path).await?;
+                work(&unit, row).await
+            })
+        }))
+        .await
+    }
+
+    /// The row that a source finds, locked in a unit of work that is open in its tenant.
+    async fn found_and_locked<E: Record>(
+        &self,
+        id: Uuid,
+        visible: Source,
+        path: &str,
+    ) -> Result<(UnitOfWork<'_>, E::Model)>
+    where
+        E::Model: Mutable,
+    {
+        let found = self.database().find::<E>(&visible).await?;
+        let found = found.ok_or_else(|| not_found(E::Model::NOUN, path))?;
+        let place = found.tenant().map_or(Place::Platform, |tenant| Place::Named(tenant, path));
+        let unit = self.begin(place.tenant(), Some(id), false).await?;
+        let (own, organization, row) = self.lock_in_order::<E>(&unit, place, &found, &visible).await;
+        // Where one of them failed, those behind it did, too.
+        if let Err(fault @ (Error::Contended(..) | Error::Unavailable(..) | Error::Internal(_))) = own {
+            return Err(fault);
+        }
+        let organization = organization?;
+        let row = row?.ok_or_else(|| not_found(E::Model::NOUN, path))?;
+        self.open(&unit, place, organization, ready(own)).await?;
+        Ok((unit, row))
     }
 
     /// Locks what a row belongs to, and the row, in one packet. The caller's own organization is looked at as well.

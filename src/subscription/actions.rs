@@ -8,15 +8,15 @@ use async_graphql::Enum;
 use declare::ToJson;
 use sea_orm::Iterable as _;
 
-use super::lifecycle::{self, Action, CancelAt, Offer, Step, gateway_billed, illegal};
+use super::lifecycle::{self, Action, CancelAt, Charging, Offer, Step, gateway_billed, illegal};
 use super::overdue::{self, UpToDate};
 use super::surroundings::{Surroundings, around_all};
 use crate::auth::{Caller, Permission, Standing};
 use crate::clock::Timestamp;
 use crate::entity::subscription::{AddOnLine, AddOns};
 use crate::entity::{
-    Above, ManagementMode, OperationalStatus, OrganizationId, SubscriptionManagement, SuspensionCause, TierId,
-    subscription,
+    Above, ManagementMode, OperationalStatus, OrganizationId, Proration, SubscriptionManagement, SuspensionCause,
+    TierId, subscription,
 };
 use crate::error::{Code, Error, Facts, Refusal, Result};
 use crate::operational;
@@ -152,6 +152,7 @@ fn check(state: &UpToDate, action: Action, caller: &Caller, around: &Surrounding
 /// none where it takes no step.
 fn step(action: Action, row: &subscription::Model, from_above: bool, now: Timestamp) -> Option<Step> {
     let another = TierId::from(uuid::Uuid::nil());
+    let charging = Charging { rule: Proration::None, at: now };
     Some(match action {
         Action::Update | Action::Delete => return None,
         Action::Activate => Step::Activate,
@@ -162,14 +163,16 @@ fn step(action: Action, row: &subscription::Model, from_above: bool, now: Timest
         Action::MarkPaid => Step::MarkPaid,
         Action::ChangeTier => {
             let offer = Offer { tier_id: another, amount_minor: 0, billing_cycle: row.billing_cycle };
-            Step::ChangeTier { offer, add_ons: AddOns::default(), at_period_end: from_above }
+            Step::ChangeTier { offer, add_ons: AddOns::default(), at_period_end: from_above, charging }
         }
-        Action::ChangeAddOns if from_above => Step::ChangeAddOns { now: None, later: Some(AddOns::default()) },
+        Action::ChangeAddOns if from_above => {
+            Step::ChangeAddOns { now: None, later: Some(AddOns::default()), charging }
+        }
         Action::ChangeAddOns => {
             let (key, name) = (String::new(), String::new());
             let mut more = row.add_ons.clone();
             more.put(AddOnLine { add_on_id: uuid::Uuid::nil().into(), key, name, quantity: 1, unit_amount_minor: 0 });
-            Step::ChangeAddOns { now: Some(more), later: None }
+            Step::ChangeAddOns { now: Some(more), later: None, charging }
         }
         Action::OverrideTier => Step::OverrideTier { tier_id: another, reason: String::new(), ends_at: None },
         Action::EndOverride => Step::EndOverride,

@@ -6,11 +6,12 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
 use super::catalogue::Seller;
 use super::change_tier::ChangeTiming;
-use super::lifecycle::{self, Action, Step};
+use super::lifecycle::{self, Action, Charging, Step};
+use super::preview::{self, Token};
 use super::{Settings, actions, change, kind_of};
 use crate::auth::Permission;
 use crate::entity::subscription::{AddOnLine, AddOns};
-use crate::entity::{AddOnId, BillingCycle, SubscriptionId, add_on, subscription, tier};
+use crate::entity::{AddOnId, BillingCycle, Proration, SubscriptionId, add_on, subscription, tier};
 use crate::error::{Code, Refusal, Result, not_found};
 use crate::graphql::command::Target;
 use crate::graphql::scalar::MAX_SAFE_INT;
@@ -23,6 +24,19 @@ pub struct Quantity {
     pub id: AddOnId,
     /// How many; 0 for none.
     pub quantity: i32,
+}
+
+/// Which add-ons a subscription is to have, and how.
+#[derive(Clone, Copy)]
+pub struct AddOnWish<'a> {
+    /// How many of which; what is not named stays.
+    pub wanted: &'a [Quantity],
+    /// When; more now and less at the end of what is paid for if not given.
+    pub timing: Option<ChangeTiming>,
+    /// How it is charged; as the tier says if not given.
+    pub proration: Option<Proration>,
+    /// The preview that it must come to.
+    pub token: Option<Token<'a>>,
 }
 
 /// What one of an add-on is charged for.
@@ -65,22 +79,19 @@ pub async fn change_add_ons(
     settings: &Settings,
     command: &Command,
     target: &Target<SubscriptionId>,
-    wanted: &[Quantity],
-    timing: Option<ChangeTiming>,
+    wish: AddOnWish<'_>,
 ) -> Result<subscription::Model> {
-    change(writer, settings, command, target, Action::ChangeAddOns, &|unit, row| {
-        Box::pin(to_add_ons(unit, row, wanted, timing))
-    })
-    .await
+    change(writer, settings, command, target, Action::ChangeAddOns, &|unit, row| Box::pin(to_add_ons(unit, row, wish)))
+        .await
 }
 
 /// The step that gives a subscription these quantities.
 pub(super) async fn to_add_ons(
     unit: &UnitOfWork<'_>,
     row: &subscription::Model,
-    wanted: &[Quantity],
-    timing: Option<ChangeTiming>,
+    AddOnWish { wanted, timing, proration, token }: AddOnWish<'_>,
 ) -> Result<Step> {
+    let at = preview::second(token, unit.now())?;
     let management = unit.organization().await?.subscription_management;
     let from_above = actions::managed_from_above(unit.scope().caller()?, row, management);
     let is_paid_for = lifecycle::paid_until(row, unit.now()).is_some();
@@ -118,7 +129,24 @@ pub(super) async fn to_add_ons(
     let counted = if waits { &row.scheduled_add_ons } else { &row.add_ons };
     check_amount(base - counted.amount_minor(), &later, "input.addOns")?;
     let waits = later != now || waits;
-    Ok(Step::ChangeAddOns { now: (now != row.add_ons).then_some(now), later: waits.then_some(later) })
+    let (now, later) = ((now != row.add_ons).then_some(now), waits.then_some(later));
+    let charging = Charging { rule: rule(proration, tier.proration)?, at };
+    let step = Step::ChangeAddOns { now, later, charging };
+    preview::check(unit, row, &step, token).await?;
+    Ok(step)
+}
+
+/// How a change of add-ons is charged: as the caller says, or else the tier. No new period begins for it.
+fn rule(asked: Option<Proration>, usual: Proration) -> Result<Proration> {
+    match (asked, usual) {
+        (Some(Proration::Full), _) => {
+            let message = "No new period begins for add-ons: choose PRORATE or NONE.";
+            Err(Refusal::new(Code::Conflict, message).at("input.proration").into())
+        }
+        (Some(asked), _) => Ok(asked),
+        (None, Proration::None) => Ok(Proration::None),
+        (None, Proration::Prorate | Proration::Full) => Ok(Proration::Prorate),
+    }
 }
 
 /// Refuses to drop what the subscription does not have.

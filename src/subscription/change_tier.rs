@@ -3,10 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::catalogue::{Cost, Seller};
-use super::lifecycle::{self, Action, Step};
+use super::lifecycle::{self, Action, Charging, Step};
+use super::preview::{self, Token};
 use super::{Settings, actions, add_ons, change, kind_of, period};
 use crate::clock::Timestamp;
-use crate::entity::{AddOnId, BillingCycle, SubscriptionId, TierId, subscription};
+use crate::entity::{AddOnId, BillingCycle, Proration, SubscriptionId, TierId, subscription};
 use crate::error::Result;
 use crate::graphql::command::Target;
 use crate::store::{Command, UnitOfWork, Writer};
@@ -30,7 +31,7 @@ pub struct LostTime {
 }
 
 /// What a subscription is to move to: what is not given stays.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Wish<'a> {
     /// The tier.
     pub tier_id: Option<TierId>,
@@ -38,8 +39,12 @@ pub struct Wish<'a> {
     pub cycle: Option<BillingCycle>,
     /// When.
     pub timing: Option<ChangeTiming>,
+    /// How it is charged; as the tier says if not given.
+    pub proration: Option<Proration>,
     /// The add-ons that do not go along.
     pub dropped: &'a [AddOnId],
+    /// The preview that it must come to.
+    pub token: Option<Token<'a>>,
 }
 
 /// Moves a subscription to another tier or cycle. Without a timing, a change [waits](lifecycle::waits) for the end of
@@ -68,22 +73,25 @@ pub async fn change_tier(
 pub(super) async fn to_tier(
     unit: &UnitOfWork<'_>,
     row: &subscription::Model,
-    Wish { tier_id, cycle, timing, dropped }: Wish<'_>,
+    Wish { tier_id, cycle, timing, proration, dropped, token }: Wish<'_>,
 ) -> Result<Step> {
     let seller = Seller { unit, kind: kind_of(row), path: "input" };
     add_ons::check_dropped(row, dropped)?;
     let tier_id = tier_id.unwrap_or(row.tier_id);
-    let (offer, add_ons) = if tier_id == row.tier_id && cycle.is_none_or(|cycle| cycle == row.billing_cycle) {
+    let at = preview::second(token, unit.now())?;
+    let (offer, add_ons, usual) = if tier_id == row.tier_id && cycle.is_none_or(|cycle| cycle == row.billing_cycle) {
         // Takes a scheduled change back, and changes nothing.
         let amount_minor = row.amount_minor - row.add_ons.amount_minor();
-        (lifecycle::Offer { tier_id, amount_minor, billing_cycle: row.billing_cycle }, row.add_ons.clone())
+        let offer = lifecycle::Offer { tier_id, amount_minor, billing_cycle: row.billing_cycle };
+        (offer, row.add_ons.clone(), Proration::None)
     } else {
         let cost = Cost { billing_cycle: cycle.unwrap_or(row.billing_cycle), currency: Some(&row.currency) };
         let priced = seller.priced_tier(tier_id, cost).await?;
+        let usual = priced.0.proration;
         let add_ons = add_ons::carried(unit, row, &priced.0, cost.billing_cycle, dropped).await?;
         let offer = seller.offer(priced, cost).await?.0;
         add_ons::check_amount(offer.amount_minor, &add_ons, "input.tierId")?;
-        (offer, add_ons)
+        (offer, add_ons, usual)
     };
     let management = unit.organization().await?.subscription_management;
     let from_above = actions::managed_from_above(unit.scope().caller()?, row, management);
@@ -105,7 +113,10 @@ pub(super) async fn to_tier(
             lifecycle::waits((from, row.billing_cycle), (to, offer.billing_cycle))
         }
     };
-    Ok(Step::ChangeTier { offer, add_ons, at_period_end })
+    let charging = Charging { rule: proration.unwrap_or(usual), at };
+    let step = Step::ChangeTier { offer, add_ons, at_period_end, charging };
+    preview::check(unit, row, &step, token).await?;
+    Ok(step)
 }
 
 /// Refuses what an organization cannot give itself: all but a downgrade that waits for the end of what is paid for.

@@ -5,16 +5,20 @@ use serde_json::{Map, Value, json};
 
 use super::lifecycle::CancelAt;
 use super::opening::Terms;
-use super::{ChangeTiming, Order, OwnerId, Quantity};
+use super::preview::Token;
+use super::{AddOnWish, ChangeTiming, Order, OwnerId, Quantity, Wish};
 use crate::add_on::MAX_QUANTITY;
-use crate::entity::{AddOnId, BillingCycle, CustomerId, OrganizationId, SubscriptionId, SubscriptionStatus, TierId};
+use crate::entity::{
+    AddOnId, BillingCycle, CustomerId, OrganizationId, Proration, SubscriptionId, SubscriptionStatus, TierId,
+};
 use crate::error::{Code, Refusal, Result};
 use crate::graphql::command::{Target, target_input};
-use crate::graphql::input::{Check, MAX_DAYS, parse_optional_id};
+use crate::graphql::input::{Check, MAX_DAYS, parse_ids, parse_optional_id};
 use crate::graphql::json::GivenJson;
 use crate::graphql::scalar::{CurrencyCode, MAX_SAFE_INT, SafeInt};
 use crate::graphql::update::{Omittable, update_input};
 use crate::graphql::when::When;
+use crate::store::Cursors;
 
 /// The owner of a subscription: exactly one of the two.
 pub fn parse_owner(organization: Option<&ID>, customer: Option<&ID>) -> Result<OwnerId> {
@@ -250,6 +254,10 @@ target_input! {
         /// and in another cycle at the catalogue's.
         #[graphql(validator(max_items = 20))]
         drop_add_ons: Option<Vec<ID>>,
+        /// How it is charged, if it happens in the middle of a period; as the new tier says if not given.
+        proration: Option<Proration>,
+        /// The `previewToken` of what it must come to.
+        preview_token: Option<String>,
     }
 }
 target_input! {
@@ -260,6 +268,10 @@ target_input! {
         add_ons: Vec<AddOnQuantityInput>,
         /// When; if not given, more is added now, and less waits for the end of what is paid for.
         timing: Option<ChangeTiming>,
+        /// How it is charged, if it happens in the middle of a period: PRORATE or NONE; as the tier says if not given.
+        proration: Option<Proration>,
+        /// The `previewToken` of what it must come to.
+        preview_token: Option<String>,
     }
 }
 target_input! {
@@ -293,6 +305,8 @@ target_input! {
         timing: CancelTiming,
         /// The date, for the timing DATE: in the future, and not behind the end of the period, trial or override.
         at: Option<When>,
+        /// The `previewToken` of what it must come to.
+        preview_token: Option<String>,
     }
 }
 /// Gives a tier without payment.
@@ -330,7 +344,49 @@ pub enum CancelTiming {
     Date,
 }
 
+fn token<'a>(text: Option<&'a String>, seal: &'a Cursors) -> Option<Token<'a>> {
+    text.map(|text| Token { text, seal })
+}
+
+impl ChangeTierInput {
+    /// The add-ons that do not go along.
+    pub fn dropped(&self) -> Result<Vec<AddOnId>> {
+        parse_ids("input.dropAddOns", self.drop_add_ons.as_deref().unwrap_or_default())
+    }
+
+    /// What the subscription is to move to.
+    pub fn wish<'a>(&'a self, dropped: &'a [AddOnId], seal: &'a Cursors) -> Result<Wish<'a>> {
+        let tier_id = parse_optional_id::<TierId>("input.tierId", self.tier_id.as_ref())?;
+        let (cycle, timing, proration) = (self.billing_cycle, self.timing, self.proration);
+        Ok(Wish { tier_id, cycle, timing, proration, dropped, token: token(self.preview_token.as_ref(), seal) })
+    }
+}
+
+impl ChangeAddOnsInput {
+    /// How many of which.
+    pub fn wanted(&self) -> Result<Vec<Quantity>> {
+        let mut check = Check::new();
+        if self.add_ons.is_empty() {
+            check.refuse("input.addOns", Code::Required, "Name the add-ons to change.");
+        }
+        let wanted = quantities(&mut check, "input.addOns", Some(self.add_ons.clone()), 0)?;
+        check.finish()?;
+        Ok(wanted)
+    }
+
+    /// What the subscription is to have.
+    pub fn wish<'a>(&'a self, wanted: &'a [Quantity], seal: &'a Cursors) -> AddOnWish<'a> {
+        let (timing, proration) = (self.timing, self.proration);
+        AddOnWish { wanted, timing, proration, token: token(self.preview_token.as_ref(), seal) }
+    }
+}
+
 impl CancelSubscriptionInput {
+    /// The preview that it must come to.
+    pub fn token<'a>(&'a self, seal: &'a Cursors) -> Option<Token<'a>> {
+        token(self.preview_token.as_ref(), seal)
+    }
+
     /// When the cancellation takes effect, or what contradicts itself.
     pub fn when(&self) -> Result<CancelAt<When>> {
         match (self.timing, self.at) {

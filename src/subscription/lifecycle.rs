@@ -20,13 +20,13 @@ use self::part::{
     apply_schedule, clear_schedule, end, end_ahead, lay_over, leave_state, pause_ends, restore, start_period,
 };
 pub use self::part::{move_period_end, move_trial_end};
-pub use self::step::{CancelAt, Offer, Step};
+pub use self::step::{CancelAt, Charging, Offer, Step};
 pub use self::table::{Cause, moves};
 use super::period::{self, Anchor};
 use crate::clock::Timestamp;
 use crate::entity::SubscriptionStatus::{Active, Canceled, Expired, PastDue, Paused, Pending, Suspended, Trialing};
 use crate::entity::subscription::AddOns;
-use crate::entity::{BillingCycle, ManagementMode, subscription};
+use crate::entity::{BillingCycle, ManagementMode, Proration, subscription};
 use crate::error::{Code, Facts, Refusal};
 use crate::graphql::scalar::OUTSIDE;
 
@@ -87,10 +87,10 @@ pub fn apply(row: &subscription::Model, step: &Step, now: Timestamp) -> Result<s
         Step::Renew if part::underlying(row) == Active => part::renew_ahead(&mut next),
         Step::Renew | Step::MarkPaid => part::paid(&mut next, now),
         Step::MarkPastDue => part::owes(&mut next, now),
-        Step::ChangeTier { offer, add_ons, at_period_end } => {
-            change_tier(&mut next, *offer, add_ons, *at_period_end, now)?;
+        Step::ChangeTier { offer, add_ons, at_period_end, charging } => {
+            change_tier(&mut next, *offer, add_ons, (*at_period_end, charging.rule == Proration::Full), now)?;
         }
-        Step::ChangeAddOns { now: at_once, later } => {
+        Step::ChangeAddOns { now: at_once, later, .. } => {
             change_add_ons(&mut next, at_once.as_ref(), later.as_ref(), now)?;
         }
         Step::OverrideTier { tier_id, reason, ends_at } => {
@@ -146,9 +146,14 @@ pub fn waits((from_rank, from): (i32, BillingCycle), (to_rank, to): (i32, Billin
     period::months(to) < period::months(from) || to_rank < from_rank
 }
 
+/// Whether what runs is its trial, suspended or not.
+pub fn is_tried(row: &subscription::Model) -> bool {
+    part::underlying(row) == Trialing
+}
+
 /// Until when it is paid for, if that is not over: also where it is suspended or paused meanwhile.
 pub fn paid_until(row: &subscription::Model, now: Timestamp) -> Option<Timestamp> {
-    end_ahead(row, now).filter(|_| part::underlying(row) != Trialing)
+    end_ahead(row, now).filter(|_| !is_tried(row))
 }
 
 fn extend(row: &mut subscription::Model, days: i64, now: Timestamp) {
@@ -176,7 +181,7 @@ fn change_tier(
     row: &mut subscription::Model,
     offer: Offer,
     add_ons: &AddOns,
-    at_period_end: bool,
+    (at_period_end, restarts): (bool, bool),
     now: Timestamp,
 ) -> Result<(), Refusal> {
     let unchanged = row.tier_id == offer.tier_id && row.billing_cycle == offer.billing_cycle;
@@ -191,7 +196,7 @@ fn change_tier(
         return schedule(row, offer, add_ons, now);
     }
     clear_schedule(row);
-    let begins = row.billing_cycle != offer.billing_cycle && row.current_period_end.is_some();
+    let begins = (restarts || row.billing_cycle != offer.billing_cycle) && row.current_period_end.is_some();
     part::move_to(row, offer.tier_id);
     row.amount_minor = offer.amount_minor.saturating_add(add_ons.amount_minor());
     row.add_ons = add_ons.clone();
@@ -259,7 +264,7 @@ fn change_add_ons(
         clear_schedule(row);
         return Ok(());
     }
-    if waiting.is_none() && part::underlying(row) == Trialing {
+    if waiting.is_none() && is_tried(row) {
         let message = "Nothing is paid for yet that could be waited for the end of: change it now.";
         return Err(conflict("input.timing", message));
     }

@@ -22,6 +22,8 @@ pub mod overdue;
 mod owed;
 pub mod parts;
 pub mod period;
+pub mod preview;
+pub mod proration;
 pub mod query;
 mod recorded;
 pub mod relation;
@@ -37,8 +39,9 @@ mod update;
 use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::Value;
 
-pub use add_ons::{Quantity, change_add_ons};
+pub use add_ons::{AddOnWish, Quantity, change_add_ons};
 pub use change_tier::{ChangeTiming, LostTime, Wish, change_tier};
 pub use order::{Order, Owner, OwnerId, create, draft, ensure};
 pub use save::{Save, save};
@@ -48,8 +51,11 @@ use self::catalogue::Seller;
 use self::ends::are_agreed_anew;
 use self::lifecycle::{Action, CancelAt, Step};
 use self::overdue::bring_up_to_date;
+use self::owed::Balance;
+use self::preview::Token;
+use self::proration::Line;
 use crate::entity::{
-    ManagementMode, OperationalStatus, SubscriptionId, SubscriptionManagement, TierId, TierKind, customer,
+    ManagementMode, OperationalStatus, Proration, SubscriptionId, SubscriptionManagement, TierId, TierKind, customer,
     organization, subscription,
 };
 use crate::error::{Code, Facts, Refusal, Result};
@@ -116,11 +122,24 @@ pub async fn change<'e>(
                 let changed = take(unit, settings, row, target, action, decide).await;
                 match changed {
                     Err(error) => Err(actions::narrowed(unit, &found, error).await),
-                    changed => changed,
+                    Ok(taken) => Ok(taken.after),
                 }
             })
         })
         .await
+}
+
+/// What came of a step.
+struct Taken {
+    /// The row as it was by then.
+    before: subscription::Model,
+    /// None where time had done the same.
+    step: Option<Step>,
+    after: subscription::Model,
+    /// What was paid and owed for the period before, where the change may cost something in it.
+    balance: Option<Balance>,
+    /// What the change costs in the period that runs.
+    lines: Vec<Line>,
 }
 
 async fn take<'e>(
@@ -130,11 +149,17 @@ async fn take<'e>(
     target: &Target<SubscriptionId>,
     action: Action,
     decide: &(impl for<'t> Fn(&'t UnitOfWork<'e>, &'t subscription::Model) -> BoxFuture<'t, Result<Step>> + Sync),
-) -> Result<subscription::Model> {
+) -> Result<Taken> {
     actions::authorize(unit, &row, action).await?;
     let current = bring_up_to_date(unit, row).await?;
     if current.has_done(action) {
-        return Ok(current.row);
+        return Ok(Taken {
+            before: current.row.clone(),
+            step: None,
+            after: current.row,
+            balance: None,
+            lines: Vec::new(),
+        });
     }
     let row = current.row;
     let step = decide(unit, &row).await?;
@@ -155,9 +180,28 @@ async fn take<'e>(
         ends::agreed(unit, settings, &tier, (&next).into()).await?.put(&mut next);
         next = lifecycle::settled(next);
     }
-    let next = unit.update(&row, next, Change::new(step.verb()).because(target.reason.clone())).await?;
-    owed::follow(unit, &row, &next, |verb| Change::new(verb).because(target.reason.clone())).await?;
-    Ok(bring_up_to_date(unit, next).await?.row)
+    let change = |verb| Change::new(verb).because(target.reason.clone());
+    let balance = charged_to(unit, &row, &step).await?;
+    let lines = match (&balance, step.charging()) {
+        (Some(balance), Some(charging)) => proration::lines(&row, &next, charging, balance.total()),
+        _ => Vec::new(),
+    };
+    let told = change(step.verb()).with_part("charge", Value::Null, proration::told(&lines));
+    let next = unit.update(&row, next, told).await?;
+    owed::follow(unit, &row, &next, change).await?;
+    if let Some(balance) = balance.clone().filter(|_| !lines.is_empty()) {
+        owed::settle(unit, balance, &next, lines.iter().map(Line::signed).sum(), change).await?;
+    }
+    let after = bring_up_to_date(unit, next).await?.row;
+    Ok(Taken { before: row, step: Some(step), after, balance, lines })
+}
+
+/// What is paid and owed for the period that runs, where the step may cost something in it.
+async fn charged_to(unit: &UnitOfWork<'_>, row: &subscription::Model, step: &Step) -> Result<Option<Balance>> {
+    match step.charging() {
+        Some(charging) if charging.rule != Proration::None => owed::balance(unit, row).await.map(Some),
+        _ => Ok(None),
+    }
 }
 
 /// An ended subscription comes back only while its owner has no other. The owner was locked before the subscription, so
@@ -200,9 +244,14 @@ pub async fn cancel(
     command: &Command,
     target: &Target<SubscriptionId>,
     when: CancelAt<When>,
+    token: Option<Token<'_>>,
 ) -> Result<subscription::Model> {
-    change(writer, settings, command, target, Action::Cancel, &|_, row| {
-        Box::pin(async move { Ok(Step::Cancel(when.in_zone(row.zone()))) })
+    change(writer, settings, command, target, Action::Cancel, &|unit, row| {
+        Box::pin(async move {
+            let step = Step::Cancel(when.in_zone(row.zone()));
+            preview::check(unit, row, &step, token).await?;
+            Ok(step)
+        })
     })
     .await
 }

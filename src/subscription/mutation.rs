@@ -6,17 +6,17 @@ use async_graphql::{Context, Object, SimpleObject};
 use super::graphql::SubscriptionContract;
 use super::input::{
     ChangeAddOnsInput, ChangeTierInput, CreateSubscriptionInput, EnsureSubscriptionInput, SubscriptionActionInput,
-    UpdateSubscriptionInput, overrides, parse_owner, quantities,
+    UpdateSubscriptionInput, overrides, parse_owner,
 };
 use super::lifecycle::Action;
-use super::{LostTime, Save, Update, Wish};
+use super::{LostTime, Save, Update};
 use crate::clock::Timestamp;
 use crate::entity::{TierId, subscription};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 use crate::graphql::command::command;
 use crate::graphql::context::ContextExt;
 use crate::graphql::error::{UserError, payload};
-use crate::graphql::input::{Check, check_key, parse_ids, parse_optional_id};
+use crate::graphql::input::{Check, check_key};
 use crate::graphql::update::list_given;
 use crate::read::payload::Shown;
 
@@ -164,9 +164,8 @@ impl SubscriptionMutation {
         SubscriptionPayload::with_loss(
             async {
                 let target = input.target()?;
-                let tier_id = parse_optional_id::<TierId>("input.tierId", input.tier_id.as_ref())?;
-                let dropped = parse_ids("input.dropAddOns", input.drop_add_ons.as_deref().unwrap_or_default())?;
-                let wish = Wish { tier_id, cycle: input.billing_cycle, timing: input.timing, dropped: &dropped };
+                let dropped = input.dropped()?;
+                let wish = input.wish(&dropped, ctx.cursors())?;
                 super::change_tier(&writer, ctx.settings(), &command, &target, wish).await
             }
             .await,
@@ -186,13 +185,9 @@ impl SubscriptionMutation {
         SubscriptionPayload::new(
             async {
                 let target = input.target()?;
-                let mut check = Check::new();
-                if input.add_ons.is_empty() {
-                    check.refuse("input.addOns", Code::Required, "Name the add-ons to change.");
-                }
-                let wanted = quantities(&mut check, "input.addOns", Some(input.add_ons), 0)?;
-                check.finish()?;
-                super::change_add_ons(&writer, ctx.settings(), &command, &target, &wanted, input.timing).await
+                let wanted = input.wanted()?;
+                let wish = input.wish(&wanted, ctx.cursors());
+                super::change_add_ons(&writer, ctx.settings(), &command, &target, wish).await
             }
             .await,
         )

@@ -142,6 +142,7 @@ pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription
         trial_ends_at,
         current_period_start: active.then_some(from),
         current_period_end: active.then_some(to),
+        stood_still: 0,
         time_zone: anchor.zone().name().to_owned(),
         anchor_day: anchor.day(),
         anchor_time: anchor.micros(),

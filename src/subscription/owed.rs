@@ -3,7 +3,7 @@
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use crate::entity::{Gateway, PaymentId, PaymentStatus, payment, subscription};
+use crate::entity::{Gateway, PaymentId, PaymentPurpose, PaymentStatus, payment, subscription};
 use crate::error::Result;
 use crate::payment::under_way;
 use crate::store::{Change, UnitOfWork};
@@ -16,16 +16,89 @@ pub async fn follow(
     change: impl Fn(&'static str) -> Change,
 ) -> Result<()> {
     match (before.past_due_since, after.past_due_since) {
-        (None, Some(_)) => record(unit, after, PaymentStatus::Pending, change("create")).await,
+        (None, Some(_)) => {
+            record(unit, after, Wanted::of_period(after, PaymentStatus::Pending), change("create")).await
+        }
         (Some(_), None) if after.ended_at.is_some() => match waiting(unit, after).await? {
             Some(waiting) => decide(unit, after, waiting, PaymentStatus::Canceled, change("cancel")).await,
             None => Ok(()),
         },
         (Some(_), None) => match waiting(unit, after).await? {
             Some(waiting) => decide(unit, after, waiting, PaymentStatus::Succeeded, change("succeed")).await,
-            None => record(unit, after, PaymentStatus::Succeeded, change("create")).await,
+            None => record(unit, after, Wanted::of_period(after, PaymentStatus::Succeeded), change("create")).await,
         },
         (None, None) | (Some(_), Some(_)) => Ok(()),
+    }
+}
+
+/// What is paid of the period that runs, and what is waited for.
+#[derive(Clone, Debug)]
+pub struct Balance {
+    /// Received and not paid back, in minor units.
+    pub paid_minor: i64,
+    /// The payment that is waited for.
+    pub pending: Option<payment::Model>,
+}
+
+impl Balance {
+    /// What there is to give back at most.
+    pub fn total(&self) -> i64 {
+        self.paid_minor.saturating_add(self.pending.as_ref().map_or(0, |payment| payment.amount_minor))
+    }
+}
+
+/// The balance of the period that runs. Where no payment is known for a period that is not owed, it was settled elsewhere.
+pub async fn balance(unit: &UnitOfWork<'_>, row: &subscription::Model) -> Result<Balance> {
+    use payment::Column::{PeriodStart, SubscriptionId};
+    let Some(start) = row.current_period_start else { return Ok(Balance { paid_minor: 0, pending: None }) };
+    let of_period = payment::Entity::find().filter(SubscriptionId.eq(row.id)).filter(PeriodStart.eq(start));
+    let payments = unit.payments_of_tenant(of_period).await?;
+    let settled = row.past_due_since.is_none() && payments.iter().all(|one| one.purpose == PaymentPurpose::Change);
+    let received = payments.iter().filter(|one| one.paid_at.is_some());
+    let received = received.fold(0i64, |sum, one| sum.saturating_add(one.amount_minor - one.refunded_minor));
+    let paid_minor = received.saturating_add(if settled { row.amount_minor } else { 0 });
+    let is_pending = |one: &payment::Model| one.gateway == Gateway::Manual && one.status == PaymentStatus::Pending;
+    Ok(Balance { paid_minor, pending: payments.into_iter().find(is_pending) })
+}
+
+/// Adds what a change costs to what is waited for in the period that runs, or takes it off.
+pub async fn settle(
+    unit: &UnitOfWork<'_>,
+    before: Balance,
+    after: &subscription::Model,
+    cost: i64,
+    change: impl Fn(&'static str) -> Change,
+) -> Result<()> {
+    match before.pending {
+        Some(pending) if pending.amount_minor + cost <= 0 => {
+            decide(unit, after, pending, PaymentStatus::Canceled, change("cancel")).await
+        }
+        Some(pending) => {
+            let amount_minor = pending.amount_minor + cost;
+            let next = payment::Model { amount_minor, ..pending.clone() };
+            unit.update(&pending, next, change("update")).await?;
+            Ok(())
+        }
+        None if cost > 0 => {
+            let wanted = Wanted { amount_minor: cost, purpose: PaymentPurpose::Change, status: PaymentStatus::Pending };
+            record(unit, after, wanted, change("create")).await
+        }
+        None => Ok(()),
+    }
+}
+
+/// A payment that is to be recorded.
+#[derive(Clone, Copy)]
+struct Wanted {
+    amount_minor: i64,
+    purpose: PaymentPurpose,
+    status: PaymentStatus,
+}
+
+impl Wanted {
+    /// For the period that runs.
+    fn of_period(row: &subscription::Model, status: PaymentStatus) -> Self {
+        Self { amount_minor: row.amount_minor, purpose: PaymentPurpose::Period, status }
     }
 }
 
@@ -60,7 +133,8 @@ async fn decide(
     Ok(())
 }
 
-async fn record(unit: &UnitOfWork<'_>, row: &subscription::Model, status: PaymentStatus, change: Change) -> Result<()> {
+async fn record(unit: &UnitOfWork<'_>, row: &subscription::Model, wanted: Wanted, change: Change) -> Result<()> {
+    let Wanted { amount_minor, purpose, status } = wanted;
     use payment::Column::{Attempt, PeriodStart, SubscriptionId};
     let earlier = payment::Entity::find()
         .filter(SubscriptionId.eq(row.id))
@@ -76,7 +150,7 @@ async fn record(unit: &UnitOfWork<'_>, row: &subscription::Model, status: Paymen
         id: PaymentId::generate(),
         subscription_id: row.id,
         customer_id: row.customer_id,
-        amount_minor: row.amount_minor,
+        amount_minor,
         currency: row.currency.clone(),
         status,
         gateway: Gateway::Manual,
@@ -88,6 +162,7 @@ async fn record(unit: &UnitOfWork<'_>, row: &subscription::Model, status: Paymen
         attempt: earlier.map_or(1, |earlier| earlier.attempt + 1),
         return_url: None,
         refunded_minor: 0,
+        purpose,
         period_start: row.current_period_start,
         paid_at: (status == PaymentStatus::Succeeded).then_some(now),
         status_changed_at: now,

@@ -107,6 +107,7 @@ pub(super) fn recorded(facts: Cells<'_>) -> Result<Option<subscription::Model>> 
         suspended_by: None,
         usage_epoch: 0,
         usage_shift: 0,
+        stood_still: 0,
         feature_overrides: Value::Null,
         add_ons: AddOns::default(),
         scheduled_add_ons: AddOns::default(),

@@ -65,9 +65,10 @@ async fn save_parts(
     if tier {
         let (tier_id, cycle, timing) = (wanted.tier_id, wanted.billing_cycle, wanted.timing);
         row = take(unit, settings, row, target, Action::ChangeTier, &move |unit, row| {
-            Box::pin(to_tier(unit, row, Wish { tier_id, cycle, timing, dropped: &[] }))
+            Box::pin(to_tier(unit, row, Wish { tier_id, cycle, timing, proration: None, dropped: &[], token: None }))
         })
-        .await?;
+        .await?
+        .after;
     }
     if !wanted.update.is_empty() || (wanted.status.is_none() && !tier) {
         row = update(unit, row, &wanted.update, target.reason.clone()).await?;
@@ -95,7 +96,7 @@ async fn reach(
         return Err(refusal.with(Facts::IllegalTransition { state: now.status, allowed }).into());
     };
     let taken = take(unit, settings, row, target, action, &move |unit, row| Box::pin(step(unit, row, action))).await;
-    taken.map_err(|error| match error {
+    taken.map(|taken| taken.after).map_err(|error| match error {
         Error::Refused(refusals) => Error::Refused(refusals.into_iter().map(|one| one.at("input.status")).collect()),
         error => error,
     })

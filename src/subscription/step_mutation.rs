@@ -172,7 +172,7 @@ impl SubscriptionStepMutation {
         SubscriptionPayload::new(
             async {
                 let (target, when) = (input.target()?, input.when()?);
-                super::cancel(&writer, ctx.settings(), &command, &target, when).await
+                super::cancel(&writer, ctx.settings(), &command, &target, when, input.token(ctx.cursors())).await
             }
             .await,
         )

@@ -5,12 +5,13 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::ends::{Ends, Fallback};
-use super::lifecycle::{CancelAt, Offer, Step, apply, fold, settled};
+use super::lifecycle::{CancelAt, Charging, Offer, Step, apply, fold, settled};
 use super::opening::{Opening, Subscriber, Terms, open};
 use crate::clock::Timestamp;
 use crate::entity::subscription::{AddOnLine, AddOns};
 use crate::entity::{
-    AddOnId, BillingCycle, OrganizationId, PeriodEndPolicy, SuspensionCause, TierId, TrialEndPolicy, subscription,
+    AddOnId, BillingCycle, OrganizationId, PeriodEndPolicy, Proration, SuspensionCause, TierId, TrialEndPolicy,
+    subscription,
 };
 
 /// A moment, from its RFC 3339 form.
@@ -61,6 +62,11 @@ fn offer(billing_cycle: BillingCycle) -> Offer {
     Offer { tier_id: TierId::generate(), amount_minor: 900, billing_cycle }
 }
 
+/// A change that is not charged.
+pub fn free(at: Timestamp) -> Charging {
+    Charging { rule: Proration::None, at }
+}
+
 /// Some of an add-on, or none.
 fn add_ons(days: i64) -> AddOns {
     let quantity = i32::try_from(days % 3).unwrap_or(0);
@@ -80,7 +86,11 @@ pub fn step(now: Timestamp, (kind, days, one, other): Dice) -> Step {
         0 => Step::Activate,
         1 => Step::StartTrial { ends_at: now.plus_days(days) },
         2 => Step::Extend { days },
-        3 => Step::ChangeTier { offer: offer(cycle), add_ons: add_ons(days), at_period_end: other },
+        3 => {
+            let rule = if days % 5 == 0 { Proration::Full } else { Proration::Prorate };
+            let charging = Charging { rule, at: now };
+            Step::ChangeTier { offer: offer(cycle), add_ons: add_ons(days), at_period_end: other, charging }
+        }
         4 => {
             let ends_at = one.then(|| now.plus_days(days));
             Step::OverrideTier { tier_id: TierId::generate(), reason: "because".to_owned(), ends_at }
@@ -96,7 +106,11 @@ pub fn step(now: Timestamp, (kind, days, one, other): Dice) -> Step {
         12 => Step::Renew,
         13 => Step::MarkPastDue,
         14 => Step::MarkPaid,
-        15 => Step::ChangeAddOns { now: one.then(|| add_ons(days)), later: other.then(|| add_ons(days + 1)) },
+        15 => Step::ChangeAddOns {
+            now: one.then(|| add_ons(days)),
+            later: other.then(|| add_ons(days + 1)),
+            charging: free(now),
+        },
         _ => Step::Expire,
     }
 }

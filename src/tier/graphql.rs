@@ -10,7 +10,7 @@ use super::rules;
 use super::statistics::{self, TierStatistics};
 use super::terms::{self, TierFeature, TierPrice};
 use crate::clock::Timestamp;
-use crate::entity::{AccessMode, OrganizationId, PeriodEndPolicy, TierId, TierKind, TrialEndPolicy, tier};
+use crate::entity::{AccessMode, OrganizationId, PeriodEndPolicy, Proration, TierId, TierKind, TrialEndPolicy, tier};
 use crate::error::Result;
 use crate::graphql::connection::{connection, sort_order};
 use crate::graphql::context::{ContextExt, RequestContext};
@@ -55,6 +55,8 @@ pub struct Tier {
     grace_access: AccessMode,
     /// How much access there is behind a trial that nothing came of.
     after_trial_access: AccessMode,
+    /// How a change to it in the middle of a period is charged, if nobody says.
+    proration: Proration,
     /// Since when it is sold to nobody; who has it keeps it.
     archived_at: Option<Timestamp>,
     /// When it was made.

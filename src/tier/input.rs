@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::parts::{self, Feature, Price};
 use super::{MAX_DESCRIPTION, MAX_NAME, NewTier, Update};
 use crate::entity::{
-    AccessMode, BillingCycle, FeatureKind, Gateway, PeriodEndPolicy, TierId, TierKind, TrialEndPolicy,
+    AccessMode, BillingCycle, FeatureKind, Gateway, PeriodEndPolicy, Proration, TierId, TierKind, TrialEndPolicy,
 };
 use crate::error::{Code, Result};
 use crate::graphql::command::target_input;
@@ -95,6 +95,9 @@ pub struct CreateTierInput {
     /// How much access there is behind a trial that nothing came of.
     #[graphql(default_with = "AccessMode::ReadOnly")]
     after_trial_access: AccessMode,
+    /// How a change to it in the middle of a period is charged, if nobody says.
+    #[graphql(default_with = "Proration::Prorate")]
+    proration: Proration,
     /// What it costs, at most 20 prices.
     #[graphql(validator(max_items = 20))]
     prices: Option<Vec<TierPriceInput>>,
@@ -133,6 +136,8 @@ update_input! {
         grace_access: Omittable<AccessMode>,
         /// How much access there is behind a trial that nothing came of.
         after_trial_access: Omittable<AccessMode>,
+        /// How a change to it in the middle of a period is charged, if nobody says.
+        proration: Omittable<Proration>,
         /// What it costs, at most 20 prices. Replaces all of them; a price that stays for its cycle and currency keeps its
         /// id, and its ids at gateways unless others are given.
         #[graphql(validator(max_items = 20))]
@@ -204,6 +209,7 @@ impl CreateTierInput {
             fallback_tier_id: fallback,
             grace_access: self.grace_access,
             after_trial_access: self.after_trial_access,
+            proration: self.proration,
             prices: prices(&mut check, self.prices.unwrap_or_default()),
             features: features(&mut check, self.features.unwrap_or_default()),
         };
@@ -238,6 +244,7 @@ impl UpdateTierInput {
             fallback_tier_id,
             grace_access: self.grace_access.given(),
             after_trial_access: self.after_trial_access.given(),
+            proration: self.proration.given(),
             prices,
             features,
         })

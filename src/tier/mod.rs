@@ -21,8 +21,8 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 use self::fallback::check_fallback;
 use self::parts::{Feature, Price};
 use crate::entity::{
-    AccessMode, BillingCycle, FeatureKind, OrganizationId, PeriodEndPolicy, TierId, TierKind, TrialEndPolicy, tier,
-    tier_feature, tier_price,
+    AccessMode, BillingCycle, FeatureKind, OrganizationId, PeriodEndPolicy, Proration, TierId, TierKind,
+    TrialEndPolicy, tier, tier_feature, tier_price,
 };
 use crate::error::{Code, Refusal, Result};
 use crate::feature;
@@ -64,6 +64,8 @@ pub struct NewTier {
     pub grace_access: AccessMode,
     /// How much access there is behind a trial that nothing came of.
     pub after_trial_access: AccessMode,
+    /// How a change to it in the middle of a period is charged, if nobody says.
+    pub proration: Proration,
     /// What it costs.
     pub prices: Vec<Price>,
     /// What it grants.
@@ -113,6 +115,7 @@ async fn insert(unit: &UnitOfWork<'_>, catalogue: Option<OrganizationId>, new: &
         fallback_tier_id: new.fallback_tier_id,
         grace_access: new.grace_access,
         after_trial_access: new.after_trial_access,
+        proration: new.proration,
         archived_at: None,
         created_at: unit.now(),
         updated_at: unit.now(),
@@ -169,6 +172,8 @@ pub struct Update {
     pub grace_access: Option<AccessMode>,
     /// How much access there is behind a trial that nothing came of.
     pub after_trial_access: Option<AccessMode>,
+    /// How a change to it in the middle of a period is charged, if nobody says.
+    pub proration: Option<Proration>,
     /// What it costs; replaces all prices.
     pub prices: Option<Vec<Price>>,
     /// What it grants; replaces all features.
@@ -257,6 +262,7 @@ fn changed(row: &tier::Model, update: &Update) -> Result<tier::Model> {
     next.trial_end_policy = update.trial_end_policy.unwrap_or(row.trial_end_policy);
     next.grace_access = update.grace_access.unwrap_or(row.grace_access);
     next.after_trial_access = update.after_trial_access.unwrap_or(row.after_trial_access);
+    next.proration = update.proration.unwrap_or(row.proration);
     next.fallback_tier_id = updated(&row.fallback_tier_id, update.fallback_tier_id);
     parts::check_prices(&mut check, update.prices.as_deref().unwrap_or_default());
     parts::check_features(&mut check, update.features.as_deref().unwrap_or_default());

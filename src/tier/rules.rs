@@ -116,6 +116,7 @@ mod tests {
             fallback_tier_id: None,
             grace_access: crate::entity::AccessMode::Full,
             after_trial_access: crate::entity::AccessMode::ReadOnly,
+            proration: crate::entity::Proration::Prorate,
             archived_at: archived.then_some(now),
             created_at: now,
             updated_at: now,

@@ -82,6 +82,15 @@ fn arguments(query: &str, estate: &Estate) -> Option<Vec<(&'static str, String)>
         "subscription" => vec![(of_customer, id(&customer.subscription)), (of_organization, id(&own.subscription))],
         "dashboard" => vec![("", format!("(organizationId: \"{}\")", own.id))],
         "accesses" => vec![("", format!("(ownerIds: [\"{}\"])", customer.id))],
+        "previewCancel" => vec![("", format!("(input: {{id: \"{}\"}})", customer.subscription))],
+        "previewTierChange" => {
+            let input = format!("(input: {{id: \"{}\", tierId: \"{}\"}})", customer.subscription, estate.tier);
+            vec![("", input)]
+        }
+        "previewAddOnChange" => {
+            let line = format!("{{addOnId: \"{}\", quantity: 2}}", estate.add_on);
+            vec![("", format!("(input: {{id: \"{}\", addOns: [{line}]}})", customer.subscription))]
+        }
         "access" => vec![
             (of_customer, format!("(ownerId: \"{}\")", customer.id)),
             (of_organization, format!("(ownerId: \"{}\")", own.id)),

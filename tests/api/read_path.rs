@@ -22,11 +22,14 @@ use generator::{Generated, Generator};
 const DOCUMENTS: usize = 400;
 
 /// Fields that only the resolvers answer.
-const UNPLANNED: [&str; 8] = [
+const UNPLANNED: [&str; 11] = [
     "Query.access",
     "Query.accesses",
     "Query.checkoutTiers",
     "Query.parkedTransitions",
+    "Query.previewAddOnChange",
+    "Query.previewCancel",
+    "Query.previewTierChange",
     "Query.tierStatistics",
     "Query.usage",
     "SubscriptionContract.features",

@@ -10,6 +10,7 @@ mod before;
 mod days;
 mod features;
 mod lists;
+mod preview;
 mod refused;
 mod save;
 mod time;

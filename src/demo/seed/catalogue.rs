@@ -9,8 +9,8 @@ use crate::auth::Part;
 use crate::clock::Timestamp;
 use crate::entity::FeatureKind::{Limit, Meter, Switch};
 use crate::entity::{
-    AccessMode, BillingCycle, FeatureEnforcement, FeatureKind, Gateway, OrganizationId, PeriodEndPolicy, TierId,
-    TierKind, TrialEndPolicy, feature, tier, tier_feature, tier_price,
+    AccessMode, BillingCycle, FeatureEnforcement, FeatureKind, Gateway, OrganizationId, PeriodEndPolicy, Proration,
+    TierId, TierKind, TrialEndPolicy, feature, tier, tier_feature, tier_price,
 };
 use crate::error::Result;
 use crate::feature::usual_reset;
@@ -259,6 +259,7 @@ impl Seeder {
                     .map(|tier| tier.id),
                 grace_access: AccessMode::Full,
                 after_trial_access: AccessMode::ReadOnly,
+                proration: Proration::Prorate,
                 archived_at: spec.archived.then(|| self.days(-90)),
                 created_at: at,
                 updated_at: at,

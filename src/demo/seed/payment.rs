@@ -5,7 +5,9 @@ use chrono::{Datelike, Months, TimeDelta};
 use super::Seeder;
 use super::story::Subject;
 use crate::clock::Timestamp;
-use crate::entity::{Gateway, PaymentMethodKind, PaymentStatus, SubscriptionId, payment, payment_method, subscription};
+use crate::entity::{
+    Gateway, PaymentMethodKind, PaymentPurpose, PaymentStatus, SubscriptionId, payment, payment_method, subscription,
+};
 
 /// Why a payment failed: Stripe's decline code and its text.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +79,7 @@ impl Seeder {
             attempt: number,
             return_url: (gateway != Gateway::Manual).then(|| "https://app.example.com/billing".to_owned()),
             refunded_minor: 0,
+            purpose: PaymentPurpose::Period,
             period_start: Some(subscription.current_period_start.unwrap_or(subscription.starts_at)),
             paid_at: (status == PaymentStatus::Succeeded).then_some(changed_at),
             status_changed_at: changed_at,

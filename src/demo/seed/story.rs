@@ -8,9 +8,9 @@ use super::trail::Actor;
 use crate::auth::Part;
 use crate::clock::Timestamp;
 use crate::entity::subscription::AddOns;
-use crate::entity::{BillingCycle, CustomerId, PaymentStatus, SuspensionCause};
+use crate::entity::{BillingCycle, CustomerId, PaymentStatus, Proration, SuspensionCause};
 use crate::error::Result;
-use crate::subscription::lifecycle::{CancelAt, Step};
+use crate::subscription::lifecycle::{CancelAt, Charging, Step};
 use crate::subscription::opening::Terms;
 
 /// What happened to a subscription, up to now.
@@ -173,8 +173,12 @@ impl Seeder {
             }
             TierChangeScheduled => {
                 let mut teller = Teller::paid(self, subject, day(18), periods, terms(subject))?;
-                let step =
-                    Step::ChangeTier { offer: teller.other_offer(), add_ons: AddOns::default(), at_period_end: true };
+                let step = Step::ChangeTier {
+                    offer: teller.other_offer(),
+                    add_ons: AddOns::default(),
+                    at_period_end: true,
+                    charging: Charging { rule: Proration::None, at: day(-3) },
+                };
                 teller.step(&step, day(-3), admin, "Asked for on the telephone.")?;
                 teller
             }

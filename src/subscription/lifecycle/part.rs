@@ -30,6 +30,7 @@ pub(super) fn start_period(row: &mut subscription::Model, now: Timestamp) {
     anchor.put(row);
     row.usage_epoch += 1;
     row.current_period_start = Some(now);
+    row.stood_still = 0;
     let end = anchor.end(now, row.billing_cycle);
     move_period_end(row, end);
 }
@@ -48,6 +49,7 @@ pub(super) fn next_period(row: &mut subscription::Model, now: Timestamp) {
     let end = following_end(row, now);
     row.current_period_start = Some(now);
     row.current_period_end = Some(end);
+    row.stood_still = 0;
     charge(row, now);
 }
 
@@ -183,6 +185,7 @@ pub(super) fn end(row: &mut subscription::Model, status: SubscriptionStatus, at:
     if let (Some(paused_at), Some(end)) = (row.paused_at, row.current_period_end) {
         // What was left is left for who brings it back. Beneath an override the pause may have been over before.
         let until = row.resumes_at.map_or(at, |resumes_at| resumes_at.min(at));
+        row.stood_still += until.since(paused_at).num_microseconds().unwrap_or(0);
         row.current_period_end = Some(end.plus(until.since(paused_at)));
     }
     // What was ordered with payment and never paid stays that.
@@ -281,7 +284,10 @@ pub(super) fn pause_ends(row: &mut subscription::Model, at: Timestamp) {
     leave_state(row);
     row.status = Active;
     match row.current_period_end {
-        Some(end) => move_period_end(row, end.plus(stood_still)),
+        Some(end) => {
+            row.stood_still += stood_still.num_microseconds().unwrap_or(0);
+            move_period_end(row, end.plus(stood_still));
+        }
         None => start_period(row, at),
     }
 }

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use super::Action;
 use crate::clock::Timestamp;
 use crate::entity::subscription::AddOns;
-use crate::entity::{BillingCycle, SuspensionCause, TierId};
+use crate::entity::{BillingCycle, Proration, SuspensionCause, TierId};
 use crate::graphql::when::When;
 
 /// What a tier costs on the terms that were chosen.
@@ -17,6 +17,15 @@ pub struct Offer {
     pub amount_minor: i64,
     /// How often.
     pub billing_cycle: BillingCycle,
+}
+
+/// How a change is charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Charging {
+    /// By which rule.
+    pub rule: Proration,
+    /// The second that it counts from.
+    pub at: Timestamp,
 }
 
 /// A step with what it needs to know.
@@ -48,6 +57,8 @@ pub enum Step {
         add_ons: AddOns,
         /// Whether to wait for the end of the period.
         at_period_end: bool,
+        /// How it is charged; FULL begins a new period.
+        charging: Charging,
     },
     /// Have other add-ons.
     ChangeAddOns {
@@ -55,6 +66,8 @@ pub enum Step {
         now: Option<AddOns>,
         /// From the end of the period on, or with the change that waits for it; the same as now if not given.
         later: Option<AddOns>,
+        /// How it is charged.
+        charging: Charging,
     },
     /// Give a tier without payment.
     OverrideTier {
@@ -106,6 +119,14 @@ impl CancelAt<When> {
 }
 
 impl Step {
+    /// How it is charged, if it is a change that may cost something in the middle of a period.
+    pub const fn charging(&self) -> Option<Charging> {
+        match self {
+            Self::ChangeTier { charging, .. } | Self::ChangeAddOns { charging, .. } => Some(*charging),
+            _ => None,
+        }
+    }
+
     /// The action that this step carries out.
     pub const fn action(&self) -> Action {
         match self {

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::entity::{SuspensionCause, TierId};
 use crate::subscription::opening::Terms;
+use crate::subscription::testing::free;
 use crate::subscription::testing::{any_life, any_step, at, opened, terms, up_to_date};
 
 fn now() -> Timestamp {
@@ -206,7 +207,7 @@ fn an_override_can_be_canceled_at_any_date_it_covers() {
 
 fn yearly(at_period_end: bool) -> Step {
     let offer = Offer { tier_id: TierId::generate(), amount_minor: 9_000, billing_cycle: BillingCycle::Yearly };
-    Step::ChangeTier { offer, add_ons: AddOns::default(), at_period_end }
+    Step::ChangeTier { offer, add_ons: AddOns::default(), at_period_end, charging: free(now()) }
 }
 
 #[test]

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use tessera::clock::Timestamp;
 use tessera::entity::subscription::AddOns;
 use tessera::entity::{
-    BillingCycle, CustomerId, Gateway, ManagementMode, PeriodEndPolicy, SubscriptionStatus, SuspensionCause,
+    BillingCycle, CustomerId, Gateway, ManagementMode, PeriodEndPolicy, Proration, SubscriptionStatus, SuspensionCause,
     TrialEndPolicy, customer, subscription,
 };
 use tessera::subscription::ends::{Ends, Fallback};
-use tessera::subscription::lifecycle::{CancelAt, Offer, Step, apply, fold, settled};
+use tessera::subscription::lifecycle::{CancelAt, Charging, Offer, Step, apply, fold, settled};
 use tessera::subscription::opening::{Opening, Subscriber, Terms, open};
 
 use crate::support::{Dice, World, at, each, on_both};
@@ -72,7 +72,12 @@ fn step(dice: &mut Dice, world: &World, now: Timestamp) -> Step {
     match dice.below(15) {
         0 => Step::Activate,
         1 => Step::Extend { days: dice.days() },
-        2 => Step::ChangeTier { offer: offer(dice, world), add_ons: AddOns::default(), at_period_end: dice.is() },
+        2 => Step::ChangeTier {
+            offer: offer(dice, world),
+            add_ons: AddOns::default(),
+            at_period_end: dice.is(),
+            charging: Charging { rule: Proration::None, at: now },
+        },
         3 | 4 => {
             let ends_at = (dice.below(4) > 0).then_some(until);
             Step::OverrideTier { tier_id: world.alpha.plus, reason: "because".to_owned(), ends_at }

@@ -114,6 +114,7 @@ impl Seed<'_> {
             fallback_tier_id: None,
             grace_access: tessera::entity::AccessMode::Full,
             after_trial_access: tessera::entity::AccessMode::ReadOnly,
+            proration: tessera::entity::Proration::None,
             archived_at: None,
             created_at: self.now,
             updated_at: self.now,

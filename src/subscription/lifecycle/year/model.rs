@@ -302,7 +302,9 @@ impl Model {
                 let grace = now.plus_days(GRACE_DAYS).min(end);
                 self.has = Has::Owes(Owed { grace, end: Some(end), stopped: None });
             }
-            Step::ChangeTier { .. } if row.billing_cycle != was_cycle && self.end().is_some() => {
+            Step::ChangeTier { at_period_end: false, charging, .. }
+                if (charging.rule == Proration::Full || row.billing_cycle != was_cycle) && self.end().is_some() =>
+            {
                 let Some(was) = self.end() else { return };
                 let end = (!stopped).then(|| {
                     self.anchor = Anchor::at(now, Tz::UTC);
