@@ -41,6 +41,7 @@ mod m20261128_000030_access;
 mod m20261128_000031_usage;
 mod m20261128_000032_add_ons;
 mod m20261128_000033_proration;
+mod m20261128_000034_received_by_hand;
 
 /// Applies the steps in order.
 pub struct Migrator;
@@ -81,6 +82,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000031_usage::Migration),
             Box::new(m20261128_000032_add_ons::Migration),
             Box::new(m20261128_000033_proration::Migration),
+            Box::new(m20261128_000034_received_by_hand::Migration),
         ]
     }
 }

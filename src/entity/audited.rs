@@ -120,7 +120,7 @@ audited! {
         shown {
             Audience::Readers => id subscription_id;
             Audience::Holders(Permission::PaymentsRead) => amount_minor currency status gateway gateway_payment_id
-                gateway_status failure_code failure_message attempt purpose refunded_minor period_start paid_at;
+                gateway_status failure_code failure_message attempt received_as reference purpose refunded_minor period_start paid_at;
         }
         parts {}
         left out { tenant_id customer_id search_text return_url status_changed_at created_at updated_at version }

@@ -45,6 +45,18 @@ stored_enums! {
         None = "NONE",
     }
 
+    /// How a payment that no gateway took was received.
+    ReceivedAs {
+        /// To a bank account.
+        BankTransfer = "BANK_TRANSFER",
+        /// In cash.
+        Cash = "CASH",
+        /// In a cryptocurrency.
+        Crypto = "CRYPTO",
+        /// In another way.
+        Other = "OTHER",
+    }
+
     /// What a payment is for.
     PaymentPurpose {
         /// A period.

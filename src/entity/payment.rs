@@ -2,7 +2,9 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{CustomerId, Gateway, OrganizationId, PaymentId, PaymentPurpose, PaymentStatus, SubscriptionId};
+use super::{
+    CustomerId, Gateway, OrganizationId, PaymentId, PaymentPurpose, PaymentStatus, ReceivedAs, SubscriptionId,
+};
 use crate::clock::Timestamp;
 
 /// A payment, or an attempt at one.
@@ -43,6 +45,10 @@ pub struct Model {
     pub return_url: Option<String>,
     /// Paid back so far, in minor units; never above the amount.
     pub refunded_minor: i64,
+    /// How it was received, where no gateway took it.
+    pub received_as: Option<ReceivedAs>,
+    /// What it can be found by where it was received.
+    pub reference: Option<String>,
     /// What for.
     pub purpose: PaymentPurpose,
     /// Start of the period that is paid for.

@@ -64,6 +64,7 @@ mutations! {
     crate::add_on::mutation::AddOnMutation,
     crate::subscription::mutation::SubscriptionMutation,
     crate::subscription::step_mutation::SubscriptionStepMutation,
+    crate::payment::mutation::PaymentMutation,
     crate::usage::mutation::UsageMutation,
     crate::revocation::mutation::RevocationMutation,
     crate::scheduler::graphql::SchedulerMutation,

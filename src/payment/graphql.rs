@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, Condition, IdenStatic};
 use crate::clock::Timestamp;
 use crate::customer::graphql as customer;
 use crate::entity::{
-    CustomerId, Gateway, OrganizationId, PaymentId, PaymentPurpose, PaymentStatus, SubscriptionId, payment,
+    CustomerId, Gateway, OrganizationId, PaymentId, PaymentPurpose, PaymentStatus, ReceivedAs, SubscriptionId, payment,
 };
 use crate::error::Result;
 use crate::graphql::connection::{connection, sort_order};
@@ -50,6 +50,10 @@ pub struct Payment {
     /// Paid back so far; never more than the amount.
     #[computed(money, from(RefundedMinor, Currency))]
     refunded: Money,
+    /// How it was received, where no gateway took it.
+    received_as: Option<ReceivedAs>,
+    /// What it can be found by where it was received.
+    reference: Option<String>,
     /// What for: a period, or a change in the middle of one.
     purpose: PaymentPurpose,
     /// Start of the period that is paid for.

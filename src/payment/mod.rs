@@ -1,6 +1,9 @@
 //! Payments for subscriptions: what was paid, and what was tried.
 
 pub mod graphql;
+pub mod input;
+pub mod mutation;
+mod receive;
 
 use sea_orm::Iterable as _;
 

@@ -19,7 +19,7 @@ pub mod mutation;
 pub mod opening;
 mod order;
 pub mod overdue;
-mod owed;
+pub(crate) mod owed;
 pub mod parts;
 pub mod period;
 pub mod preview;
@@ -56,13 +56,14 @@ use self::preview::Token;
 use self::proration::Line;
 use crate::entity::{
     ManagementMode, OperationalStatus, Proration, SubscriptionId, SubscriptionManagement, TierId, TierKind, customer,
-    organization, subscription,
+    organization, payment, subscription,
 };
 use crate::error::{Code, Facts, Refusal, Result};
 use crate::graphql::command::Target;
 use crate::graphql::input::{MAX_DAYS, check_version};
 use crate::graphql::nested::OwnerKey;
 use crate::graphql::when::When;
+use crate::payment::input::Received;
 use crate::store::{Change, Command, Scope, UnitOfWork, Writer};
 
 /// The settings that the rules of subscriptions depend on.
@@ -140,6 +141,8 @@ struct Taken {
     balance: Option<Balance>,
     /// What the change costs in the period that runs.
     lines: Vec<Line>,
+    /// The payment that was received with it.
+    payment: Option<payment::Model>,
 }
 
 async fn take<'e>(
@@ -159,10 +162,35 @@ async fn take<'e>(
             after: current.row,
             balance: None,
             lines: Vec::new(),
+            payment: None,
         });
     }
     let row = current.row;
     let step = decide(unit, &row).await?;
+    carry_out_step(unit, settings, row, step, target, None).await
+}
+
+/// Takes a step that a confirmed payment allows, whoever may take it by hand.
+pub(crate) async fn carry_out(
+    unit: &UnitOfWork<'_>,
+    settings: &Settings,
+    row: subscription::Model,
+    step: Step,
+    target: &Target<SubscriptionId>,
+    received: &Received,
+) -> Result<(subscription::Model, Option<payment::Model>)> {
+    let taken = carry_out_step(unit, settings, row, step, target, Some(received)).await?;
+    Ok((taken.after, taken.payment))
+}
+
+async fn carry_out_step(
+    unit: &UnitOfWork<'_>,
+    settings: &Settings,
+    row: subscription::Model,
+    step: Step,
+    target: &Target<SubscriptionId>,
+    received: Option<&Received>,
+) -> Result<Taken> {
     let mut next = lifecycle::apply(&row, &step, unit.now())?;
     if row.ended_at.is_some() && next.ended_at.is_none() {
         refuse_second_live(unit, &row).await?;
@@ -188,12 +216,12 @@ async fn take<'e>(
     };
     let told = change(step.verb()).with_part("charge", Value::Null, proration::told(&lines));
     let next = unit.update(&row, next, told).await?;
-    owed::follow(unit, &row, &next, change).await?;
+    let payment = owed::follow(unit, &row, &next, received, change).await?;
     if let Some(balance) = balance.clone().filter(|_| !lines.is_empty()) {
         owed::settle(unit, balance, &next, lines.iter().map(Line::signed).sum(), change).await?;
     }
     let after = bring_up_to_date(unit, next).await?.row;
-    Ok(Taken { before: row, step: Some(step), after, balance, lines })
+    Ok(Taken { before: row, step: Some(step), after, balance, lines, payment })
 }
 
 /// What is paid and owed for the period that runs, where the step may cost something in it.
@@ -358,7 +386,8 @@ pub async fn end_with_owner(unit: &UnitOfWork<'_>, owner: OwnerKey, reason: Opti
     let step = Step::Cancel(CancelAt::Now);
     let next = lifecycle::apply(&row, &step, unit.now())?;
     let next = unit.update(&row, next, Change::new(step.verb()).because(reason.clone())).await?;
-    owed::follow(unit, &row, &next, |verb| Change::new(verb).because(reason.clone())).await
+    owed::follow(unit, &row, &next, None, |verb| Change::new(verb).because(reason.clone())).await?;
+    Ok(())
 }
 
 fn kind_of(row: &subscription::Model) -> TierKind {

@@ -64,7 +64,7 @@ async fn carry_out_due(unit: &UnitOfWork<'_>, row: subscription::Model) -> Resul
             next.last_renewed_by = Some(Part::Scheduler.as_str().to_owned());
         }
         let next = unit.update(&done.row, next, change(due.event.verb())).await?;
-        owed::follow(unit, &done.row, &next, change).await?;
+        owed::follow(unit, &done.row, &next, None, change).await?;
         done.row = next;
         done.events.push((due, done.row.status));
     }

@@ -5,29 +5,60 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use crate::entity::{Gateway, PaymentId, PaymentPurpose, PaymentStatus, payment, subscription};
 use crate::error::Result;
+use crate::payment::input::Received;
 use crate::payment::under_way;
 use crate::store::{Change, UnitOfWork};
 
-/// Makes the payments agree with what has just become of a subscription, by `change`: what does it, and why.
+/// Makes the payments agree with what has just become of a subscription, by `change`: what does it, and why. Answers the
+/// payment that was received with it, which `received` tells more of where somebody knows.
 pub async fn follow(
     unit: &UnitOfWork<'_>,
     before: &subscription::Model,
     after: &subscription::Model,
+    received: Option<&Received>,
     change: impl Fn(&'static str) -> Change,
-) -> Result<()> {
+) -> Result<Option<payment::Model>> {
     match (before.past_due_since, after.past_due_since) {
         (None, Some(_)) => {
-            record(unit, after, Wanted::of_period(after, PaymentStatus::Pending), change("create")).await
+            record(unit, after, Wanted::of_period(after, PaymentStatus::Pending), change("create")).await?;
+            Ok(None)
         }
-        (Some(_), None) if after.ended_at.is_some() => match waiting(unit, after).await? {
-            Some(waiting) => decide(unit, after, waiting, PaymentStatus::Canceled, change("cancel")).await,
-            None => Ok(()),
-        },
-        (Some(_), None) => match waiting(unit, after).await? {
-            Some(waiting) => decide(unit, after, waiting, PaymentStatus::Succeeded, change("succeed")).await,
-            None => record(unit, after, Wanted::of_period(after, PaymentStatus::Succeeded), change("create")).await,
-        },
-        (None, None) | (Some(_), Some(_)) => Ok(()),
+        (Some(_), None) if after.ended_at.is_some() => {
+            if let Some(waiting) = waiting(unit, after).await? {
+                decide(unit, after, waiting, PaymentStatus::Canceled, None, change("cancel")).await?;
+            }
+            Ok(None)
+        }
+        (Some(_), None) => take_in(unit, after, waiting(unit, after).await?, received, change).await.map(Some),
+        (None, None) | (Some(_), Some(_)) => Ok(None),
+    }
+}
+
+/// Records that what is waited for was received, or, where nothing is, what the period costs.
+pub async fn take_in(
+    unit: &UnitOfWork<'_>,
+    row: &subscription::Model,
+    waiting: Option<payment::Model>,
+    received: Option<&Received>,
+    change: impl Fn(&'static str) -> Change,
+) -> Result<payment::Model> {
+    match waiting {
+        Some(waiting) => decide(unit, row, waiting, PaymentStatus::Succeeded, received, change("succeed")).await,
+        None => {
+            let wanted = Wanted::of_period(row, PaymentStatus::Succeeded);
+            let payment = told(payment(unit, row, wanted, 1), received);
+            unit.insert(payment, change("create")).await
+        }
+    }
+}
+
+/// The payment with how it was received.
+fn told(payment: payment::Model, received: Option<&Received>) -> payment::Model {
+    match received {
+        Some(received) => {
+            payment::Model { received_as: Some(received.received_as), reference: received.reference.clone(), ..payment }
+        }
+        None => payment,
     }
 }
 
@@ -71,7 +102,8 @@ pub async fn settle(
 ) -> Result<()> {
     match before.pending {
         Some(pending) if pending.amount_minor + cost <= 0 => {
-            decide(unit, after, pending, PaymentStatus::Canceled, change("cancel")).await
+            decide(unit, after, pending, PaymentStatus::Canceled, None, change("cancel")).await?;
+            Ok(())
         }
         Some(pending) => {
             let amount_minor = pending.amount_minor + cost;
@@ -118,34 +150,48 @@ async fn decide(
     row: &subscription::Model,
     waiting: payment::Model,
     status: PaymentStatus,
+    received: Option<&Received>,
     change: Change,
-) -> Result<()> {
-    let received = status == PaymentStatus::Succeeded;
+) -> Result<payment::Model> {
+    let is_paid = status == PaymentStatus::Succeeded;
     let decided = payment::Model {
         status,
         status_changed_at: unit.now(),
-        paid_at: received.then(|| unit.now()),
+        paid_at: is_paid.then(|| unit.now()),
         // A period that was over when it was paid for is followed by another.
-        period_start: if received { row.current_period_start } else { waiting.period_start },
+        period_start: if is_paid { row.current_period_start } else { waiting.period_start },
         ..waiting.clone()
     };
-    unit.update(&waiting, decided, change).await?;
-    Ok(())
+    unit.update(&waiting, told(decided, received), change).await
 }
 
 async fn record(unit: &UnitOfWork<'_>, row: &subscription::Model, wanted: Wanted, change: Change) -> Result<()> {
-    let Wanted { amount_minor, purpose, status } = wanted;
+    let Wanted { amount_minor, purpose, .. } = wanted;
     use payment::Column::{Attempt, PeriodStart, SubscriptionId};
     let earlier = payment::Entity::find()
         .filter(SubscriptionId.eq(row.id))
         .filter(PeriodStart.eq(row.current_period_start))
         .order_by_desc(Attempt);
     let earlier = unit.payment_of_tenant(earlier).await?;
-    if earlier.as_ref().is_some_and(|earlier| under_way().any(|status| status == earlier.status)) {
-        return Ok(());
+    match &earlier {
+        // What a change costs and what the period costs are waited for together.
+        Some(waiting) if waiting.purpose == PaymentPurpose::Change && waiting.status == PaymentStatus::Pending => {
+            let amount_minor = waiting.amount_minor + amount_minor;
+            unit.update(waiting, payment::Model { amount_minor, purpose, ..waiting.clone() }, change).await?;
+            return Ok(());
+        }
+        Some(earlier) if under_way().any(|status| status == earlier.status) => return Ok(()),
+        _ => {}
     }
+    let attempt = earlier.map_or(1, |earlier| earlier.attempt + 1);
+    unit.insert(payment(unit, row, wanted, attempt), change).await?;
+    Ok(())
+}
+
+fn payment(unit: &UnitOfWork<'_>, row: &subscription::Model, wanted: Wanted, attempt: i32) -> payment::Model {
+    let Wanted { amount_minor, purpose, status } = wanted;
     let now = unit.now();
-    let payment = payment::Model {
+    payment::Model {
         tenant_id: row.tenant_id,
         id: PaymentId::generate(),
         subscription_id: row.id,
@@ -159,9 +205,11 @@ async fn record(unit: &UnitOfWork<'_>, row: &subscription::Model, wanted: Wanted
         failure_code: None,
         failure_message: None,
         search_text: None,
-        attempt: earlier.map_or(1, |earlier| earlier.attempt + 1),
+        attempt,
         return_url: None,
         refunded_minor: 0,
+        received_as: None,
+        reference: None,
         purpose,
         period_start: row.current_period_start,
         paid_at: (status == PaymentStatus::Succeeded).then_some(now),
@@ -169,7 +217,5 @@ async fn record(unit: &UnitOfWork<'_>, row: &subscription::Model, wanted: Wanted
         created_at: now,
         updated_at: now,
         version: 1,
-    };
-    unit.insert(payment, change).await?;
-    Ok(())
+    }
 }

@@ -152,7 +152,7 @@ async fn every_mutation_leaves_one_entry_for_each_row(world: &World) {
         ("extendSubscription", json!({"days": 3}), "extend"),
         ("changeTier", json!({"tierId": lead, "timing": "PERIOD_END"}), "schedule_tier_change"),
         ("changeTier", json!({"tierId": lead, "timing": "NOW"}), "change_tier"),
-        ("changeAddOns", json!({"addOns": [{"addOnId": seats, "quantity": 2}]}), "change_add_ons"),
+        ("changeAddOns", json!({"addOns": [{"addOnId": seats, "quantity": 2}], "proration": "NONE"}), "change_add_ons"),
         ("changeAddOns", json!({"addOns": [{"addOnId": seats, "quantity": 0}]}), "schedule_add_on_change"),
         ("suspendSubscription", json!({}), "suspend"),
         ("resumeSubscription", json!({}), "resume"),
@@ -180,6 +180,11 @@ async fn every_mutation_leaves_one_entry_for_each_row(world: &World) {
     it.leaves("markPastDue", json!({"id": sub}), "subscription", &owed).await;
     let paid = ["subscription.mark_paid", "payment.succeed"];
     it.leaves("markPaid", json!({"id": sub}), "subscription", &paid).await;
+    it.leaves("markPastDue", json!({"id": sub}), "subscription", &["subscription.mark_past_due", "payment.create"])
+        .await;
+    let received = json!({"id": sub, "receivedAs": "CASH", "reference": "a receipt"});
+    let told = ["subscription.mark_paid", "payment.succeed"];
+    it.leaves("recordManualPayment", received, "payment", &told).await;
     it.leaves("expireSubscription", json!({"id": sub}), "subscription", &["subscription.expire"]).await;
     it.leaves("deleteSubscription", json!({"id": sub}), "deletedId", &["subscription.delete"]).await;
     let input = json!({"customerId": ada, "terms": {"tierId": gold, "requiresPayment": true}});

@@ -1,5 +1,8 @@
 //! Payments and payment methods: lists, filters, lists below their owners, money, who sees them.
 
+#[cfg(test)]
+mod received;
+
 use serde_json::{Value, json};
 use tessera::auth::{Permission, Role};
 use tessera::entity::{Gateway, PaymentMethodKind, PaymentStatus, payment, payment_method};

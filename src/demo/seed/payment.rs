@@ -79,6 +79,8 @@ impl Seeder {
             attempt: number,
             return_url: (gateway != Gateway::Manual).then(|| "https://app.example.com/billing".to_owned()),
             refunded_minor: 0,
+            received_as: None,
+            reference: None,
             purpose: PaymentPurpose::Period,
             period_start: Some(subscription.current_period_start.unwrap_or(subscription.starts_at)),
             paid_at: (status == PaymentStatus::Succeeded).then_some(changed_at),

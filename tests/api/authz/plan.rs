@@ -123,6 +123,10 @@ fn plan(world: &World, mutation: &str, tenant: Tenant, cell: &str) -> Option<Pla
         "ensureSubscription" => Plan::of(Subject::Owner, nothing),
         "updateSubscription" => Plan::of(Subject::Subscription, json!({"externalId": cell})),
         "changeTier" => Plan::of(Subject::Subscription, json!({"tierId": plus})),
+        "recordManualPayment" => {
+            let received = json!({"receivedAs": "BANK_TRANSFER"});
+            Plan::of(Subject::Subscription, received).after("markPastDue", json!({}))
+        }
         "changeAddOns" => Plan::of(Subject::Subscription, json!({"addOns": [{}]})),
         "extendSubscription" => Plan::of(Subject::Subscription, json!({"days": 5})),
         "activateSubscription" => Plan::of(Subject::Subscription, nothing).on(json!({"trialDays": 5})),

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::support::Backend;
 
 /// Tables that grow with the business, and the names that statements give them.
-const LARGE: [(&str, &str); 11] = [
+const LARGE: [(&str, &str); 12] = [
     ("customers", "customers"),
     ("self", "customers"),
     ("subscriptions", "subscriptions"),
@@ -18,10 +18,11 @@ const LARGE: [(&str, &str); 11] = [
     ("tier_prices", "tier_prices"),
     ("tier_features", "tier_features"),
     ("features", "features"),
+    ("add_ons", "add_ons"),
 ];
 
 /// Holds one catalogue: to read all of it is not to read the table.
-const PLATFORMS: [&str; 2] = ["tiers_platform_key", "features_platform_key"];
+const PLATFORMS: [&str; 3] = ["tiers_platform_key", "features_platform_key", "add_ons_platform_key"];
 
 /// The planner's decision.
 pub struct Plan {

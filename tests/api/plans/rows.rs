@@ -30,6 +30,7 @@ fn statements(sql: &Sql) -> Vec<String> {
         sql.prices(),
         sql.features(),
         sql.declared(),
+        sql.add_ons(),
         sql.members(),
         sql.customers(),
         sql.subscriptions(),

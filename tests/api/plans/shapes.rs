@@ -183,6 +183,7 @@ fn text(filter: &Type, input: &Input, known: &Known) -> Vec<Value> {
         ("PaymentFilter", "gatewayPaymentId") => vec![json!(format!("pi_{}{number}", rows::letters(number)))],
         ("OrganizationFilter", "slug") => vec![json!("organization-20")],
         ("TierFilter", "key") => vec![json!("tier-20")],
+        ("AddOnFilter", "key") => vec![json!("addon-20")],
         ("FeatureFilter", "key") => vec![json!("declared-1"), json!("declared-9")],
         ("AuditEventFilter", "actor") => vec![json!("worker"), json!("person-20@example.org"), json!("nobody")],
         ("AuditEventFilter", "entityType") => vec![json!("customer"), json!("payment")],

@@ -42,6 +42,8 @@ pub fn payment(payer: Payer<'_>, subscription: &str, made_at: Timestamp) -> paym
         attempt: 1,
         return_url: None,
         refunded_minor: 0,
+        received_as: None,
+        reference: None,
         purpose: tessera::entity::PaymentPurpose::Period,
         period_start: None,
         paid_at: Some(made_at),

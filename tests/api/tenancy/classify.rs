@@ -75,6 +75,7 @@ fn objects(schema: &Schema, place: &str, name: &str) -> Option<Vec<String>> {
             | "ExtendSubscriptionInput"
             | "OverrideTierInput"
             | "PauseSubscriptionInput"
+            | "RecordManualPaymentInput"
             | "StartTrialInput"
             | "SubscriptionActionInput"
             | "UpdateSubscriptionInput",
@@ -120,7 +121,8 @@ fn text(place: &str, name: &str) -> Option<Means> {
         (
             _,
             "billingEmail" | "description" | "email" | "externalId" | "externalRef" | "idempotencyKey" | "key" | "name"
-            | "phone" | "priceId" | "reason" | "slug" | "subject" | "timeZone" | "tokenId" | "unit",
+            | "phone" | "previewToken" | "priceId" | "reason" | "reference" | "slug" | "subject" | "timeZone"
+            | "tokenId" | "unit",
         ) if place.ends_with("Input") => Means::Nothing,
         _ => return None,
     })

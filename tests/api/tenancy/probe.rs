@@ -123,7 +123,9 @@ fn name(place: &str, path: &[(String, bool)]) -> String {
 /// Every way to ask for something by id, text or cursor: at the root and in the lists of objects.
 pub fn queries(schema: &Schema) -> Vec<Probe> {
     let nodes: Vec<&Type> = schema.get("Node").possible().into_iter().map(|object| schema.get(object)).collect();
-    let root = schema.queries().iter().map(|field| (None, field));
+    // A preview takes the input of its mutation and asks for the same: it is tried with the mutation.
+    let is_preview = |field: &&Field| field.args.iter().any(|arg| arg.name == "input");
+    let root = schema.queries().iter().filter(|field| !is_preview(field)).map(|field| (None, field));
     let nested = nodes.iter().flat_map(|object| object.fields().iter().map(|field| (Some(object.name.clone()), field)));
     let probe = |(parent, field): (Option<String>, &Field)| {
         let place = format!("{}.{}", parent.as_deref().unwrap_or("Query"), field.name);

@@ -129,6 +129,17 @@ fn calls(schema: &Schema, field: &Field, own: &Ids) -> Vec<(String, Vec<Selectio
         let call = |id: &String| (format!("({}: \"{id}\")", id_argument.name), everything(schema, &of.name, HOPS));
         return owners.map(call).collect();
     }
+    if id_argument.name == "input" {
+        // What a command on the caller's own subscription would come to.
+        let (id, add_on) = (own.get("SubscriptionContract"), own.get("AddOn"));
+        let Some((id, add_on)) = id.zip(add_on) else { return Vec::new() };
+        let more = if field.name == "previewAddOnChange" {
+            format!(", addOns: [{{addOnId: \"{add_on}\"}}]")
+        } else {
+            String::new()
+        };
+        return vec![(format!("(input: {{id: \"{id}\"{more}}})"), everything(schema, &of.name, HOPS))];
+    }
     let with_id = |object: &str| {
         let id = own.get(object).unwrap_or_else(|| panic!("`{}` needs the id of a {object}", field.name));
         let id = if id_argument.of.is_list() { format!("[\"{id}\"]") } else { format!("\"{id}\"") };

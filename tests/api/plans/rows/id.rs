@@ -25,6 +25,7 @@ pub enum Table {
     Price,
     Feature,
     Declared,
+    AddOn,
 }
 
 fn uuid(table: Table, number: u64) -> Uuid {

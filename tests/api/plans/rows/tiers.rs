@@ -93,6 +93,35 @@ impl Sql {
         )
     }
 
+    /// A dozen for each organization, as its tiers.
+    pub fn add_ons(&self) -> String {
+        let organization = self.id(Table::Organization, "n % 996 + 1");
+        self.insert(
+            "add_ons",
+            TIERS,
+            &Self::stamped(vec![
+                ("id", self.id(Table::AddOn, "n")),
+                (
+                    "tenant_id",
+                    format!(
+                        "CASE WHEN n <= 8 THEN {} WHEN n <= 16 THEN NULL WHEN n <= 28 THEN {} ELSE {organization} END",
+                        self.alpha, self.beta
+                    ),
+                ),
+                ("key", same("'addon-' || n")),
+                ("name", same("'Add-on ' || n")),
+                ("search_text", same("'addon-' || n || ' add-on ' || n")),
+                ("kind", same("'CUSTOMER'")),
+                ("public", same("n > 8 AND n % 4 <> 3")),
+                ("sort_order", same("n")),
+                ("max_quantity", same("1")),
+                ("tier_ids", same("'[]'")),
+                ("prices", same("'[]'")),
+                ("features", same("'[]'")),
+            ]),
+        )
+    }
+
     fn of_tier(&self) -> Column {
         ("tier_id", self.id(Table::Tier, &format!("(n % {TIERS} + 1)")))
     }
