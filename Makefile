@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt typos deny lint docs advisories schema snapshots graphql-js stripe-contract tools bench bench-quick prove-abuse prove-faults prove-time
+.PHONY: help demo test check fmt typos deny lint docs advisories schema snapshots graphql-js stripe-contract tools bench bench-quick prove-abuse prove-faults prove-time prove-usage
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ prove-abuse: ## Send 100,000 hostile documents to an optimised build; DOCUMENTS=
 
 prove-time: ## Run a year of 2,000 subscriptions, on time, late and by four schedulers; SUBSCRIPTIONS=... for another number
 	scripts/with-postgres cargo test --workspace --test api -- --ignored --nocapture --test-threads 1 scheduler::prove
+
+prove-usage: ## Consume near a limit by three servers at once, and add it up; ROUNDS=... for another number
+	scripts/with-postgres cargo test --workspace --test api -- --ignored --nocapture --test-threads 1 usage::prove
 
 advisories: ## Check the dependencies for known vulnerabilities (needs the network)
 	scripts/install-tools cargo-deny

@@ -24,6 +24,7 @@ use crate::store::{Cursors, Scope, Store};
 use crate::subscription::Settings;
 use crate::subscription::ends::Patience;
 use crate::subscription::status::Policy;
+use crate::usage::together::Together;
 
 /// How long it takes at most until all replicas know of a revocation.
 const LEARN_EVERY: Duration = Duration::from_secs(5);
@@ -40,6 +41,7 @@ struct Parts {
     settings: Arc<Settings>,
     documents: Documents,
     scheduler: Scheduler,
+    together: Together,
 }
 
 /// The answer to a request.
@@ -188,6 +190,7 @@ impl App {
                 .map_err(StartError::Keys)?
                 .refusing(store.revoked()),
             cursors: Cursors::new(&config.cursor_secret),
+            together: Together::new(config.database.usage_group, settings.policy),
             settings: Arc::new(settings),
             scheduler: Scheduler::new(store.clone(), retention, config.scheduler.has_test_clock),
             store,
@@ -270,7 +273,7 @@ impl App {
         };
         let (batches, loader) = Batches::new(context.scope.clone());
         let mut request = Request::new("").variables(Variables::default()).data(context).data(loader);
-        request = request.data(self.0.scheduler.clone());
+        request = request.data(self.0.scheduler.clone()).data(self.0.together.clone());
         request.set_parsed_query(document);
         // In a box, because it is large and most requests do without it.
         let response = Box::pin(batches.drive(self.0.schema.execute(request))).await;

@@ -126,6 +126,8 @@ pub struct DatabaseConfig {
     pub idle_transaction_timeout: Duration,
     /// How PostgreSQL plans prepared statements.
     pub plan_cache_mode: PlanCacheMode,
+    /// How many commands that consume from one counter are counted together at most.
+    pub usage_group: usize,
 }
 
 impl DatabaseConfig {
@@ -141,6 +143,7 @@ impl DatabaseConfig {
             lock_timeout: Duration::from_millis(1500),
             idle_transaction_timeout: Duration::from_secs(5),
             plan_cache_mode: PlanCacheMode::ForceGenericPlan,
+            usage_group: 64,
         }
     }
 }

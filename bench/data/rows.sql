@@ -25,9 +25,18 @@ SELECT bench.id(8, n * 2 + yearly, 1672531200000000), bench.tier_id(n),
 FROM generate_series(1, 20) AS n, generate_series(0, 1) AS yearly;
 
 INSERT INTO tier_features (id, tier_id, key, kind, enabled, ceiling)
-SELECT bench.id(9, n * 4 + f, 1672531200000000), bench.tier_id(n), 'feature.' || f,
-    CASE f WHEN 0 THEN 'SWITCH' WHEN 1 THEN 'LIMIT' ELSE 'METER' END, true, CASE WHEN f > 0 THEN n * f * 10 END
-FROM generate_series(1, 20) AS n, generate_series(0, 2) AS f;
+SELECT bench.id(9, n * 8 + f, 1672531200000000), bench.tier_id(n), 'feature.' || f,
+    CASE f WHEN 0 THEN 'SWITCH' WHEN 1 THEN 'LIMIT' WHEN 4 THEN 'LIMIT' ELSE 'METER' END, true,
+    -- What U1 consumes is never used up.
+    CASE WHEN f = 3 THEN 1000000000000 WHEN f > 0 THEN n * f * 10 END
+FROM generate_series(1, 20) AS n, generate_series(0, 4) AS f;
+
+-- The platform's catalogue and that of organization 1 declare each.
+INSERT INTO features (id, tenant_id, key, name, kind, resets, enforcement, created_at, updated_at, version)
+SELECT bench.id(10, own * 8 + f, 1672531200000000), CASE own WHEN 1 THEN bench.organization_id(1) END, 'feature.' || f,
+    'Feature ' || f, CASE f WHEN 0 THEN 'SWITCH' WHEN 1 THEN 'LIMIT' WHEN 4 THEN 'LIMIT' ELSE 'METER' END,
+    CASE WHEN f IN (2, 3) THEN 'MONTHLY' END, 'HARD', 1672531200000000, 1672531200000000, 1
+FROM generate_series(0, 1) AS own, generate_series(0, 4) AS f;
 
 INSERT INTO customers (tenant_id, id, name, name_key, email, external_ref, status, search_text, metadata, created_at,
     updated_at, version)
@@ -77,6 +86,12 @@ SELECT bench.organization_id(bench.organization_of(n)), bench.subscription_id(n)
     CASE WHEN stage = 'PAST_DUE' THEN 'SUSPENDED' WHEN stage <> 'PAUSED' THEN 'EXPIRED' END,
     made, made, 1
 FROM staged ORDER BY n;
+
+-- Some of what there may be of a limit is there; and a counter that belongs to nothing, for the floor of U1.
+INSERT INTO usage_counters (tenant_id, subscription_id, feature_key, epoch, number, used, held)
+SELECT tenant_id, id, 'feature.4', 0, 0, 5, 0 FROM subscriptions ORDER BY created_at;
+INSERT INTO usage_counters (tenant_id, subscription_id, feature_key, epoch, number, used, held)
+SELECT bench.organization_id(1), bench.subscription_id(bench.large(2)), 'floor', 0, 0, 0, 0;
 
 -- Five for each customer, thirty days apart, in the order of time: one customer's are scattered over the table.
 WITH due AS (

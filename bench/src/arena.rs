@@ -108,9 +108,9 @@ impl Arena {
     /// Compares the answers of all contestants; the first difference is an error.
     pub fn compare(&self, operations: &[Operation]) -> Result<usize> {
         let mut compared = 0;
-        for &operation in operations.iter().filter(|operation| **operation != Operation::M1One) {
+        for &operation in operations.iter().filter(|operation| !matches!(operation, Operation::M1One | Operation::U1)) {
             let customers = match operation {
-                Operation::Q1 | Operation::A1 => vec![0, 1, 2, 10_000, 31_415, 59_999],
+                Operation::Q1 | Operation::A1 | Operation::A2 => vec![0, 1, 2, 10_000, 31_415, 59_999],
                 Operation::Q1Small => vec![0, 39],
                 _ => vec![0],
             };

@@ -24,6 +24,7 @@ pub fn common(contestant: Contestant, operation: Operation, body: &[u8]) -> Resu
     }
     let root = data.as_object().and_then(|data| data.values().next()).cloned().unwrap_or_default();
     match operation {
+        Operation::A2 => features(&root).context("access of another shape"),
         Operation::A1 => worth(contestant, &root).context("a status of another shape"),
         Operation::M1 => {
             let made = root.get("customer").or(root.get("result")).cloned().unwrap_or_default();
@@ -91,6 +92,9 @@ pub fn from_rows(operation: Operation, rows: &Value) -> Result<Value> {
         Operation::Q1 => rows.first().map(customer).context("no row"),
         Operation::Q2 | Operation::Q3 => Ok(page(rows)),
         Operation::Q4 | Operation::Q4Large => groups(rows).context("groups of another shape"),
+        Operation::A2 => {
+            Ok(json!(rows.iter().map(|row| limit(&row["key"], &row["ceiling"], &row["used"])).collect::<Vec<_>>()))
+        }
         Operation::A1 => {
             let row = rows.first().context("no row")?;
             raw_worth(&row["status"], &row["mode"], &row["cancel_at"], &row["access_ends_at"]).context("no status")
@@ -188,6 +192,16 @@ fn dashboard(contestant: Contestant, data: &Value) -> Option<Value> {
         Some((text(&tier["id"])?, text(&tier["key"])?, one["subscriptions"].as_i64()?, amount, currency.to_owned()))
     });
     Some(sums(statuses.collect::<Option<_>>()?, tiers.collect::<Option<_>>()?))
+}
+
+/// Of access, what needs no rules.
+fn features(access: &Value) -> Option<Value> {
+    let features = access["features"].as_array()?.iter();
+    Some(features.map(|feature| limit(&feature["key"], &feature["limit"], &feature["used"])).collect())
+}
+
+fn limit(key: &Value, limit: &Value, used: &Value) -> Value {
+    json!({ "key": key, "limit": limit, "used": used.as_i64().unwrap_or(0) })
 }
 
 fn worth(contestant: Contestant, root: &Value) -> Option<Value> {

@@ -10,6 +10,8 @@ pub const SMALL: u64 = 77;
 pub const MIDDLE: u64 = 2;
 /// Customers of [`LARGE`].
 pub const LARGE_CUSTOMERS: u64 = 60_000;
+/// The customer of [`LARGE`] that U1 counts for: its subscription is active.
+pub const BUSY: u64 = 2;
 /// Customers of [`SMALL`].
 pub const SMALL_CUSTOMERS: u64 = 40;
 /// The organizations that M1 writes into. Several, as in life: all their new rows refer to the organization's row.

@@ -33,11 +33,15 @@ pub enum Operation {
     M1One,
     /// What one customer's subscription is worth.
     A1,
+    /// What one customer may do with five features.
+    A2,
+    /// Consumes from one counter.
+    U1,
 }
 
 impl Operation {
     /// All of them, writes last.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Q1,
         Self::Q1Small,
         Self::Q2,
@@ -46,6 +50,8 @@ impl Operation {
         Self::Q4,
         Self::Q4Large,
         Self::A1,
+        Self::A2,
+        Self::U1,
         Self::M1,
         Self::M1One,
     ];
@@ -63,6 +69,8 @@ impl Operation {
             Self::M1 => "M1",
             Self::M1One => "M1-one",
             Self::A1 => "A1",
+            Self::A2 => "A2",
+            Self::U1 => "U1",
         }
     }
 
@@ -78,9 +86,11 @@ impl Operation {
         match contestant {
             Contestant::Floor => !matches!(self, Self::Q1Small | Self::Q2Small),
             Contestant::Tessera => self != Self::M1One,
-            Contestant::Postgraphile => !matches!(self, Self::Q1Small | Self::Q2Small | Self::M1One),
+            Contestant::Postgraphile => {
+                !matches!(self, Self::Q1Small | Self::Q2Small | Self::M1One | Self::A2 | Self::U1)
+            }
             Contestant::Sqlite => matches!(self, Self::Q1 | Self::Q2),
-            Contestant::Replicas => matches!(self, Self::Q1 | Self::Q2 | Self::M1),
+            Contestant::Replicas => matches!(self, Self::Q1 | Self::Q2 | Self::M1 | Self::U1),
         }
     }
 
@@ -95,6 +105,8 @@ impl Operation {
             Self::M1 => ("m1_trips", keys::LARGE),
             Self::M1One => ("m1_single", keys::LARGE),
             Self::A1 => ("a1", keys::LARGE),
+            Self::A2 => ("a2", keys::LARGE),
+            Self::U1 => ("u1", keys::LARGE),
         };
         (crate::source(&format!("sql/{name}.sql")), organization)
     }
@@ -106,6 +118,8 @@ impl Operation {
             Self::Q4 | Self::Q4Large => "q4",
             Self::M1 | Self::M1One => "m1",
             Self::A1 => "a1",
+            Self::A2 => "a2",
+            Self::U1 => "u1",
         }
     }
 
@@ -145,8 +159,11 @@ impl Asker {
         };
         let mut variables = json!({ "organization": self.api_id("org", keys::organization(organization)) });
         match operation {
-            Operation::Q1 | Operation::Q1Small | Operation::A1 => {
+            Operation::Q1 | Operation::Q1Small | Operation::A1 | Operation::A2 => {
                 variables["customer"] = self.api_id("cus", keys::customer(customer)).into();
+            }
+            Operation::U1 => {
+                variables["customer"] = self.api_id("cus", keys::customer(keys::large(keys::BUSY))).into();
             }
             Operation::Q3 => variables["after"] = self.cursor.clone().context("no cursor")?.into(),
             Operation::M1 | Operation::M1One => {
@@ -188,7 +205,7 @@ impl Asker {
     pub fn requests(&self, operation: Operation) -> Result<Rc<[Request]>> {
         let mut chance = Chance(operation as u64);
         let (many, customers) = match operation {
-            Operation::Q1 | Operation::A1 => (4096, keys::LARGE_CUSTOMERS),
+            Operation::Q1 | Operation::A1 | Operation::A2 => (4096, keys::LARGE_CUSTOMERS),
             Operation::Q1Small => (40, keys::SMALL_CUSTOMERS),
             Operation::M1 => (keys::WRITTEN.count() as u64, u64::MAX),
             _ => (1, 1),

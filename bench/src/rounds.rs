@@ -140,10 +140,26 @@ pub fn take_turn(
             load::load(&addresses, requests, number * 1_000_000_000, turn, &meter)?
         }
     };
-    if matches!(operation, Operation::M1 | Operation::M1One) {
-        check_written(arena, &slice)?;
+    match operation {
+        Operation::M1 | Operation::M1One => check_written(arena, &slice)?,
+        Operation::U1 if contestant != Contestant::Floor => check_counted(arena, &slice)?,
+        _ => {}
     }
     Ok(slice)
+}
+
+/// Checks what was counted, and forgets it.
+fn check_counted(arena: &Arena, slice: &Slice) -> Result<()> {
+    let database = &arena.copy.database;
+    let counted = database.query(
+        "SELECT concat(count(*), ' ', (SELECT sum(used) FROM usage_counters WHERE feature_key = 'feature.3')) \
+         FROM usage_records",
+    )?;
+    if counted != format!("{0} {0}", slice.all) {
+        return Err(Failure::new(format_args!("{} requests left {counted} records and uses", slice.all)));
+    }
+    database.query("TRUNCATE usage_records, usage_days; DELETE FROM usage_counters WHERE feature_key = 'feature.3'")?;
+    database.query("VACUUM usage_counters").map(|_| ())
 }
 
 /// Counts what was written, and removes it.

@@ -78,12 +78,14 @@ pub fn verdicts(results: &Results, startup: &Startup) -> Vec<Verdict> {
         all.push(Verdict { what: what.to_owned(), value, must, aim });
     };
 
-    use Operation::{A1, M1, M1One, Q1, Q1Small, Q2, Q2Small, Q3, Q4, Q4Large};
+    use Operation::{A1, A2, M1, M1One, Q1, Q1Small, Q2, Q2Small, Q3, Q4, Q4Large, U1};
     for (operation, name, floor, other) in [
         (Q1, "Q1", (0.6, 0.95), Some((6.0, 10.0))),
         (Q2, "Q2", (0.8, 1.4), Some((5.0, 8.0))),
         (Q4, "Q4", (0.6, 0.9), Some((5.0, 7.5))),
         (A1, "A1", (0.6, 0.95), None),
+        (A2, "A2", (0.7, 0.9), None),
+        (U1, "U1", (1.5, 3.0), None),
     ] {
         let value = over((operation, Tessera), (operation, Floor));
         add(&format!("{name}: requests/s ÷ floor"), value, Some(AtLeast(floor.0)), Some(AtLeast(floor.1)));

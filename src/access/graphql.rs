@@ -1,6 +1,6 @@
 //! What is told of access, and the queries for it.
 
-use async_graphql::{Context, ID, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, Object, SimpleObject};
 
 use super::read::access;
 use super::{FeatureReason, Reason, is_allowed};
@@ -11,6 +11,7 @@ use crate::error::{Code, Refusal, Result};
 use crate::graphql::context::ContextExt;
 use crate::graphql::scalar::SafeInt;
 use crate::store::Counted;
+use crate::tier::{self, Unlock};
 use crate::usage::OwnerId;
 
 /// How many owners or features are asked for at once.
@@ -94,6 +95,7 @@ impl Access {
 
 /// What an owner may do with a feature now.
 #[derive(Clone, SimpleObject)]
+#[graphql(complex)]
 pub struct FeatureAccess {
     /// Such as `ai.queries`.
     key: String,
@@ -121,9 +123,30 @@ pub struct FeatureAccess {
     over_quota: bool,
     /// When it begins at 0 again; null if it does not.
     resets_at: Option<Timestamp>,
+    /// What a tier must be to allow it; none if it is allowed, or no change of tier helps.
+    #[graphql(skip)]
+    unlock: Option<Unlock>,
+}
+
+#[ComplexObject]
+impl FeatureAccess {
+    /// Tiers on offer that grant it, or as much of it that there is room for one more, and take effect at once: lowest
+    /// rank first. Empty where it is allowed, and where no change of tier helps: where the owner has no access, where the
+    /// limit was agreed on for the subscription itself, or an override or a gateway decides.
+    async fn tiers_that_unlock(&self, ctx: &Context<'_>) -> Result<Vec<tier::graphql::Tier>> {
+        match &self.unlock {
+            Some(unlock) => Ok(ctx.loader().load_one(unlock.clone()).await?.unwrap_or_default()),
+            None => Ok(Vec::new()),
+        }
+    }
 }
 
 impl FeatureAccess {
+    /// The same, which such a tier would allow.
+    pub(super) fn unlocked_by(self, unlock: Option<Unlock>) -> Self {
+        Self { unlock, ..self }
+    }
+
     pub(super) fn unknown(key: String, (allowed, reason): (bool, FeatureReason)) -> Self {
         Self {
             name: key.clone(),
@@ -139,6 +162,7 @@ impl FeatureAccess {
             remaining: None,
             over_quota: false,
             resets_at: None,
+            unlock: None,
         }
     }
 
@@ -165,6 +189,7 @@ impl FeatureAccess {
             remaining: left.filter(|_| measured).map(SafeInt),
             over_quota: measured && limit.is_some_and(|limit| used > limit),
             resets_at,
+            unlock: None,
         }
     }
 }

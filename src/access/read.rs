@@ -5,16 +5,17 @@
 
 use std::collections::HashMap;
 
-use super::{OwnerState, feature_access, mode_of, validity};
+use super::{FeatureReason, OwnerState, feature_access, is_allowed, mode_of, validity};
 use crate::access::graphql::{Access, FeatureAccess};
 use crate::auth::Permission;
 use crate::clock::Timestamp;
-use crate::entitlement::{CUSTOMERS, Entitlement, USERS};
+use crate::entitlement::{CUSTOMERS, Entitlement, Source, USERS};
 use crate::entity::subscription;
 use crate::error::{Error, Result};
-use crate::store::{Counters, OwnerFound, Scope};
+use crate::store::{Counters, Granted, OwnerFound, Scope};
 use crate::subscription::lifecycle::{as_of, next_due};
 use crate::subscription::status::Policy;
+use crate::tier::Unlock;
 use crate::usage::OwnerId;
 use crate::usage::window::window;
 
@@ -39,8 +40,7 @@ pub async fn access(
         })
         .collect();
     let rows: Vec<_> = states.values().collect();
-    let granted = scope.granted_by(&rows).await?;
-    let counters = scope.counters_of(&rows, now).await?;
+    let (granted, counters) = scope.granted_and_counted(&rows, keys).await?;
     let answer = |(id, owner): (OwnerId, OwnerFound)| {
         let state = states.get(&id);
         let features: Vec<Option<Entitlement>> = match (state, keys) {
@@ -50,7 +50,7 @@ pub async fn access(
         };
         let asked = keys.map(|keys| keys.to_vec());
         let names = asked.unwrap_or_else(|| features.iter().flatten().map(|feature| feature.key.clone()).collect());
-        (id, one(id, &owner, state, names.into_iter().zip(features), &counters, now))
+        (id, one(id, &owner, state, names.into_iter().zip(features), (&granted, &counters), now))
     };
     Ok(found.into_iter().map(answer).collect())
 }
@@ -60,17 +60,19 @@ fn one(
     owner: &OwnerFound,
     state: Option<&subscription::Model>,
     features: impl Iterator<Item = (String, Option<Entitlement>)>,
-    counters: &Counters,
+    (granted, counters): (&Granted, &Counters),
     now: Timestamp,
 ) -> Access {
-    let tier = owner.tier.as_ref();
+    let tier = state.and_then(|state| granted.tier(state));
     let (mode, reason) =
         mode_of(OwnerState { status: owner.status, exempt: owner.exempt, subscription: state.zip(tier) });
     let mut resets = Vec::new();
     let features: Vec<_> = features
         .map(|(key, feature)| {
             let Some((state, found)) = state.zip(feature.as_ref()) else {
-                return FeatureAccess::unknown(key, feature_access(mode, None, None));
+                let state = state.filter(|_| is_allowed(mode));
+                let unlock = state.and_then(|state| unlock(owner, state, FeatureReason::NotGranted, &key, 1));
+                return FeatureAccess::unknown(key, feature_access(mode, None, None)).unlocked_by(unlock);
             };
             let window = window(state, found.kind, found.resets, now);
             let counted = match found.key.as_str() {
@@ -81,13 +83,16 @@ fn one(
             let limit = found.limit.filter(|_| !owner.exempt);
             let left = limit.map(|limit| (limit - counted.used - counted.held).max(0));
             resets.push(window.end);
-            FeatureAccess::of(found, feature_access(mode, Some(found), left), limit, left, counted, window.end)
+            let judged = feature_access(mode, Some(found), left);
+            let needed = counted.used.saturating_add(counted.held).saturating_add(1);
+            let unlock = (found.source != Source::Override).then(|| unlock(owner, state, judged.1, &key, needed));
+            FeatureAccess::of(found, judged, limit, left, counted, window.end).unlocked_by(unlock.flatten())
         })
         .collect();
     // Everything that time changes is due some time; an allowance ends by itself.
     let due = state.and_then(|state| next_due(state, None)).map(|due| due.at);
-    let (valid_until, refresh_after) =
-        validity(now, resets.into_iter().chain([due]).chain(counters.allowance_ends(state.map(|state| state.id))));
+    let allowance_ends = state.into_iter().flat_map(|state| granted.allowance_ends(state.id)).map(Some);
+    let (valid_until, refresh_after) = validity(now, resets.into_iter().chain([due]).chain(allowance_ends));
     Access {
         owner: id,
         mode,
@@ -99,4 +104,16 @@ fn one(
         valid_until,
         refresh_after,
     }
+}
+
+/// What a tier must be to allow a feature that is refused for this reason.
+fn unlock(
+    owner: &OwnerFound,
+    state: &subscription::Model,
+    reason: FeatureReason,
+    feature: &str,
+    needed: i64,
+) -> Option<Unlock> {
+    let helps = matches!(reason, FeatureReason::NotGranted | FeatureReason::LimitReached);
+    helps.then(|| Unlock::of(state, owner.above, feature, needed)).flatten()
 }

@@ -7,7 +7,7 @@ use super::principal::{Membership, Principal, Standing};
 use crate::entity::{CustomerId, OrganizationId};
 
 /// Who acts. A request acts for the holder of its token and for nobody else.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Caller {
     /// Whoever the token of a request speaks of.
     Token(Arc<Principal>),
@@ -21,7 +21,7 @@ const SYSTEM: &str = "SYSTEM";
 macro_rules! parts {
     ($($(#[doc = $doc:literal])* $name:ident = $text:literal may $permissions:expr,)*) => {
         /// A part of Tessera that acts without a token.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Part {
             $($(#[doc = $doc])* $name,)*
         }

@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::entity::{CustomerId, MemberId, OrganizationId, TypedId};
 
 /// Where a caller stands: what it can see at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Standing {
     /// The platform: every organization.
     Platform,
@@ -37,7 +37,7 @@ impl Standing {
 }
 
 /// How a token names the member of the organization that it speaks of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Membership {
     /// By its id: the member must be there and active.
     Id(MemberId),
@@ -70,7 +70,7 @@ impl Membership {
 /// use tessera::auth::{Principal, Role};
 /// let forged = Principal { subject: "me".into(), role: Role::Root };
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Principal {
     subject: String,
     role: Role,

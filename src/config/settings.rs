@@ -82,6 +82,9 @@ pub struct Settings {
     /// How PostgreSQL plans statements: auto, force_generic_plan, force_custom_plan [default: force_generic_plan]
     #[arg(long, env = "TESSERA_DATABASE_PLAN_CACHE_MODE", value_name = "MODE")]
     database_plan_cache_mode: Option<String>,
+    /// How many commands that consume from one counter are counted together at most, 1 to 256 [default: 64]
+    #[arg(long, env = "TESSERA_USAGE_GROUP", value_name = "NUMBER")]
+    usage_group: Option<String>,
     /// The accepted issuer of tokens (`iss`)
     #[arg(long, env = "TESSERA_AUTH_ISSUER", value_name = "TEXT")]
     auth_issuer: Option<String>,
@@ -306,6 +309,12 @@ impl Settings {
             default.plan_cache_mode,
             plan_cache_mode,
         );
+        let usage_group = check.optional(
+            "TESSERA_USAGE_GROUP",
+            self.usage_group.as_deref(),
+            default.usage_group,
+            number_within(1..=256),
+        );
         Some(DatabaseConfig {
             url: url?,
             max_connections,
@@ -314,6 +323,7 @@ impl Settings {
             lock_timeout,
             idle_transaction_timeout,
             plan_cache_mode,
+            usage_group,
         })
     }
 

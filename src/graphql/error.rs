@@ -288,11 +288,11 @@ pub struct LimitExceeded {
 
 #[ComplexObject]
 impl LimitExceeded {
-    /// Tiers on offer that allow more than is used and take effect at once, lowest rank first. Empty where no change of
+    /// Tiers on offer that allow what was asked for and take effect at once, lowest rank first. Empty where no change of
     /// tier helps: where the limit was agreed on for the subscription itself, or an override or a gateway decides.
     async fn tiers_that_unlock(&self, ctx: &Context<'_>) -> Result<Vec<Tier>> {
         match &self.unlock {
-            Some(unlock) => crate::tier::that_unlock(ctx.scope(), &self.feature, self.used.0, unlock).await,
+            Some(unlock) => Ok(ctx.loader().load_one((**unlock).clone()).await?.unwrap_or_default()),
             None => Ok(Vec::new()),
         }
     }

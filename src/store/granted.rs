@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select, TryIntoModel};
+use sea_orm::sea_query::Query;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
 
+use super::bundle::{Bundle, Found, Place};
 use super::executor::Executor as _;
 use super::{Scope, UnitOfWork};
 use crate::clock::Timestamp;
@@ -35,6 +37,11 @@ impl Granted {
         self.tiers.get(&subscription.tier_id)?.tier.as_ref()
     }
 
+    /// When the allowances of one of these subscriptions end.
+    pub fn allowance_ends(&self, subscription: SubscriptionId) -> impl Iterator<Item = Timestamp> {
+        self.grants.get(&subscription).into_iter().flatten().filter_map(|grant| grant.expires_at)
+    }
+
     /// What is known of the features of one of these subscriptions.
     pub fn terms<'a>(&'a self, subscription: &'a subscription::Model) -> Terms<'a> {
         let tier = self.tiers.get(&subscription.tier_id);
@@ -48,35 +55,80 @@ impl Granted {
     }
 }
 
-/// What finds rows whoever may see them.
-trait Finder: Sync {
-    fn find<E>(&self, query: Select<E>) -> impl Future<Output = Result<Vec<E::Model>>> + Send
-    where
-        E: EntityTrait<ActiveModel: TryIntoModel<E::Model>>;
+/// The queries for what some subscriptions grant, in a bundle.
+pub(super) struct Asked {
+    tiers: Place<tier::Entity>,
+    features: Place<tier_feature::Entity>,
+    /// What the platform's catalogue declares, and those of organizations.
+    declared: [Place<feature::Entity>; 2],
+    grants: Place<usage_grant::Entity>,
+    /// None where they have none.
+    add_ons: Option<Place<add_on::Entity>>,
 }
 
-impl Finder for Scope {
-    async fn find<E>(&self, query: Select<E>) -> Result<Vec<E::Model>>
-    where
-        E: EntityTrait<ActiveModel: TryIntoModel<E::Model>>,
-    {
-        self.all_unseen(query).await
+impl Asked {
+    /// Asks what these subscriptions grant: of these features, or else of all.
+    pub(super) fn of(
+        bundle: &mut Bundle,
+        rows: &[&subscription::Model],
+        keys: Option<&[String]>,
+        now: Timestamp,
+    ) -> Self {
+        use feature::Column::{Key, TenantId};
+        let ids: BTreeSet<_> = rows.iter().map(|row| row.tier_id).collect();
+        let catalogues = Query::select()
+            .column(tier::Column::TenantId)
+            .from(tier::Entity)
+            .and_where(tier::Column::Id.is_in(ids.iter().copied()))
+            .and_where(tier::Column::TenantId.is_not_null())
+            .take();
+        let among = |key: feature::Column| Condition::all().add_option(keys.map(|keys| key.is_in(keys)));
+        let granted = Condition::all().add_option(keys.map(|keys| tier_feature::Column::Key.is_in(keys)));
+        let declared = || feature::Entity::find().filter(among(Key));
+        let add_ons: BTreeSet<_> = rows.iter().flat_map(|row| &row.add_ons.0).map(|line| line.add_on_id).collect();
+        Self {
+            tiers: bundle.add(tier::Entity::find().filter(tier::Column::Id.is_in(ids.iter().copied()))),
+            features: bundle
+                .add(tier_feature::Entity::find().filter(tier_feature::Column::TierId.is_in(ids)).filter(granted)),
+            // Apart, because each has an index of its own.
+            declared: [
+                bundle.add(declared().filter(TenantId.is_null())),
+                bundle.add(declared().filter(TenantId.in_subquery(catalogues))),
+            ],
+            grants: bundle.add(in_force(rows, now)),
+            add_ons: (!add_ons.is_empty()).then(|| bundle.add(named(add_ons))),
+        }
     }
-}
 
-impl Finder for UnitOfWork<'_> {
-    async fn find<E>(&self, query: Select<E>) -> Result<Vec<E::Model>>
-    where
-        E: EntityTrait<ActiveModel: TryIntoModel<E::Model>>,
-    {
-        Ok(self.settled().await?.all(query).await?)
+    /// What the bundle found.
+    pub(super) fn answer(self, found: &Found) -> Result<Granted> {
+        let mut declared = found.of(self.declared[0])?;
+        declared.extend(found.of(self.declared[1])?);
+        let add_ons = self.add_ons.map(|add_ons| found.of(add_ons)).transpose()?.unwrap_or_default();
+        let mut granted = Granted { add_ons, ..Granted::default() };
+        for tier in found.of(self.tiers)? {
+            let declared = declared.iter().filter(|feature| feature.tenant_id == tier.tenant_id).cloned().collect();
+            granted.tiers.insert(tier.id, OfTier { features: Vec::new(), declared, tier: Some(tier) });
+        }
+        for feature in found.of(self.features)? {
+            granted.tiers.entry(feature.tier_id).or_default().features.push(feature);
+        }
+        for grant in found.of(self.grants)? {
+            granted.grants.entry(grant.subscription_id).or_default().push(grant);
+        }
+        Ok(granted)
     }
 }
 
 impl Scope {
     /// What these subscriptions grant now.
     pub(crate) async fn granted_by(&self, rows: &[&subscription::Model]) -> Result<Granted> {
-        granted(self, rows, self.now()).await
+        if rows.is_empty() {
+            return Ok(Granted::default());
+        }
+        let mut bundle = Bundle::new(self.backend());
+        let asked = Asked::of(&mut bundle, rows, None, self.now());
+        asked.answer(&self.ask(bundle.send(&self.store.0.database)).await?)
     }
 }
 
@@ -84,41 +136,19 @@ impl UnitOfWork<'_> {
     /// These add-ons, whoever may see them.
     pub(crate) async fn add_ons(&self, ids: impl IntoIterator<Item = AddOnId>) -> Result<Vec<add_on::Model>> {
         let ids: BTreeSet<_> = ids.into_iter().collect();
-        if ids.is_empty() { Ok(Vec::new()) } else { self.find(named(ids)).await }
+        if ids.is_empty() { Ok(Vec::new()) } else { Ok(self.settled().await?.all(named(ids)).await?) }
     }
 
-    /// What these subscriptions grant now.
-    pub(crate) async fn granted_by(&self, rows: &[&subscription::Model]) -> Result<Granted> {
-        granted(self, rows, self.now()).await
+    /// What these subscriptions grant now: of these features, or else of all.
+    pub(crate) async fn granted_by(&self, rows: &[&subscription::Model], keys: Option<&[String]>) -> Result<Granted> {
+        if rows.is_empty() {
+            return Ok(Granted::default());
+        }
+        let settled = self.settled().await?;
+        let mut bundle = Bundle::new(settled.backend());
+        let asked = Asked::of(&mut bundle, rows, keys, self.now());
+        asked.answer(&bundle.send(settled).await?)
     }
-}
-
-async fn granted(finder: &impl Finder, rows: &[&subscription::Model], now: Timestamp) -> Result<Granted> {
-    let ids: BTreeSet<_> = rows.iter().map(|row| row.tier_id).collect();
-    let tiers = finder.find(tier::Entity::find().filter(tier::Column::Id.is_in(ids.iter().copied()))).await?;
-    let features = tier_feature::Entity::find().filter(tier_feature::Column::TierId.is_in(ids));
-    let features = finder.find(features).await?;
-    let grants = finder.find(in_force(rows, now)).await?;
-    let add_ons: BTreeSet<_> = rows.iter().flat_map(|row| &row.add_ons.0).map(|line| line.add_on_id).collect();
-    let add_ons = if add_ons.is_empty() { Vec::new() } else { finder.find(named(add_ons)).await? };
-    let overridden = rows.iter().filter_map(|row| row.feature_overrides.as_object()).flat_map(|object| object.keys());
-    let mut keys: BTreeSet<&str> = overridden.map(String::as_str).collect();
-    keys.extend(features.iter().map(|feature| feature.key.as_str()));
-    keys.extend(add_ons.iter().flat_map(|row| &row.features.0).map(|grant| grant.key.as_str()));
-    keys.extend(grants.iter().map(|grant| grant.feature_key.as_str()));
-    let declared = if keys.is_empty() { Vec::new() } else { finder.find(declared(&tiers, keys)).await? };
-    let mut found = Granted { add_ons, ..Granted::default() };
-    for tier in tiers {
-        let declared = declared.iter().filter(|feature| feature.tenant_id == tier.tenant_id).cloned().collect();
-        found.tiers.insert(tier.id, OfTier { features: Vec::new(), declared, tier: Some(tier) });
-    }
-    for feature in features {
-        found.tiers.entry(feature.tier_id).or_default().features.push(feature);
-    }
-    for grant in grants {
-        found.grants.entry(grant.subscription_id).or_default().push(grant);
-    }
-    Ok(found)
 }
 
 fn named(ids: BTreeSet<AddOnId>) -> Select<add_on::Entity> {
@@ -133,14 +163,4 @@ fn in_force(rows: &[&subscription::Model], now: Timestamp) -> Select<usage_grant
         .filter(TenantId.is_in(tenants))
         .filter(SubscriptionId.is_in(rows.iter().map(|row| row.id)))
         .filter(Condition::any().add(ExpiresAt.is_null()).add(ExpiresAt.gt(now)))
-}
-
-/// The features with these keys, of the catalogues that these tiers are of.
-fn declared(tiers: &[tier::Model], keys: BTreeSet<&str>) -> Select<feature::Entity> {
-    use feature::Column::{Key, TenantId};
-    let of_platform = tiers.iter().any(|tier| tier.tenant_id.is_none()).then(|| TenantId.is_null());
-    let tenants: BTreeSet<_> = tiers.iter().filter_map(|tier| tier.tenant_id).collect();
-    let of_tenants = (!tenants.is_empty()).then(|| TenantId.is_in(tenants));
-    let catalogues = Condition::any().add_option(of_platform).add_option(of_tenants);
-    feature::Entity::find().filter(Key.is_in(keys)).filter(catalogues)
 }

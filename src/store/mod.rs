@@ -6,6 +6,7 @@
 
 mod around;
 mod attempt;
+mod bundle;
 mod connection;
 mod cursor;
 mod database;
@@ -19,6 +20,7 @@ mod limits;
 mod lock_order;
 mod migrate;
 mod noun;
+mod on_offer;
 mod owners;
 mod page;
 mod part;
@@ -50,9 +52,11 @@ pub(crate) use connection::contention;
 pub use cursor::{CursorError, Cursors};
 pub use database::Connections;
 pub use due::DueSubscription;
+pub use granted::Granted;
 pub use idempotency::Command;
 pub use invariants::Invariant;
 pub use noun::{Noun, Record};
+pub use on_offer::OnOffer;
 pub use owners::{Counters, OwnerFound};
 pub use page::{Extent, KeyColumn, Order, PageRequest, Slice, SortKey, between};
 pub use reach::Reach;

@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use futures_util::future::try_join;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
 
+use super::bundle::Bundle;
 use super::executor::Executor as _;
+use super::granted::{Asked, Granted};
 use super::{Counted, Scope};
 use crate::auth::Standing;
-use crate::clock::Timestamp;
 use crate::entity::{
-    CustomerId, OperationalStatus, OrganizationId, ReservationState, SubscriptionId, TierId, customer, member,
-    organization, subscription, tier, usage_counter, usage_grant, usage_reservation,
+    CustomerId, OperationalStatus, OrganizationId, ReservationState, SubscriptionId, customer, member, organization,
+    subscription, usage_counter, usage_reservation,
 };
 use crate::error::Result;
 use crate::usage::OwnerId;
@@ -26,144 +28,168 @@ pub struct OwnerFound {
     pub exempt: bool,
     /// The version of its row.
     pub version: i32,
+    /// The organization above its own, which sells to it as well.
+    pub above: Option<OrganizationId>,
     /// Its live subscription, or else its latest.
     pub subscription: Option<subscription::Model>,
-    /// The tier of that.
-    pub tier: Option<tier::Model>,
 }
 
 impl Scope {
-    /// Those of these owners that the caller may ask for: of the organizations that it reaches, and a customer itself alone.
+    /// Those of these owners that the caller may ask for: of the organizations that it reaches, and a customer itself
+    /// alone.
     pub(crate) async fn owners(&self, ids: &[OwnerId]) -> Result<HashMap<OwnerId, OwnerFound>> {
-        let (mut organizations, mut customers) = (BTreeSet::new(), BTreeSet::new());
+        let (mut asked, mut customers) = (BTreeSet::new(), BTreeSet::new());
         for id in ids {
             match id {
-                OwnerId::Organization(id) => drop(organizations.insert(*id)),
+                OwnerId::Organization(id) => drop(asked.insert(*id)),
                 OwnerId::Customer(id) => drop(customers.insert(*id)),
             }
         }
-        let asked = organizations.clone();
-        let customers = self.customers_within_reach(customers).await?;
-        organizations.extend(customers.iter().map(|row| row.tenant_id));
-        let organizations = self.organizations_of(organizations, !asked.is_empty()).await?;
-        // Nothing is asked for who is not there.
-        let asked: BTreeSet<_> = organizations.iter().map(|row| row.id).filter(|id| asked.contains(id)).collect();
+        // A customer asks for none of them.
+        if matches!(self.caller()?.standing(), Standing::Customer(..)) {
+            asked.clear();
+        }
         if asked.is_empty() && customers.is_empty() {
             return Ok(HashMap::new());
         }
-        let subscriptions = self.subscriptions_of(&asked, &customers).await?;
-        let tiers: BTreeSet<TierId> = subscriptions.values().map(|row| row.tier_id).collect();
-        let tiers = self.all_unseen(tier::Entity::find().filter(tier::Column::Id.is_in(tiers))).await?;
-        let found = |owner: OwnerId, status, exempt, version| {
-            let subscription = subscriptions.get(&owner).cloned();
-            let tier = subscription.as_ref().and_then(|row| tiers.iter().find(|tier| tier.id == row.tier_id)).cloned();
-            (owner, OwnerFound { status, exempt, version, subscription, tier })
-        };
-        let of_organizations = organizations
-            .iter()
-            .filter(|row| asked.contains(&row.id))
-            .map(|row| found(OwnerId::Organization(row.id), row.status, row.exempt, row.version));
-        let of_customers = customers.iter().filter_map(|row| {
-            let organization = organizations.iter().find(|organization| organization.id == row.tenant_id)?;
-            let status = worse(row.status, organization.status);
-            Some(found(OwnerId::Customer(row.id), status, false, row.version))
-        });
-        Ok(of_organizations.chain(of_customers).collect())
-    }
-
-    async fn customers_within_reach(&self, ids: BTreeSet<CustomerId>) -> Result<Vec<customer::Model>> {
-        use customer::Column::{DeletedAt, Id, TenantId};
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let own = self.caller()?.customer().map(|own| Id.eq(own));
-        let found = customer::Entity::find()
-            .filter(Id.is_in(ids))
-            .filter(DeletedAt.is_null())
-            .filter(self.reach().tenants(TenantId)?)
-            .filter(Condition::all().add_option(own));
-        self.all_unseen(found).await
-    }
-
-    /// These organizations, if the caller reaches them; but a customer asks for none of them.
-    async fn organizations_of(&self, ids: BTreeSet<OrganizationId>, asked: bool) -> Result<Vec<organization::Model>> {
-        use organization::Column::{DeletedAt, Id};
-        let is_customer = matches!(self.caller()?.standing(), Standing::Customer(..));
-        if ids.is_empty() || (is_customer && asked) {
-            return Ok(Vec::new());
-        }
-        let reached = self.reach().tenants(Id)?;
-        self.all_unseen(organization::Entity::find().filter(Id.is_in(ids)).filter(DeletedAt.is_null()).filter(reached))
-            .await
-    }
-
-    /// The live subscription of each owner, or else its latest.
-    async fn subscriptions_of(
-        &self,
-        organizations: &BTreeSet<OrganizationId>,
-        customers: &[customer::Model],
-    ) -> Result<HashMap<OwnerId, subscription::Model>> {
-        use subscription::Column::{CustomerId, DeletedAt, TenantId};
-        let tenants: BTreeSet<_> = customers.iter().map(|row| row.tenant_id).collect();
-        let own = Condition::all().add(CustomerId.is_null()).add(TenantId.is_in(organizations.iter().copied()));
-        let of_customers =
-            Condition::all().add(TenantId.is_in(tenants)).add(CustomerId.is_in(customers.iter().map(|row| row.id)));
-        let found = subscription::Entity::find()
-            .filter(Condition::any().add(own).add(of_customers))
-            .filter(DeletedAt.is_null());
-        let mut current: HashMap<OwnerId, subscription::Model> = HashMap::new();
+        let mut bundle = Bundle::new(self.backend());
+        let places = (
+            bundle.add(self.organizations_of(&asked, &customers)?),
+            bundle.add(self.customers_within_reach(&customers)?),
+            bundle.add(self.subscriptions_of(&asked, &customers)?),
+        );
+        let found = self.ask(bundle.send(&self.store.0.database)).await?;
+        let organizations = found.of(places.0)?;
+        let mut subscriptions: HashMap<OwnerId, subscription::Model> = HashMap::new();
         let rank = |row: &subscription::Model| (row.ended_at.is_none(), row.ended_at, row.created_at, row.id);
-        for row in self.all_unseen(found).await? {
+        for row in found.of(places.2)? {
             let owner = row.customer_id.map_or(OwnerId::Organization(row.tenant_id), OwnerId::Customer);
-            if current.get(&owner).is_none_or(|other| rank(&row) > rank(other)) {
-                current.insert(owner, row);
+            if subscriptions.get(&owner).is_none_or(|other| rank(&row) > rank(other)) {
+                subscriptions.insert(owner, row);
             }
         }
-        Ok(current)
+        let mut owners = HashMap::new();
+        for row in organizations.iter().filter(|row| asked.contains(&row.id)) {
+            let owner = OwnerId::Organization(row.id);
+            let subscription = subscriptions.remove(&owner);
+            let (status, exempt, version, above) = (row.status, row.exempt, row.version, row.parent_id);
+            owners.insert(owner, OwnerFound { status, exempt, version, above, subscription });
+        }
+        for row in found.of(places.1)? {
+            let Some(organization) = organizations.iter().find(|found| found.id == row.tenant_id) else { continue };
+            let owner = OwnerId::Customer(row.id);
+            let subscription = subscriptions.remove(&owner);
+            let (status, above) = (worse(row.status, organization.status), organization.parent_id);
+            owners.insert(owner, OwnerFound { status, exempt: false, version: row.version, above, subscription });
+        }
+        Ok(owners)
     }
 
-    /// What is counted for these subscriptions, which the caller may ask for.
-    pub(crate) async fn counters_of(&self, rows: &[&subscription::Model], now: Timestamp) -> Result<Counters> {
-        let mut counters = Counters::default();
+    fn customers_within_reach(&self, ids: &BTreeSet<CustomerId>) -> Result<Select<customer::Entity>> {
+        use customer::Column::{DeletedAt, Id, TenantId};
+        let own = self.caller()?.customer().map(|own| Id.eq(own));
+        Ok(customer::Entity::find()
+            .filter(Id.is_in(ids.iter().copied()))
+            .filter(DeletedAt.is_null())
+            .filter(self.reach().tenants(TenantId)?)
+            .filter(Condition::all().add_option(own)))
+    }
+
+    /// These organizations and those of these customers, if the caller reaches them.
+    fn organizations_of(
+        &self,
+        asked: &BTreeSet<OrganizationId>,
+        customers: &BTreeSet<CustomerId>,
+    ) -> Result<Select<organization::Entity>> {
+        use organization::Column::{DeletedAt, Id};
+        let of_customers = Query::select()
+            .column(customer::Column::TenantId)
+            .from(customer::Entity)
+            .and_where(customer::Column::Id.is_in(customers.iter().copied()))
+            .take();
+        let named = (!asked.is_empty()).then(|| Id.is_in(asked.iter().copied()));
+        let of_customers = (!customers.is_empty()).then(|| Id.in_subquery(of_customers));
+        Ok(organization::Entity::find()
+            .filter(Condition::any().add_option(named).add_option(of_customers))
+            .filter(DeletedAt.is_null())
+            .filter(self.reach().tenants(Id)?))
+    }
+
+    /// The subscriptions of these owners. Whether the caller is there is asked with the owners.
+    fn subscriptions_of(
+        &self,
+        asked: &BTreeSet<OrganizationId>,
+        customers: &BTreeSet<CustomerId>,
+    ) -> Result<Select<subscription::Entity>> {
+        use subscription::Column::{CustomerId, DeletedAt, TenantId};
+        let own = || Condition::all().add(CustomerId.is_null()).add(TenantId.is_in(asked.iter().copied()));
+        let own = (!asked.is_empty()).then(own);
+        let of_customers = (!customers.is_empty()).then(|| CustomerId.is_in(customers.iter().copied()));
+        Ok(subscription::Entity::find()
+            .filter(Condition::any().add_option(own).add_option(of_customers))
+            .filter(DeletedAt.is_null())
+            .filter(self.reach().beside(true).tenants(TenantId)?))
+    }
+
+    /// What these subscriptions, for which the caller may ask, grant of these features or else of all, and what is
+    /// counted for them.
+    pub(crate) async fn granted_and_counted(
+        &self,
+        rows: &[&subscription::Model],
+        keys: Option<&[String]>,
+    ) -> Result<(Granted, Counters)> {
         if rows.is_empty() {
-            return Ok(counters);
+            return Ok((Granted::default(), Counters::default()));
         }
+        let now = self.now();
         let tenants: BTreeSet<_> = rows.iter().map(|row| row.tenant_id).collect();
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
         let epochs: BTreeSet<_> = rows.iter().map(|row| row.usage_epoch).chain([0]).collect();
-        let counted = usage_counter::Entity::find()
-            .filter(usage_counter::Column::TenantId.is_in(tenants.iter().copied()))
-            .filter(usage_counter::Column::SubscriptionId.is_in(ids.iter().copied()))
-            .filter(usage_counter::Column::Epoch.is_in(epochs));
-        for row in self.all_unseen(counted).await? {
+        let mut bundle = Bundle::new(self.backend());
+        let granted = Asked::of(&mut bundle, rows, keys, now);
+        let used = bundle.add(
+            usage_counter::Entity::find()
+                .filter(usage_counter::Column::TenantId.is_in(tenants.iter().copied()))
+                .filter(usage_counter::Column::SubscriptionId.is_in(ids.iter().copied()))
+                .filter(usage_counter::Column::Epoch.is_in(epochs))
+                .filter(Condition::all().add_option(keys.map(|keys| usage_counter::Column::FeatureKey.is_in(keys)))),
+        );
+        let held = bundle.add(
+            usage_reservation::Entity::find()
+                .filter(usage_reservation::Column::TenantId.is_in(tenants.iter().copied()))
+                .filter(usage_reservation::Column::SubscriptionId.is_in(ids))
+                .filter(usage_reservation::Column::State.eq(ReservationState::Held))
+                .filter(usage_reservation::Column::ExpiresAt.gt(now)),
+        );
+        let own: BTreeSet<_> = rows.iter().filter(|row| row.customer_id.is_none()).map(|row| row.tenant_id).collect();
+        let found = self.ask(bundle.send(&self.store.0.database));
+        let (found, counters) = try_join(found, self.counted_here(&own)).await?;
+        let mut counters = counters;
+        for row in found.of(used)? {
             counters.used.insert((row.subscription_id, row.feature_key, row.epoch, row.number), row.used);
         }
-        let held = usage_reservation::Entity::find()
-            .filter(usage_reservation::Column::TenantId.is_in(tenants.iter().copied()))
-            .filter(usage_reservation::Column::SubscriptionId.is_in(ids.iter().copied()))
-            .filter(usage_reservation::Column::State.eq(ReservationState::Held))
-            .filter(usage_reservation::Column::ExpiresAt.gt(now));
-        for row in self.all_unseen(held).await? {
-            *counters.held.entry((row.subscription_id, row.feature_key, row.epoch, row.number)).or_default() +=
-                row.amount;
+        for row in found.of(held)? {
+            let counter = (row.subscription_id, row.feature_key, row.epoch, row.number);
+            *counters.held.entry(counter).or_default() += row.amount;
         }
-        let grants = usage_grant::Entity::find()
-            .filter(usage_grant::Column::TenantId.is_in(tenants.iter().copied()))
-            .filter(usage_grant::Column::SubscriptionId.is_in(ids))
-            .filter(usage_grant::Column::ExpiresAt.gt(now));
-        for row in self.all_unseen(grants).await? {
-            counters.allowance_ends.entry(row.subscription_id).or_default().extend(row.expires_at);
+        Ok((granted.answer(&found)?, counters))
+    }
+
+    /// How many members and customers these organizations have.
+    async fn counted_here(&self, organizations: &BTreeSet<OrganizationId>) -> Result<Counters> {
+        if organizations.is_empty() {
+            return Ok(Counters::default());
         }
-        let own: BTreeSet<_> = rows.iter().filter(|row| row.customer_id.is_none()).map(|row| row.tenant_id).collect();
-        if !own.is_empty() {
-            let active = Condition::all().add(member::Column::Active.eq(true));
-            counters.users = self.count_by_tenant(member::Entity, member::Column::TenantId, &own, active).await?;
-            let open = Condition::all()
-                .add(customer::Column::Status.ne(OperationalStatus::Terminated))
-                .add(customer::Column::DeletedAt.is_null());
-            counters.customers = self.count_by_tenant(customer::Entity, customer::Column::TenantId, &own, open).await?;
-        }
-        Ok(counters)
+        let active = Condition::all().add(member::Column::Active.eq(true));
+        let open = Condition::all()
+            .add(customer::Column::Status.ne(OperationalStatus::Terminated))
+            .add(customer::Column::DeletedAt.is_null());
+        let (users, customers) = try_join(
+            self.count_by_tenant(member::Entity, member::Column::TenantId, organizations, active),
+            self.count_by_tenant(customer::Entity, customer::Column::TenantId, organizations, open),
+        )
+        .await?;
+        Ok(Counters { users, customers, ..Counters::default() })
     }
 
     async fn count_by_tenant<E: EntityTrait>(
@@ -205,7 +231,6 @@ pub struct Counters {
     held: HashMap<Key, i64>,
     users: HashMap<OrganizationId, i64>,
     customers: HashMap<OrganizationId, i64>,
-    allowance_ends: HashMap<SubscriptionId, Vec<Timestamp>>,
 }
 
 impl Counters {
@@ -224,11 +249,5 @@ impl Counters {
     /// How many customers that are not terminated an organization has.
     pub fn customers(&self, organization: OrganizationId) -> Counted {
         Counted { used: self.customers.get(&organization).copied().unwrap_or(0), held: 0 }
-    }
-
-    /// When the allowances of a subscription end.
-    pub fn allowance_ends(&self, subscription: Option<SubscriptionId>) -> impl Iterator<Item = Option<Timestamp>> {
-        let ends = subscription.and_then(|id| self.allowance_ends.get(&id));
-        ends.into_iter().flatten().copied().map(Some)
     }
 }

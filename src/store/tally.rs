@@ -180,11 +180,12 @@ impl UnitOfWork<'_> {
         Ok(ids.filter_map(Result::transpose).collect::<Result<_, _>>()?)
     }
 
-    /// The same of one record, whose work is run again where its key was recorded meanwhile.
-    pub async fn record_once(&self, record: usage_record::Model) -> Result<()> {
-        match self.record_usage(vec![record]).await?.is_empty() {
-            true => Err(Error::Contended(Contention::Duplicate, "the key was recorded meanwhile".into())),
-            false => Ok(()),
+    /// The same, but the work is run again where a key was recorded meanwhile.
+    pub async fn record_each_once(&self, records: Vec<usage_record::Model>) -> Result<()> {
+        let count = records.len();
+        match self.record_usage(records).await?.len() == count {
+            true => Ok(()),
+            false => Err(Error::Contended(Contention::Duplicate, "a key was recorded meanwhile".into())),
         }
     }
 

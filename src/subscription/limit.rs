@@ -3,7 +3,7 @@
 use super::lifecycle::as_of;
 use super::status::{self, Effective, Policy};
 use crate::entitlement::{self, Source, Terms};
-use crate::entity::{ManagementMode, add_on, subscription, tier_feature};
+use crate::entity::{add_on, subscription, tier_feature};
 use crate::error::{Code, Facts, Refusal, Result};
 use crate::store::{Noun, UnitOfWork};
 use crate::tier::Unlock;
@@ -105,14 +105,8 @@ pub async fn check_room<E: Noun>(
     }
     let (Some(Said { agreed, .. }), Some(ceiling)) = (said, ceiling) else { return Ok(()) };
     let used = unit.count_in_tenant(counted).await?;
-    let replaceable = ceiling.goes_with_tier && agreed.mode == ManagementMode::Manual;
-    let unlock = replaceable.then_some(Unlock {
-        from: agreed.tier_id,
-        billing_cycle: agreed.billing_cycle,
-        currency: agreed.currency,
-        above: organization.parent_id,
-    });
-    Ok(refuse_more(what, ceiling.limit, used, unlock).map_err(|refusal| refusal.at(path))?)
+    let unlock = ceiling.goes_with_tier.then(|| Unlock::of(&agreed, organization.parent_id, what.feature, used + 1));
+    Ok(refuse_more(what, ceiling.limit, used, unlock.flatten()).map_err(|refusal| refusal.at(path))?)
 }
 
 fn refuse_more(what: Countable, limit: i64, used: i64, unlock: Option<Unlock>) -> Result<(), Refusal> {

@@ -13,22 +13,23 @@ pub(crate) mod parts;
 pub(crate) mod rules;
 pub mod statistics;
 pub mod terms;
+mod unlock;
 
 use async_graphql::MaybeUndefined;
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use self::fallback::check_fallback;
 use self::parts::{Feature, Price};
+pub use self::unlock::Unlock;
 use crate::entity::{
-    AccessMode, BillingCycle, FeatureKind, OrganizationId, PeriodEndPolicy, Proration, TierId, TierKind,
-    TrialEndPolicy, tier, tier_feature, tier_price,
+    AccessMode, OrganizationId, PeriodEndPolicy, Proration, TierId, TierKind, TrialEndPolicy, tier, tier_feature,
+    tier_price,
 };
 use crate::error::{Code, Refusal, Result};
 use crate::feature;
 use crate::graphql::command::Target;
 use crate::graphql::input::{Check, MAX_DAYS, check_version, updated};
-use crate::store::{Change, Command, Scope, UnitOfWork, Writer};
+use crate::store::{Change, Command, UnitOfWork, Writer};
 
 /// How many characters a name has at most.
 const MAX_NAME: usize = 200;
@@ -269,55 +270,4 @@ fn changed(row: &tier::Model, update: &Update) -> Result<tier::Model> {
     check.finish()?;
     rules::check_policies(next.period_end_policy, next.trial_end_policy, next.fallback_tier_id)?;
     Ok(next)
-}
-
-/// What a tier must be in order to take the place of another one at once.
-#[derive(Clone, Debug)]
-pub struct Unlock {
-    /// The tier that the organization has.
-    pub from: TierId,
-    /// How often it is charged.
-    pub billing_cycle: BillingCycle,
-    /// ISO 4217 code.
-    pub currency: String,
-    /// The organization above, which sells to it as the platform does.
-    pub above: Option<OrganizationId>,
-}
-
-/// The tiers that an organization can change to in order to use more than `used` of a feature, lowest rank first. What a
-/// tier says nothing of, it does not limit.
-pub async fn that_unlock(scope: &Scope, feature: &str, used: i64, unlock: &Unlock) -> Result<Vec<graphql::Tier>> {
-    use tier::Column::{ArchivedAt, Id, Key, Kind, Public, Rank, TenantId};
-    let tight = Query::select()
-        .column(tier_feature::Column::TierId)
-        .from(tier_feature::Entity)
-        .and_where(tier_feature::Column::Key.eq(feature))
-        .and_where(tier_feature::Column::Kind.eq(FeatureKind::Limit))
-        .and_where(tier_feature::Column::Ceiling.lte(used))
-        .take();
-    let priced = Query::select()
-        .column(tier_price::Column::TierId)
-        .from(tier_price::Entity)
-        .and_where(tier_price::Column::BillingCycle.eq(unlock.billing_cycle))
-        .and_where(tier_price::Column::Currency.eq(unlock.currency.as_str()))
-        .take();
-    // A change to a lower rank waits for the end of the period.
-    let rank = Query::select()
-        .expr(Expr::col(("present", Rank)))
-        .from_as(tier::Entity, "present")
-        .and_where(Expr::col(("present", Id)).eq(unlock.from))
-        .take();
-    let catalogues = Condition::any().add(TenantId.is_null()).add_option(unlock.above.map(|above| TenantId.eq(above)));
-    let tiers = tier::Entity::find()
-        .filter(catalogues)
-        .filter(Kind.eq(TierKind::Organization))
-        .filter(Public.eq(true))
-        .filter(ArchivedAt.is_null())
-        .filter(Id.ne(unlock.from))
-        .filter(Expr::col(Rank.as_column_ref()).gte(Expr::SubQuery(None, Box::new(rank.into()))))
-        .filter(Id.not_in_subquery(tight))
-        .filter(Id.in_subquery(priced))
-        .order_by_asc(Rank)
-        .order_by_asc(Key);
-    Ok(scope.all(tiers).await?.into_iter().map(Into::into).collect())
 }

@@ -13,6 +13,7 @@ pub mod record;
 pub mod release;
 pub mod reserve;
 pub mod series;
+pub mod together;
 pub mod window;
 
 use std::collections::{BTreeSet, HashMap};
@@ -22,7 +23,7 @@ use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use self::window::Window;
 use crate::access::{self, OwnerState};
 use crate::clock::{Timestamp, local};
-use crate::entitlement::{Entitlement, is_counted_here};
+use crate::entitlement::{Entitlement, Source, is_counted_here};
 use crate::entity::{
     AccessMode, CustomerId, FeatureKind, OperationalStatus, OrganizationId, TypedId, customer, organization,
     subscription, usage_counter, usage_day,
@@ -33,6 +34,7 @@ use crate::graphql::scalar::MAX_SAFE_INT;
 use crate::store::{Counted, Scope, UnitOfWork};
 use crate::subscription::lifecycle::as_of;
 use crate::subscription::status::Policy;
+use crate::tier::Unlock;
 
 /// Where the owner stands in the input.
 const OWNER: &str = "input.ownerId";
@@ -114,6 +116,8 @@ pub struct Meter {
     exempt: bool,
     /// How much may be done with the subscription now.
     mode: AccessMode,
+    /// The organization above its own.
+    above: Option<OrganizationId>,
 }
 
 impl Meter {
@@ -129,9 +133,10 @@ impl Meter {
             let message = "The owner has no subscription.";
             return Err(Refusal::new(Code::NotEntitled, message).at(OWNER).into());
         };
-        let exempt = owner.customer.is_none() && unit.organization().await?.exempt;
+        let organization = unit.organization().await?;
+        let (exempt, above) = (owner.customer.is_none() && organization.exempt, organization.parent_id);
         let subscription = as_of(&row, unit.now(), Some(policy.renewal_tolerance)).0.into_owned();
-        let granted = unit.granted_by(&[&subscription]).await?;
+        let granted = unit.granted_by(&[&subscription], Some(&[feature.to_owned()])).await?;
         let entitlement = granted.terms(&subscription).of(feature);
         let subscribed = granted.tier(&subscription).map(|tier| (&subscription, tier));
         // Whether the owner may operate is looked at where that matters.
@@ -139,12 +144,18 @@ impl Meter {
         let (mode, _) = access::mode_of(owner);
         let entitlement = entitlement.ok_or_else(|| unknown(feature))?;
         let window = window::window(&subscription, entitlement.kind, entitlement.resets, moment);
-        Ok(Self { subscription, entitlement, window, exempt, mode })
+        Ok(Self { subscription, entitlement, window, exempt, mode, above })
     }
 
     /// How much may be used; none for no limit.
     pub fn limit(&self) -> Option<i64> {
         self.entitlement.limit.filter(|_| !self.exempt)
+    }
+
+    /// What a tier must be to allow so much in all; none where no change of tier helps.
+    fn unlock(&self, needed: i64) -> Option<Unlock> {
+        let by_tier = self.entitlement.source != Source::Override;
+        by_tier.then(|| Unlock::of(&self.subscription, self.above, &self.entitlement.key, needed)).flatten()
     }
 
     /// Refuses what cannot be counted.
@@ -201,7 +212,7 @@ impl Meter {
     }
 
     /// What the meter says, when its counter says this.
-    fn reading(self, Counted { used, held }: Counted) -> Reading {
+    fn reading(&self, Counted { used, held }: Counted) -> Reading {
         let limit = self.limit();
         Reading {
             used,
@@ -210,12 +221,12 @@ impl Meter {
             remaining: limit.map(|limit| (limit - used - held).max(0)),
             over: limit.map_or(0, |limit| (used - limit).max(0)),
             resets_at: self.window.end,
-            feature: self.entitlement.key,
+            feature: self.entitlement.key.clone(),
         }
     }
 
     /// What the meter says now.
-    async fn read(self, unit: &UnitOfWork<'_>) -> Result<Reading> {
+    async fn read(&self, unit: &UnitOfWork<'_>) -> Result<Reading> {
         let counter = self.counter(0, 0);
         let used = unit.counted(&counter).await?.used;
         let held = unit.held(&counter).await?;

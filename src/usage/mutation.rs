@@ -10,7 +10,8 @@ use super::input::{
     SetGaugeInput, SettleInput,
 };
 use super::reserve::Close;
-use super::{adjust, consume, gauge, record, release, reserve};
+use super::together::Together;
+use super::{adjust, gauge, record, release, reserve};
 use crate::auth::Permission;
 use crate::error::Result;
 use crate::graphql::command::command;
@@ -72,8 +73,8 @@ impl UsageMutation {
         #[graphql(desc = "The command.")] input: ConsumeInput,
     ) -> Result<Option<ConsumePayload>> {
         let writer = ctx.writer(Permission::UsageRecord)?;
-        let policy = &ctx.settings().policy;
-        ConsumePayload::new(async { consume::consume(&writer, policy, &input.wanted()?).await }.await)
+        let together = ctx.data_unchecked::<Together>();
+        ConsumePayload::new(async { together.consume(writer, input.wanted()?).await }.await)
     }
 
     /// Reserves some of a feature for a while: nobody else consumes it. Needs `usage.record`, and to see the owner.

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::TimeDelta;
-use uuid::Uuid;
 
 use super::gauge::AHEAD;
 use super::{OwnerId, day, find_owners, window};
@@ -128,7 +127,7 @@ async fn record_in(
         let owner = OwnerKey { tenant: row.tenant_id, customer: row.customer_id };
         current.entry(owner).or_insert_with(|| as_of(&row, unit.now(), Some(policy.renewal_tolerance)).0.into_owned());
     }
-    let granted = unit.granted_by(&current.values().collect::<Vec<_>>()).await?;
+    let granted = unit.granted_by(&current.values().collect::<Vec<_>>(), None).await?;
     let mut outcomes = Vec::with_capacity(batch.len());
     let mut counting: Vec<Counting> = Vec::new();
     for (place, owner) in batch {
@@ -223,12 +222,8 @@ async fn count(unit: &UnitOfWork<'_>, counting: Vec<Counting>) -> Result<()> {
     });
     let (days, wanted): (Vec<_>, _) = (days.collect(), counters.len());
     let rows: Vec<_> = counting.into_iter().map(|one| one.record).collect();
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id.into()).collect();
     // Whose key was recorded meanwhile is found when this is run again.
-    if unit.record_usage(rows).await?.len() != ids.len() {
-        let text = "a key was recorded meanwhile";
-        return Err(crate::error::Error::Contended(crate::error::Contention::Duplicate, text.into()));
-    }
+    unit.record_each_once(rows).await?;
     if unit.count(counters, MAX_SAFE_INT).await?.len() != wanted {
         let message = "More would be used than can be counted.";
         return Err(Refusal::new(Code::OutOfRange, message).at("input.records").into());

@@ -59,7 +59,7 @@ pub async fn release(writer: &Writer, policy: &Policy, wanted: &Wanted) -> Resul
                     occurred_at: unit.now(),
                     created_at: unit.now(),
                 };
-                unit.record_once(record).await?;
+                unit.record_each_once(vec![record]).await?;
                 unit.count_days(vec![meter.day(unit.now(), -wanted.amount)]).await?;
                 Ok(closed)
             })

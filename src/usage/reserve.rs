@@ -96,7 +96,7 @@ async fn hold(
                         return Ok(None);
                     }
                     let reading = meter.read(unit).await?;
-                    return Err(no_room(&reading, wanted.amount, None).into());
+                    return Err(no_room(&meter, &reading, wanted.amount).into());
                 }
                 let reservation = usage_reservation::Model {
                     tenant_id: owner.tenant,
@@ -225,7 +225,7 @@ async fn note(unit: &UnitOfWork<'_>, of: &usage_reservation::Model, counted: i64
         occurred_at: unit.now(),
         created_at: unit.now(),
     };
-    unit.record_once(record).await?;
+    unit.record_each_once(vec![record]).await?;
     let subscription = unit.subscription(of.subscription_id).await?;
     let day = subscription.as_ref().map_or(0, |row: &subscription::Model| super::day(row, unit.now()));
     unit.count_days(vec![crate::entity::usage_day::Model {

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tessera::auth::{Permission, Role};
 
-use crate::support::{Client, World, on_both};
+use crate::support::{Client, World, each, on_both};
 
 const ACCESS: &str = "query($id: ID!, $features: [String!]) { access(ownerId: $id, features: $features) {
     ownerId mode allowed reason plan planKey version refreshAfter validUntil
@@ -164,4 +164,84 @@ async fn what_is_allowed_is_counted_and_nothing_else(world: &World) {
     assert_eq!(admin.refusal("consume", consume(&owes)).await["code"], "NOT_ENTITLED");
     assert_eq!(told(&ask(&admin, &tried, json!([])).await), ("LIMITED", true, "TRIAL_ENDED"));
     admin.mutate("consume", consume(&tried), "").await;
+}
+
+/// A refused feature names the tiers on offer that would allow it, and no others.
+#[on_both]
+async fn a_refused_feature_names_the_tiers_that_unlock_it(world: &World) {
+    let admin = world.admin(world.alpha);
+    let new = |key: &str, rank: i64, queries: Option<i64>, more: Value| {
+        let mut input = json!({"key": key, "name": key, "kind": "CUSTOMER", "rank": rank, "public": true,
+            "prices": [{"billingCycle": "MONTHLY", "currency": "USD", "amountMinor": 100}],
+            "features": [{"key": "ai.queries", "kind": "METER", "ceiling": queries}, {"key": "export", "kind": "SWITCH"}]});
+        more.as_object().expect("an object").iter().for_each(|(name, value)| input[name] = value.clone());
+        input
+    };
+    for input in [
+        new("more", 30, Some(150), json!({})),
+        new("most", 40, None, json!({})),
+        new("lower", 1, None, json!({})),
+        new("private", 50, None, json!({"public": false})),
+        new("yearly", 60, None, json!({"prices": [{"billingCycle": "YEARLY", "currency": "USD", "amountMinor": 100}]})),
+        new("old", 70, None, json!({})),
+    ] {
+        let id = admin.mutate("createTier", input.clone(), "tier { id }").await["tier"]["id"].clone();
+        if input["key"] == "old" {
+            admin.mutate("archiveTier", json!({"id": id}), "").await;
+        }
+    }
+    let (ada, subscription) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
+    admin.mutate("extendSubscription", json!({"id": subscription, "days": 365}), "").await;
+    let document = "query($ids: [ID!]!, $features: [String!]) { accesses(ownerIds: $ids, features: $features) {
+        features { key reason tiersThatUnlock { key } } } }";
+    let (bob, _) = world.subscribed(world.alpha, "Bob", world.alpha.basic, json!({})).await;
+    let ask = async |client: &Client, ids: Value, features: Value| {
+        let data = client.ok(document, json!({"ids": ids, "features": features})).await;
+        let told = data["accesses"].as_array().expect("a list").iter();
+        let of = |access: &Value| each(&access["features"], "tiersThatUnlock");
+        told.map(of).map(|lists| lists.iter().map(|list| each(list, "key")).collect::<Vec<_>>()).collect::<Vec<_>>()
+    };
+    let queries = |amount: i64| json!({"ownerId": ada, "feature": "ai.queries", "amount": amount});
+    let features = json!(["ai.queries", "export", "nothing"]);
+    // `lower` would wait for the end of the period.
+    let both = vec![json!("more"), json!("most")];
+    let told = ask(&admin, json!([ada, bob]), features.clone()).await;
+    assert_eq!(told, vec![vec![vec![], both.clone(), vec![]]; 2], "what is allowed needs no other tier");
+    admin.mutate("consume", queries(100), "").await;
+    let before = world.store.statements();
+    let told = ask(&world.caller(Role::Worker, world.alpha), json!([ada, bob]), features.clone()).await;
+    assert_eq!(told, [vec![both.clone(), both.clone(), vec![]], vec![vec![], both.clone(), vec![]]]);
+    assert_eq!(world.store.statements() - before, 3, "owners, what is granted, and what is on offer");
+    // A refusal names those that would have allowed what was asked for.
+    let refusal = world.refused(&admin, "consume", queries(50), "LIMIT_EXCEEDED", "input.feature").await;
+    assert_eq!(refusal["tiersThatUnlock"], json!([{"key": "more"}, {"key": "most"}]));
+    for mutation in ["consume", "reserve"] {
+        let refusal = world.refused(&admin, mutation, queries(51), "LIMIT_EXCEEDED", "input.feature").await;
+        assert_eq!(refusal["tiersThatUnlock"], json!([{"key": "most"}]), "{mutation}");
+    }
+    let overrides = json!([{"key": "ai.queries", "ceiling": 100}]);
+    admin.mutate("updateSubscription", json!({"id": subscription, "featureOverrides": overrides}), "").await;
+    assert_eq!(ask(&admin, json!([ada]), json!(["ai.queries"])).await, [vec![Vec::<Value>::new()]]);
+    admin.mutate("pauseSubscription", json!({"id": subscription}), "").await;
+    assert_eq!(ask(&admin, json!([ada]), json!(["export"])).await, [vec![Vec::<Value>::new()]], "no access");
+}
+
+/// However many owners and features, there is one statement for the owners and one for all that they are granted.
+#[on_both]
+async fn access_takes_two_statements(world: &World) {
+    let admin = world.admin(world.alpha);
+    let mut ids = Vec::new();
+    for name in ["Ada", "Bob", "Cem"] {
+        ids.push(world.subscribed(world.alpha, name, world.alpha.basic, json!({})).await.0);
+    }
+    for features in [json!(["ai.queries"]), json!(["ai.queries", "products", "export"]), Value::Null] {
+        let before = world.store.statements();
+        ask(&admin, &ids[0], features.clone()).await;
+        assert_eq!(world.store.statements() - before, 2);
+        let document = "query($ids: [ID!]!, $features: [String!]) { accesses(ownerIds: $ids, features: $features) {
+            mode features { key used held remaining } } }";
+        let before = world.store.statements();
+        admin.ok(document, json!({"ids": ids, "features": features})).await;
+        assert_eq!(world.store.statements() - before, 2);
+    }
 }

@@ -1,6 +1,7 @@
 //! Use: consuming and reserving up to a limit, recording, gauges, corrections, allowances and series.
 
 mod by_hand;
+mod prove;
 mod race;
 mod record;
 mod reserve;
