@@ -42,6 +42,7 @@ mod m20261128_000031_usage;
 mod m20261128_000032_add_ons;
 mod m20261128_000033_proration;
 mod m20261128_000034_received_by_hand;
+mod m20261128_000035_thresholds;
 
 /// Applies the steps in order.
 pub struct Migrator;
@@ -83,6 +84,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000032_add_ons::Migration),
             Box::new(m20261128_000033_proration::Migration),
             Box::new(m20261128_000034_received_by_hand::Migration),
+            Box::new(m20261128_000035_thresholds::Migration),
         ]
     }
 }

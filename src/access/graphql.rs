@@ -130,9 +130,10 @@ pub struct FeatureAccess {
 
 #[ComplexObject]
 impl FeatureAccess {
-    /// Tiers on offer that grant it, or as much of it that there is room for one more, and take effect at once: lowest
-    /// rank first. Empty where it is allowed, and where no change of tier helps: where the owner has no access, where the
-    /// limit was agreed on for the subscription itself, or an override or a gateway decides.
+    /// Tiers on offer that grant it, or as much of it that there is room for one more, and take effect at once: the
+    /// ten of lowest rank at most, lowest first. Empty where it is allowed, and where no change of tier helps: where the
+    /// owner has no access, where the limit was agreed on for the subscription itself, or an override or a gateway
+    /// decides.
     async fn tiers_that_unlock(&self, ctx: &Context<'_>) -> Result<Vec<tier::graphql::Tier>> {
         match &self.unlock {
             Some(unlock) => Ok(ctx.loader().load_one(unlock.clone()).await?.unwrap_or_default()),

@@ -18,6 +18,7 @@ macro_rules! ids {
                 <revocation::Entity as Noun>::NAME => RevocationId::from(id).to_string(),
                 <usage_grant::Entity as Noun>::NAME => UsageGrantId::from(id).to_string(),
                 <usage_adjustment::Entity as Noun>::NAME => UsageAdjustmentId::from(id).to_string(),
+                <usage_threshold::Entity as Noun>::NAME => UsageThresholdId::from(id).to_string(),
                 _ => id.to_string(),
             }
         }
@@ -35,6 +36,9 @@ macro_rules! ids {
                 }
                 UsageAdjustmentId::PREFIX => {
                     UsageAdjustmentId::parse(text).map(|id| (<usage_adjustment::Entity as Noun>::NAME, id.into()))
+                }
+                UsageThresholdId::PREFIX => {
+                    UsageThresholdId::parse(text).map(|id| (<usage_threshold::Entity as Noun>::NAME, id.into()))
                 }
                 _ => None,
             };

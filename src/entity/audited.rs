@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Mutable as _, add_on, customer, feature, member, organization, payment, revocation, subscription, tier,
-    tier_feature, tier_price, usage_adjustment, usage_grant,
+    tier_feature, tier_price, usage_adjustment, usage_grant, usage_threshold,
 };
 use crate::auth::Permission;
 
@@ -146,6 +146,13 @@ audited! {
         }
         parts {}
         left out { tenant_id created_at updated_at version }
+    }
+    usage_threshold {
+        shown {
+            Audience::Readers => id subscription_id feature_key percent ceiling used;
+        }
+        parts {}
+        left out { tenant_id epoch number created_at updated_at version }
     }
     usage_adjustment {
         shown {

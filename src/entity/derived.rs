@@ -2,7 +2,7 @@
 
 use super::{
     add_on, audit_event, customer, feature, member, organization, payment, payment_method, revocation, subscription,
-    tier, tier_feature, tier_price, usage_adjustment, usage_grant,
+    tier, tier_feature, tier_price, usage_adjustment, usage_grant, usage_threshold,
 };
 use crate::text::{fold, sort_key};
 
@@ -70,6 +70,7 @@ impl Derived for tier_feature::Model {}
 impl Derived for feature::Model {}
 impl Derived for usage_adjustment::Model {}
 impl Derived for usage_grant::Model {}
+impl Derived for usage_threshold::Model {}
 impl Derived for payment_method::Model {}
 impl Derived for revocation::Model {}
 impl Derived for audit_event::Model {}

@@ -123,6 +123,8 @@ typed_ids! {
     UsageGrantId = "grant";
     /// A correction of what was counted.
     UsageAdjustmentId = "adj";
+    /// A share of a limit that was reached.
+    UsageThresholdId = "reach";
     /// A revocation of tokens.
     RevocationId = "rev";
     /// An entry of the audit trail.

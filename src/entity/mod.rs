@@ -29,6 +29,7 @@ pub mod usage_day;
 pub mod usage_grant;
 pub mod usage_record;
 pub mod usage_reservation;
+pub mod usage_threshold;
 
 pub use audited::Audited;
 pub use derived::Derived;

@@ -61,7 +61,7 @@ const LISTS: [(&str, u64); 23] = [
     ("records", 1_000),
     ("revenueByTier", 100),
     ("subscriptionsByStatus", 10),
-    ("tiersThatUnlock", 25),
+    ("tiersThatUnlock", 10),
     ("transitions", 100),
     ("upcomingChanges", 10),
     ("usage", 20),

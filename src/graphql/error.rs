@@ -288,8 +288,9 @@ pub struct LimitExceeded {
 
 #[ComplexObject]
 impl LimitExceeded {
-    /// Tiers on offer that allow what was asked for and take effect at once, lowest rank first. Empty where no change of
-    /// tier helps: where the limit was agreed on for the subscription itself, or an override or a gateway decides.
+    /// Tiers on offer that allow what was asked for and take effect at once, at most ten, lowest rank first. Empty where
+    /// no change of tier helps: where the limit was agreed on for the subscription itself, or an override or a gateway
+    /// decides.
     async fn tiers_that_unlock(&self, ctx: &Context<'_>) -> Result<Vec<Tier>> {
         match &self.unlock {
             Some(unlock) => Ok(ctx.loader().load_one((**unlock).clone()).await?.unwrap_or_default()),

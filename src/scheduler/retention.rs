@@ -5,7 +5,7 @@ use crate::store::Store;
 
 /// How many rows are deleted in one transaction.
 const AT_ONCE: u64 = 1_000;
-/// For how many days records of use are kept: their keys count once so long. They are of the time that the test clock
+/// For how many days records of use and closed reservations are kept: their keys count once so long. They are of the time that the test clock
 /// moves.
 const USAGE_DAYS: i64 = 40;
 
@@ -27,6 +27,8 @@ impl Retention {
         while store.system().forget_keys(before, AT_ONCE).await? >= AT_ONCE {}
         let before = store.now().plus_days(-USAGE_DAYS);
         while store.system().forget_usage(before, AT_ONCE).await? >= AT_ONCE {}
+        while store.system().forget_reservations(before, AT_ONCE).await? >= AT_ONCE {}
+        while store.system().give_back(before, AT_ONCE).await? >= AT_ONCE {}
         Ok(())
     }
 }

@@ -57,6 +57,7 @@ columns! {
     revocation: Revocation RevocationId TenantId, revocation Nothing;
     usage_grant: UsageGrant UsageGrantId TenantId, usage Nothing;
     usage_adjustment: UsageAdjustment UsageAdjustmentId TenantId, usage Nothing;
+    usage_threshold: UsageThreshold UsageThresholdId TenantId, usage Nothing;
 }
 
 macro_rules! records {
@@ -88,6 +89,7 @@ records! {
     payment _ => Lock::KeyShare, None;
     usage_grant _ => Lock::KeyShare, None;
     usage_adjustment _ => Lock::KeyShare, None;
+    usage_threshold _ => Lock::KeyShare, None;
     subscription row => if row.customer_id.is_none() { Lock::NoKeyUpdate } else { Lock::KeyShare }, row.customer_id;
 }
 
@@ -143,4 +145,5 @@ mutable! {
     revocation tenant_id => |row, tenant| row.tenant_id = tenant;
     usage_grant tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
     usage_adjustment tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
+    usage_threshold tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
 }

@@ -8,6 +8,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 use super::executor::Executor as _;
 use super::text::put;
 use super::{Scope, UnitOfWork};
+use crate::clock::Timestamp;
 use crate::entity::{OrganizationId, ReservationState, UsageReservationId, usage_counter, usage_reservation};
 use crate::error::{Contention, Error, Result};
 
@@ -88,6 +89,27 @@ impl UnitOfWork<'_> {
         use usage_reservation::Column::{Id, TenantId};
         let found = usage_reservation::Entity::find().filter(TenantId.eq(self.tenant()?)).filter(Id.eq(id));
         Ok(self.settled().await?.one(found).await?)
+    }
+
+    /// Has a reservation that is held last until a moment at least.
+    pub async fn extend_reservation(&self, id: UsageReservationId, until: Timestamp) -> Result<bool> {
+        let (tenant, now) = (self.tenant()?, self.now());
+        let rows = self.write_now(|text| {
+            put!(text, r#"UPDATE "usage_reservations" SET "expires_at" = CASE WHEN "expires_at" > "#);
+            text.value(until);
+            put!(text, r#" THEN "expires_at" ELSE "#);
+            text.value(until);
+            put!(text, r#" END, "updated_at" = "#);
+            text.value(now);
+            put!(text, r#" WHERE "tenant_id" = "#);
+            text.value(tenant);
+            put!(text, r#" AND "id" = "#);
+            text.value(id);
+            put!(text, r#" AND "state" = 'HELD' AND "expires_at" > "#);
+            text.value(now);
+            put!(text, r#" RETURNING "id""#);
+        });
+        Ok(!rows.await?.is_empty())
     }
 
     /// Closes a reservation, if it is in this state still.

@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use futures_util::future::BoxFuture;
-use sea_orm::{ColumnTrait, EntityTrait, ModelTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, IdenStatic as _, Iterable as _, ModelTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::executor::Executor as _;
@@ -18,6 +18,7 @@ use super::write::Write;
 use super::{Scope, UnitOfWork, Writer};
 use crate::entity::{
     OrganizationId, SubscriptionId, subscription, usage_counter, usage_day, usage_record, usage_reservation,
+    usage_threshold,
 };
 use crate::error::{Contention, Error, Result};
 use crate::graphql::scalar::MAX_SAFE_INT;
@@ -75,7 +76,7 @@ impl Writer {
 
 impl UnitOfWork<'_> {
     pub(super) async fn write_now(&self, put: impl FnOnce(&mut Text)) -> Result<Rows> {
-        self.organization().await?;
+        self.opened().await;
         let settled = self.settled().await?;
         Ok(settled.returning(Text::statement(settled.backend(), put)).await?)
     }
@@ -92,8 +93,12 @@ impl UnitOfWork<'_> {
     }
 
     /// Adds what these counters say to what is there, unless one would go beyond the limit. They are counted in one
-    /// order by everybody. Answers what they say then; fewer are answered where some would go beyond it.
-    pub async fn count(&self, mut counters: Vec<usage_counter::Model>, limit: i64) -> Result<Vec<Counted>> {
+    /// order by everybody. Answers them as they are then; fewer are answered where some would go beyond it.
+    pub async fn count(
+        &self,
+        mut counters: Vec<usage_counter::Model>,
+        limit: i64,
+    ) -> Result<Vec<usage_counter::Model>> {
         let limit = limit.min(MAX_SAFE_INT);
         counters.retain(|counter| counter.used.saturating_add(counter.held) <= limit);
         if counters.is_empty() {
@@ -107,9 +112,10 @@ impl UnitOfWork<'_> {
             put!(text, r#""held" = "usage_counters"."held" + excluded."held" WHERE "usage_counters"."used" + "#);
             put!(text, r#""usage_counters"."held" + excluded."used" + excluded."held" <= "#);
             text.value(limit);
-            put!(text, r#" RETURNING "used", "held""#);
+            put!(text, " RETURNING ");
+            text.columns(usage_counter::Column::iter().map(|column| column.as_str()));
         });
-        counted(&rows.await?)
+        Ok(rows.await?.iter().map(|row| row.model::<usage_counter::Entity>(0..)).collect::<Result<_, _>>()?)
     }
 
     /// Changes a counter that is there by these amounts, which may be below 0, unless less than nothing would be used.
@@ -210,6 +216,19 @@ impl UnitOfWork<'_> {
             .filter(Number.eq(counter.number));
         let found = self.settled().await?.one(found).await?;
         Ok(found.map_or_else(Counted::default, |row| Counted { used: row.used, held: row.held }))
+    }
+
+    /// The shares of this limit, or of a higher one, that a counter has reached already.
+    pub async fn reached(&self, counter: &usage_counter::Model, limit: i64) -> Result<Vec<usage_threshold::Model>> {
+        use usage_threshold::Column::{Ceiling, Epoch, FeatureKey, Number, SubscriptionId, TenantId};
+        let found = usage_threshold::Entity::find()
+            .filter(TenantId.eq(self.tenant()?))
+            .filter(SubscriptionId.eq(counter.subscription_id))
+            .filter(FeatureKey.eq(counter.feature_key.as_str()))
+            .filter(Epoch.eq(counter.epoch))
+            .filter(Number.eq(counter.number))
+            .filter(Ceiling.gte(limit));
+        Ok(self.settled().await?.all(found).await?)
     }
 
     /// The subscription with this id, whoever may see it.

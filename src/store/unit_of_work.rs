@@ -99,6 +99,11 @@ impl<'e> UnitOfWork<'e> {
         }
     }
 
+    /// Waits until it is known that the tenant can be written.
+    pub(super) async fn opened(&self) {
+        self.organization.wait().await;
+    }
+
     /// Tells the work of the tenant's own row, which it may have begun without.
     pub(super) fn open(&self, organization: Option<organization::Model>) -> Result<()> {
         self.organization.set(organization).map_err(|_| Error::Internal("a unit of work is opened once".into()))

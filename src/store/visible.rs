@@ -7,7 +7,7 @@ use super::reach::{Owners, Reach};
 use crate::auth::{Permission, Standing};
 use crate::entity::{
     OrganizationId, add_on, audit_event, customer, feature, member, organization, payment, payment_method, revocation,
-    subscription, subscription_total, tier, tier_feature, tier_price, usage_adjustment, usage_grant,
+    subscription, subscription_total, tier, tier_feature, tier_price, usage_adjustment, usage_grant, usage_threshold,
 };
 use crate::error::{Error, Result};
 
@@ -126,6 +126,13 @@ impl Visible for usage_grant::Entity {
     fn visible(reach: Reach<'_>) -> Result<Condition> {
         reach.needs(Permission::SubscriptionsManage)?;
         reach.tenants(usage_grant::Column::TenantId)
+    }
+}
+
+impl Visible for usage_threshold::Entity {
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
+        reach.needs(Permission::SubscriptionsManage)?;
+        reach.tenants(usage_threshold::Column::TenantId)
     }
 }
 

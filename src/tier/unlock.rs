@@ -12,6 +12,9 @@ use crate::entity::{
 use crate::error::{Error, Result};
 use crate::store::{OnOffer, Scope};
 
+/// How many tiers are told of.
+const MOST: usize = 10;
+
 /// What a tier must be in order to take the place of another one at once, and to grant enough of a feature.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Unlock {
@@ -51,7 +54,7 @@ impl Unlock {
         })
     }
 
-    /// The tiers that do, of those that are on offer: lowest rank first.
+    /// The tiers that do, of those that are on offer: lowest rank first, and no more than ten.
     fn among(&self, offer: &OnOffer) -> Vec<tier::Model> {
         // A change to a lower rank waits for the end of the period.
         let rank = offer.present.iter().find(|tier| tier.id == self.from).map_or(i32::MIN, |tier| tier.rank);
@@ -71,6 +74,7 @@ impl Unlock {
         };
         let mut tiers: Vec<_> = offer.tiers.iter().filter(is_sold).filter(is_priced).filter(grants).cloned().collect();
         tiers.sort_by(|one, other| (one.rank, &one.key, one.id).cmp(&(other.rank, &other.key, other.id)));
+        tiers.truncate(MOST);
         tiers
     }
 

@@ -1,6 +1,6 @@
 //! What is counted or granted by hand, with a reason: corrections and allowances. The audit trail tells of each.
 
-use super::{FEATURE, Meter, OwnerId, owner};
+use super::{FEATURE, Meter, OwnerId, owner, threshold};
 use crate::clock::Timestamp;
 use crate::entitlement::Source;
 use crate::entity::{UsageAdjustmentId, UsageGrantId, usage_adjustment, usage_grant};
@@ -59,10 +59,13 @@ pub async fn adjust(
                 }
                 let counter = meter.counter(0, 0);
                 let is_there = !unit.count(vec![counter.clone()], MAX_SAFE_INT).await?.is_empty();
-                if !is_there || unit.recount(&counter, wanted.amount, 0).await?.is_none() {
+                let counted = if is_there { unit.recount(&counter, wanted.amount, 0).await? } else { None };
+                let Some(counted) = counted else {
                     let message = "Less than nothing would be used, or more than can be counted.";
                     return Err(Refusal::new(Code::OutOfRange, message).at("input.amount").into());
-                }
+                };
+                let change = (counted.used - wanted.amount, counted.used);
+                threshold::tell(unit, &counter, meter.limit(), change).await?;
                 unit.count_days(vec![meter.day(at, wanted.amount)]).await?;
                 let row = usage_adjustment::Model {
                     tenant_id: owner.tenant,

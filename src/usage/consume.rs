@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use futures_util::future::{join3, try_join};
+use futures_util::future::{join4, try_join};
 
-use super::{FEATURE, Meter, OwnerId, Reading, owner, reused};
+use super::{FEATURE, Meter, OwnerId, Reading, owner, reused, threshold};
 use crate::entity::{FeatureEnforcement, OperationalStatus, UsageRecordId, usage_record};
 use crate::error::{Code, Contention, Error, Facts, Refusal, Result};
 use crate::graphql::nested::OwnerKey;
@@ -113,10 +113,18 @@ async fn take_in(
     let (records, granted) = (records.collect::<Result<Vec<_>>>()?, turns.granted().map(|(_, granted)| granted).sum());
     let days = if granted > 0 { vec![meter.day(unit.now(), granted)] } else { Vec::new() };
     let held = async { if start.held > 0 { unit.held(&counter).await } else { Ok(0) } };
+    let change = (start.used, start.used + granted);
     // On their way together: the counter is locked until they are answered.
-    let (recorded, summed, held) = join3(unit.record_each_once(records), unit.count_days(days), held).await;
+    let (recorded, summed, held, told) = join4(
+        unit.record_each_once(records),
+        unit.count_days(days),
+        held,
+        threshold::tell(unit, &counter, meter.limit(), change),
+    )
+    .await;
     recorded?;
     summed?;
+    told?;
     Ok(Some(turns.answers(&meter, Counted { held: held?, ..start })))
 }
 

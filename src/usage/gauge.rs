@@ -1,6 +1,6 @@
 //! Gauges: how much there is of something, as somebody read it.
 
-use super::{FEATURE, Meter, OwnerId, Reading, owner};
+use super::{FEATURE, Meter, OwnerId, Reading, owner, threshold};
 use crate::clock::Timestamp;
 use crate::entity::{FeatureKind, usage_counter, usage_day};
 use crate::error::{Code, Refusal, Result};
@@ -46,7 +46,9 @@ pub async fn set(writer: &Writer, policy: &Policy, read: &Read) -> Result<Readin
                     return Err(Refusal::new(Code::Conflict, message).at(FEATURE).into());
                 }
                 let gauge = usage_counter::Model { observed_at: Some(at), ..meter.counter(read.value, 0) };
-                if unit.set_gauge(gauge).await?.is_some() {
+                let before = unit.counted(&gauge).await?.used;
+                if unit.set_gauge(gauge.clone()).await?.is_some() {
+                    threshold::tell(unit, &gauge, meter.limit(), (before, read.value)).await?;
                     let day = meter.day(at, 0);
                     let value = Some(read.value);
                     unit.count_days(vec![usage_day::Model { last: value, maximum: value, ..day }]).await?;

@@ -40,8 +40,28 @@ pub struct ReserveInput {
     /// For how many seconds, at most 86,400: then it is given back by itself.
     #[graphql(default = 600)]
     expires_in_seconds: i32,
-    /// Reserves once: the same command under the same key answers the same reservation. At most 255 characters.
+    /// Reserves once: the same command under the same key answers the same reservation. At most 255 characters; kept
+    /// for 40 days after it is closed.
     pub(super) idempotency_key: Option<String>,
+}
+
+/// Holds a reservation for longer.
+#[derive(Clone, Debug, InputObject)]
+pub struct RenewReservationInput {
+    /// The reservation.
+    reservation_id: ID,
+    /// For how many seconds from now, at most 86,400.
+    #[graphql(default = 600)]
+    pub(super) expires_in_seconds: i32,
+    /// Not needed: what is held for so long already stays so.
+    pub(super) idempotency_key: Option<String>,
+}
+
+impl RenewReservationInput {
+    /// The reservation.
+    pub(super) fn reservation(&self) -> Result<UsageReservationId> {
+        parse_id("input.reservationId", &self.reservation_id)
+    }
 }
 
 /// Counts what was used of a reservation.

@@ -13,6 +13,7 @@ pub mod record;
 pub mod release;
 pub mod reserve;
 pub mod series;
+mod threshold;
 pub mod together;
 pub mod window;
 
@@ -133,9 +134,20 @@ impl Meter {
             let message = "The owner has no subscription.";
             return Err(Refusal::new(Code::NotEntitled, message).at(OWNER).into());
         };
+        Self::of(unit, policy, &row, feature, moment).await
+    }
+
+    /// The meter of a feature of a subscription of the tenant, at a moment.
+    async fn of(
+        unit: &UnitOfWork<'_>,
+        policy: &Policy,
+        row: &subscription::Model,
+        feature: &str,
+        moment: Timestamp,
+    ) -> Result<Self> {
         let organization = unit.organization().await?;
-        let (exempt, above) = (owner.customer.is_none() && organization.exempt, organization.parent_id);
-        let subscription = as_of(&row, unit.now(), Some(policy.renewal_tolerance)).0.into_owned();
+        let (exempt, above) = (row.customer_id.is_none() && organization.exempt, organization.parent_id);
+        let subscription = as_of(row, unit.now(), Some(policy.renewal_tolerance)).0.into_owned();
         let granted = unit.granted_by(&[&subscription], Some(&[feature.to_owned()])).await?;
         let entitlement = granted.terms(&subscription).of(feature);
         let subscribed = granted.tier(&subscription).map(|tier| (&subscription, tier));

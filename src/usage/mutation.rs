@@ -6,8 +6,8 @@ use super::graphql::{
     Allowance, Consumption, MeterReading, Reservation, Settlement, UsageAdjustment, UsageRecordOutcome,
 };
 use super::input::{
-    AdjustUsageInput, ConsumeInput, GrantAllowanceInput, RecordUsageInput, ReleaseInput, Released, ReserveInput,
-    SetGaugeInput, SettleInput,
+    AdjustUsageInput, ConsumeInput, GrantAllowanceInput, RecordUsageInput, ReleaseInput, Released,
+    RenewReservationInput, ReserveInput, SetGaugeInput, SettleInput,
 };
 use super::reserve::Close;
 use super::together::Together;
@@ -26,6 +26,11 @@ payload! {
 payload! {
     /// The answer of `reserve`.
     ReservePayload, reservation: Reservation
+}
+
+payload! {
+    /// The answer of `renewReservation`.
+    RenewReservationPayload, reservation: Reservation
 }
 
 payload! {
@@ -88,6 +93,20 @@ impl UsageMutation {
         ReservePayload::new(async { reserve::reserve(&writer, policy, &input.wanted()?).await }.await)
     }
 
+    /// Holds a reservation for longer, at most 24 hours from now: it ends no earlier than it would have. One that is over
+    /// is refused, because others may have what it held. Needs `usage.record`.
+    async fn renew_reservation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The command.")] input: RenewReservationInput,
+    ) -> Result<Option<RenewReservationPayload>> {
+        let writer = ctx.writer(Permission::UsageRecord)?;
+        let (policy, seconds) = (&ctx.settings().policy, input.expires_in_seconds.into());
+        RenewReservationPayload::new(
+            async { reserve::renew(&writer, policy, input.reservation()?, seconds).await }.await,
+        )
+    }
+
     /// Counts what was used of a reservation, and gives the rest back. Needs `usage.record`.
     async fn settle(
         &self,
@@ -96,7 +115,8 @@ impl UsageMutation {
     ) -> Result<Option<SettlePayload>> {
         let writer = ctx.writer(Permission::UsageRecord)?;
         let close = Close::Settle(input.actual.0);
-        SettlePayload::new(async { reserve::close(&writer, input.reservation()?, close).await }.await)
+        let policy = &ctx.settings().policy;
+        SettlePayload::new(async { reserve::close(&writer, policy, input.reservation()?, close).await }.await)
     }
 
     /// Gives back what is not used: a reservation, or an amount of a limit that `consume` counted. Needs `usage.record`, and
@@ -111,7 +131,7 @@ impl UsageMutation {
         ReleasePayload::new(
             async {
                 match input.released()? {
-                    Released::Reservation(id) => reserve::close(&writer, id, Close::Release).await,
+                    Released::Reservation(id) => reserve::close(&writer, policy, id, Close::Release).await,
                     Released::Amount(wanted) => release::release(&writer, policy, &wanted).await,
                 }
             }

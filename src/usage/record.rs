@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::TimeDelta;
 
 use super::gauge::AHEAD;
-use super::{OwnerId, day, find_owners, window};
+use super::{OwnerId, day, find_owners, threshold, window};
 use crate::clock::Timestamp;
 use crate::entitlement::is_counted_here;
 use crate::entity::{FeatureKind, OrganizationId, UsageRecordId, subscription, usage_counter, usage_day, usage_record};
@@ -107,6 +107,8 @@ fn malformed(record: &Record, now: Timestamp) -> Option<Outcome> {
 struct Counting {
     record: usage_record::Model,
     counter: usage_counter::Model,
+    /// How much may be used.
+    limit: Option<i64>,
     day: i32,
 }
 
@@ -128,6 +130,7 @@ async fn record_in(
         current.entry(owner).or_insert_with(|| as_of(&row, unit.now(), Some(policy.renewal_tolerance)).0.into_owned());
     }
     let granted = unit.granted_by(&current.values().collect::<Vec<_>>(), None).await?;
+    let exempt = unit.organization().await?.exempt;
     let mut outcomes = Vec::with_capacity(batch.len());
     let mut counting: Vec<Counting> = Vec::new();
     for (place, owner) in batch {
@@ -147,9 +150,9 @@ async fn record_in(
         let terms = granted.terms(subscription);
         let entitlement = terms.of(&record.feature);
         let at = record.occurred_at.unwrap_or(unit.now());
-        let (kind, resets) = match entitlement {
+        let (kind, resets, limit) = match entitlement {
             Some(found) if found.kind == FeatureKind::Meter && !is_counted_here(&found.key) => {
-                (found.kind, found.resets)
+                (found.kind, found.resets, found.limit.filter(|_| !exempt || owner.customer.is_some()))
             }
             Some(found) => {
                 let message = format!("`{}` is no meter: only what is used of a meter is recorded.", found.key);
@@ -189,7 +192,7 @@ async fn record_in(
             held: 0,
             observed_at: None,
         };
-        counting.push(Counting { day: day(subscription, at), record: row, counter });
+        counting.push(Counting { day: day(subscription, at), record: row, counter, limit });
         outcomes.push(Outcome::Accepted);
     }
     count(unit, counting).await?;
@@ -202,15 +205,15 @@ async fn count(unit: &UnitOfWork<'_>, counting: Vec<Counting>) -> Result<()> {
         return Ok(());
     }
     let (mut counters, mut days) = (BTreeMap::new(), BTreeMap::new());
-    for Counting { record, counter, day } in &counting {
+    for Counting { record, counter, limit, day } in &counting {
         let key = (counter.subscription_id, counter.feature_key.clone());
-        let sum = counters.entry((key.clone(), counter.epoch, counter.number)).or_insert((counter, 0i64));
+        let sum = counters.entry((key.clone(), counter.epoch, counter.number)).or_insert((counter, 0i64, *limit));
         sum.1 = sum.1.saturating_add(record.counted);
         let sum = days.entry((key, *day)).or_insert((counter, 0i64));
         sum.1 = sum.1.saturating_add(record.counted);
     }
-    let counters: Vec<_> =
-        counters.into_values().map(|(row, used)| usage_counter::Model { used, ..row.clone() }).collect();
+    let (limits, added): (Vec<_>, Vec<_>) =
+        counters.into_values().map(|(row, used, limit)| (limit, usage_counter::Model { used, ..row.clone() })).unzip();
     let days = days.into_iter().map(|((_, day), (row, used))| usage_day::Model {
         tenant_id: row.tenant_id,
         subscription_id: row.subscription_id,
@@ -220,13 +223,23 @@ async fn count(unit: &UnitOfWork<'_>, counting: Vec<Counting>) -> Result<()> {
         last: None,
         maximum: None,
     });
-    let (days, wanted): (Vec<_>, _) = (days.collect(), counters.len());
+    let (days, wanted): (Vec<_>, _) = (days.collect(), added.len());
     let rows: Vec<_> = counting.into_iter().map(|one| one.record).collect();
     // Whose key was recorded meanwhile is found when this is run again.
     unit.record_each_once(rows).await?;
-    if unit.count(counters, MAX_SAFE_INT).await?.len() != wanted {
+    let counted = unit.count(added.clone(), MAX_SAFE_INT).await?;
+    if counted.len() != wanted {
         let message = "More would be used than can be counted.";
         return Err(Refusal::new(Code::OutOfRange, message).at("input.records").into());
+    }
+    for (added, limit) in added.iter().zip(limits) {
+        let is_same = |row: &&usage_counter::Model| {
+            let key = |row: &usage_counter::Model| (row.subscription_id, row.epoch, row.number);
+            key(row) == key(added) && row.feature_key == added.feature_key
+        };
+        if let Some(row) = counted.iter().find(is_same) {
+            threshold::tell(unit, row, limit, (row.used - added.used, row.used)).await?;
+        }
     }
     unit.count_days(days).await
 }

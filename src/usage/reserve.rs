@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::consume::{check_operates, no_room};
-use super::{Meter, OwnerId, Reading, check_amount, owner, reused};
+use super::{Meter, OwnerId, Reading, check_amount, owner, reused, threshold};
 use crate::clock::Timestamp;
 use crate::entity::{
     FeatureEnforcement, ReservationState, UsageRecordId, UsageReservationId, subscription, usage_counter, usage_record,
@@ -48,10 +48,7 @@ pub struct Reserved {
 /// Holds an amount, as far as the limit allows: all or nothing.
 pub async fn reserve(writer: &Writer, policy: &Policy, wanted: &Wanted) -> Result<Reserved> {
     check_amount(wanted.amount)?;
-    if !(1..=MAX_SECONDS).contains(&wanted.seconds) {
-        let message = format!("Expected a number from 1 to {MAX_SECONDS}.");
-        return Err(Refusal::new(Code::OutOfRange, message).at("input.expiresInSeconds").into());
-    }
+    check_seconds(wanted.seconds)?;
     let (owner, status) = owner(writer, wanted.owner).await?;
     check_operates(status)?;
     if let Some(reserved) = hold(writer, policy, owner, wanted, false).await? {
@@ -59,6 +56,14 @@ pub async fn reserve(writer: &Writer, policy: &Policy, wanted: &Wanted) -> Resul
     }
     let reserved = hold(writer, policy, owner, wanted, true).await?;
     reserved.ok_or_else(|| Error::Internal("what is over was given back".into()))
+}
+
+fn check_seconds(seconds: i64) -> Result<()> {
+    if (1..=MAX_SECONDS).contains(&seconds) {
+        return Ok(());
+    }
+    let message = format!("Expected a number from 1 to {MAX_SECONDS}.");
+    Err(Refusal::new(Code::OutOfRange, message).at("input.expiresInSeconds").into())
 }
 
 /// Holds; none where there is no room, but reservations are over that hold some: they are locked before the counter.
@@ -154,9 +159,35 @@ impl Closed {
     }
 }
 
+/// Holds a reservation for longer: until so many seconds from now, if it would not be held until then anyway.
+pub async fn renew(writer: &Writer, policy: &Policy, id: UsageReservationId, seconds: i64) -> Result<Reserved> {
+    check_seconds(seconds)?;
+    let tenant = writer.tenant_of_reservation(id).await?.ok_or_else(|| not_found("reservation", RESERVATION))?;
+    writer
+        .tally(tenant, RESERVATION, |unit| {
+            Box::pin(async move {
+                let is_held = unit.extend_reservation(id, unit.now().plus(TimeDelta::seconds(seconds))).await?;
+                let found = unit.reservation(id).await?.ok_or_else(|| not_found("reservation", RESERVATION))?;
+                if !is_held {
+                    let message = match found.state {
+                        ReservationState::Held => "The time of the reservation is over.".to_owned(),
+                        state => format!("The reservation is {} already.", state.as_str()),
+                    };
+                    return Err(Refusal::new(Code::Conflict, message).at(RESERVATION).into());
+                }
+                let subscription = unit.subscription(found.subscription_id).await?;
+                let subscription =
+                    subscription.ok_or_else(|| Error::Internal("a reservation is of a subscription".into()))?;
+                let meter = Meter::of(unit, policy, &subscription, &found.feature_key, unit.now()).await?;
+                Ok(Reserved { meter: meter.read(unit).await?, reservation: found })
+            })
+        })
+        .await
+}
+
 /// Closes a reservation: counts what was used, and gives back what is left. What was used counts although the time was
 /// over or more was used than was held. Closing it the same way again changes nothing.
-pub async fn close(writer: &Writer, id: UsageReservationId, close: Close) -> Result<Closed> {
+pub async fn close(writer: &Writer, policy: &Policy, id: UsageReservationId, close: Close) -> Result<Closed> {
     if let Close::Settle(actual) = close
         && !(0..=MAX_SAFE_INT).contains(&actual)
     {
@@ -164,10 +195,10 @@ pub async fn close(writer: &Writer, id: UsageReservationId, close: Close) -> Res
         return Err(Refusal::new(Code::OutOfRange, message).at("input.actual").into());
     }
     let tenant = writer.tenant_of_reservation(id).await?.ok_or_else(|| not_found("reservation", RESERVATION))?;
-    writer.tally(tenant, RESERVATION, |unit| Box::pin(close_in(unit, id, close))).await
+    writer.tally(tenant, RESERVATION, |unit| Box::pin(close_in(unit, policy, id, close))).await
 }
 
-async fn close_in(unit: &UnitOfWork<'_>, id: UsageReservationId, close: Close) -> Result<Closed> {
+async fn close_in(unit: &UnitOfWork<'_>, policy: &Policy, id: UsageReservationId, close: Close) -> Result<Closed> {
     use ReservationState::{Expired, Held, Released, Settled};
     let (to, settled) = match close {
         Close::Settle(actual) => (Settled, Some(actual)),
@@ -201,18 +232,34 @@ async fn close_in(unit: &UnitOfWork<'_>, id: UsageReservationId, close: Close) -
         observed_at: None,
     };
     let held = if was_held { -found.amount } else { 0 };
-    if unit.recount(&counter, closed.counted, held).await?.is_none() {
+    let Some(counted) = unit.recount(&counter, closed.counted, held).await? else {
         let message = "More would be used than can be counted.";
         return Err(Refusal::new(Code::OutOfRange, message).at("input.actual").into());
-    }
+    };
     if closed.counted > 0 {
-        note(unit, &found, closed.counted).await?;
+        let subscription = unit.subscription(found.subscription_id).await?;
+        let subscription = subscription.ok_or_else(|| Error::Internal("a reservation is of a subscription".into()))?;
+        note(unit, &found, &subscription, closed.counted).await?;
+        match Meter::of(unit, policy, &subscription, &found.feature_key, unit.now()).await {
+            Ok(meter) => {
+                let change = (counted.used - closed.counted, counted.used);
+                threshold::tell(unit, &counter, meter.limit(), change).await?;
+            }
+            // What nothing is known of any more has no limit.
+            Err(Error::Refused(_)) => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(closed)
 }
 
 /// Leaves a record of what was used, and adds it to the sums by day.
-async fn note(unit: &UnitOfWork<'_>, of: &usage_reservation::Model, counted: i64) -> Result<()> {
+async fn note(
+    unit: &UnitOfWork<'_>,
+    of: &usage_reservation::Model,
+    subscription: &subscription::Model,
+    counted: i64,
+) -> Result<()> {
     let record = usage_record::Model {
         tenant_id: of.tenant_id,
         id: UsageRecordId::generate(),
@@ -226,13 +273,11 @@ async fn note(unit: &UnitOfWork<'_>, of: &usage_reservation::Model, counted: i64
         created_at: unit.now(),
     };
     unit.record_each_once(vec![record]).await?;
-    let subscription = unit.subscription(of.subscription_id).await?;
-    let day = subscription.as_ref().map_or(0, |row: &subscription::Model| super::day(row, unit.now()));
     unit.count_days(vec![crate::entity::usage_day::Model {
         tenant_id: of.tenant_id,
         subscription_id: of.subscription_id,
         feature_key: of.feature_key.clone(),
-        day,
+        day: super::day(subscription, unit.now()),
         used: counted,
         last: None,
         maximum: None,

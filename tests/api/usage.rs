@@ -6,6 +6,7 @@ mod race;
 mod record;
 mod reserve;
 mod series;
+mod threshold;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -123,7 +124,7 @@ async fn what_cannot_be_consumed_is_refused(world: &World) {
     admin.mutate("ensureSubscription", json!({"organizationId": own}), "").await;
     for (owner, feature, code, path) in [
         (&ada, "nothing", "FEATURE_UNKNOWN", "input.feature"),
-        (&ada, "declared", "FEATURE_UNKNOWN", "input.feature"),
+        (&ada, "declared", "NOT_ENTITLED", "input.feature"),
         (&ada, "export", "CONFLICT", "input.feature"),
         (&ada, "ai.queries", "NOT_ENTITLED", "input.feature"),
         (&own, "users", "CONFLICT", "input.feature"),

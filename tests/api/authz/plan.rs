@@ -152,6 +152,7 @@ fn plan(world: &World, mutation: &str, tenant: Tenant, cell: &str) -> Option<Pla
         "adjustUsage" | "grantAllowance" => {
             Plan::of(Subject::User, json!({"feature": "ai.queries", "amount": 5, "reason": "a reason"}))
         }
+        "renewReservation" => Plan::of(Subject::Reservation, json!({})),
         "settle" => Plan::of(Subject::Reservation, json!({"actual": 1})),
         "release" => Plan::of(Subject::Reservation, nothing),
         "endOverride" => Plan::of(Subject::Subscription, nothing).after("overrideTier", gift),

@@ -10,7 +10,7 @@ use tessera::auth::{Permission, Role};
 use tessera::entity::{
     add_on, audit_event, customer, feature, idempotency_key, member, organization, outbox_event, payment,
     payment_method, revocation, subscription, subscription_total, tier, tier_feature, tier_price, usage_adjustment,
-    usage_counter, usage_day, usage_grant, usage_record, usage_reservation,
+    usage_counter, usage_day, usage_grant, usage_record, usage_reservation, usage_threshold,
 };
 
 use super::classify::Means;
@@ -155,6 +155,7 @@ async fn everything_stored(world: &World) -> Vec<Vec<String>> {
         table::<usage_reservation::Entity>(world).await,
         table::<usage_grant::Entity>(world).await,
         table::<usage_adjustment::Entity>(world).await,
+        table::<usage_threshold::Entity>(world).await,
         table::<audit_event::Entity>(world).await,
         table::<outbox_event::Entity>(world).await,
         table::<idempotency_key::Entity>(world).await,

@@ -2,6 +2,9 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use tessera::auth::Permission;
+use tessera::entity::{UsageReservationId, usage_counter, usage_reservation};
+use tessera::scheduler::Retention;
 
 use super::{METER, consume, counter, customer};
 use crate::support::{Client, World, on_both};
@@ -93,7 +96,7 @@ async fn the_same_key_reserves_once_and_nobody_elses_is_closed(world: &World) {
     }
     let id = first["reservation"]["reservationId"].clone();
     let stranger = world.admin(world.beta);
-    for id in [id, json!(tessera::entity::UsageReservationId::generate().to_string())] {
+    for id in [id, json!(UsageReservationId::generate().to_string())] {
         let settle = json!({"reservationId": id, "actual": 1});
         world.refused(&stranger, "settle", settle, "NOT_FOUND", "input.reservationId").await;
         world.refused(&stranger, "release", json!({"reservationId": id}), "NOT_FOUND", "input.reservationId").await;
@@ -126,6 +129,73 @@ async fn what_there_is_no_more_of_a_limit_is_given_back(world: &World) {
     world.refused(&client, "release", queries, "CONFLICT", "input.feature").await;
     world.refused(&client, "release", json!({"ownerId": ada}), "REQUIRED", "input.reservationId").await;
     let mut both = products(1);
-    both["reservationId"] = json!(tessera::entity::UsageReservationId::generate().to_string());
+    both["reservationId"] = json!(UsageReservationId::generate().to_string());
     world.refused(&client, "release", both, "CONFLICT", "input.reservationId").await;
+}
+
+#[on_both]
+async fn a_reservation_is_renewed_while_it_lasts(world: &World) {
+    let (ada, _) = customer(world).await;
+    let client = counter(world);
+    let reserve = async || {
+        let input = json!({"ownerId": ada, "feature": "ai.queries", "amount": 60, "expiresInSeconds": 60});
+        let made = client.mutate("reserve", input, "reservation { reservationId }").await;
+        made["reservation"]["reservationId"].clone()
+    };
+    let id = reserve().await;
+    let renew = |id: &Value, seconds: i64| json!({"reservationId": id, "expiresInSeconds": seconds});
+    world.pass(TimeDelta::seconds(50));
+    let selection = "reservation { amount expiresAt state meter { held remaining } }";
+    let renewed = client.mutate("renewReservation", renew(&id, 3600), selection).await["reservation"].clone();
+    let expected = json!({"amount": 60, "expiresAt": "2026-03-01T13:00:50Z", "state": "HELD",
+        "meter": {"held": 60, "remaining": 40}});
+    assert_eq!(renewed, expected);
+    // It ends no earlier than it would have.
+    assert_eq!(client.mutate("renewReservation", renew(&id, 5), selection).await["reservation"], expected);
+    world.pass(TimeDelta::minutes(59));
+    let more = json!({"ownerId": ada, "feature": "ai.queries", "amount": 41});
+    world.refused(&client, "consume", more.clone(), "LIMIT_EXCEEDED", "input.feature").await;
+    for seconds in [0, 86_401] {
+        let path = "input.expiresInSeconds";
+        world.refused(&client, "renewReservation", renew(&id, seconds), "OUT_OF_RANGE", path).await;
+    }
+    world.pass(TimeDelta::minutes(1));
+    world.refused(&client, "renewReservation", renew(&id, 60), "CONFLICT", "input.reservationId").await;
+    client.mutate("consume", more, "").await;
+    world.refused(&client, "renewReservation", renew(&id, 60), "CONFLICT", "input.reservationId").await;
+    let nowhere = json!(UsageReservationId::generate().to_string());
+    world.refused(&client, "renewReservation", renew(&nowhere, 60), "NOT_FOUND", "input.reservationId").await;
+    let other = world.service(world.beta, &[Permission::UsageRecord]);
+    world.refused(&other, "renewReservation", renew(&id, 60), "NOT_FOUND", "input.reservationId").await;
+}
+
+/// Closed ones are deleted when their keys need not count any more, and what nobody closed is given back first.
+#[on_both]
+async fn reservations_are_forgotten_when_they_are_old(world: &World) {
+    let (ada, _) = customer(world).await;
+    let client = counter(world);
+    let hold = json!({"ownerId": ada, "feature": "products", "amount": 3});
+    let settled = client.mutate("reserve", hold.clone(), "reservation { reservationId }").await;
+    let id = &settled["reservation"]["reservationId"];
+    client.mutate("settle", json!({"reservationId": id, "actual": 1}), "").await;
+    client.mutate("reserve", hold, "").await;
+    let states = async || {
+        Retention::new(30).delete(&world.store).await.expect("the database answers");
+        let rows = world.store.system().all::<usage_reservation::Entity>().await.expect("the database answers");
+        let mut states: Vec<_> = rows.iter().map(|row| row.state.as_str()).collect();
+        states.sort_unstable();
+        states
+    };
+    let held = async || {
+        let rows = world.store.system().all::<usage_counter::Entity>().await.expect("the database answers");
+        rows.iter().map(|row| (row.used, row.held)).collect::<Vec<_>>()
+    };
+    world.pass(TimeDelta::days(39));
+    assert_eq!(states().await, ["HELD", "SETTLED"]);
+    assert_eq!(held().await, [(1, 3)]);
+    world.pass(TimeDelta::days(2));
+    assert_eq!(states().await, ["EXPIRED"]);
+    assert_eq!(held().await, [(1, 0)]);
+    world.pass(TimeDelta::days(41));
+    assert!(states().await.is_empty());
 }
