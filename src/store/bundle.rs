@@ -3,14 +3,17 @@
 //! The queries are arms of one `UNION ALL`. What they find has one shape: the number of the arm, and behind it as many
 //! columns of each type as the arm with most of them has; what an arm lacks is null.
 
-use sea_orm::sea_query::{ColumnType, Expr, SelectStatement, UnionType};
+use std::fmt::Write as _;
+use std::marker::PhantomData;
+
+use sea_orm::sea_query::{ColumnType, Expr};
 use sea_orm::{
-    ColumnTrait, DbBackend, EntityTrait, IdenStatic as _, Iterable, QuerySelect as _, QueryTrait as _, Select,
-    Statement, TryIntoModel,
+    ColumnTrait, Condition, DbBackend, DbErr, EntityTrait, IdenStatic as _, Iterable, Statement, TryIntoModel,
 };
 
 use super::executor::Executor;
 use super::rows::Rows;
+use super::text::{Text, put, render};
 use crate::error::Result;
 
 /// How a column of a statement is typed.
@@ -39,23 +42,26 @@ impl Kind {
     }
 
     /// Nothing, of this type.
-    fn null(self, backend: DbBackend) -> Expr {
-        Expr::cust(match (backend, self) {
-            (DbBackend::Sqlite, _) => "NULL",
-            (_, Self::Uuid) => "NULL::uuid",
-            (_, Self::Text) => "NULL::text",
-            (_, Self::Json) => "NULL::jsonb",
-            (_, Self::Int) => "NULL::int4",
-            (_, Self::BigInt) => "NULL::int8",
-            (_, Self::Bool) => "NULL::bool",
-        })
+    const fn null(self) -> &'static str {
+        match self {
+            Self::Uuid => "NULL::uuid",
+            Self::Text => "NULL::text",
+            Self::Json => "NULL::jsonb",
+            Self::Int => "NULL::int4",
+            Self::BigInt => "NULL::int8",
+            Self::Bool => "NULL::bool",
+        }
     }
 }
 
-/// A query, and the columns that it finds.
+/// How many columns of each kind there are, or where they begin.
+type Counts = [usize; Kind::ALL.len()];
+
+/// A query: a table, the columns that it has, and what must hold of its rows.
 struct Arm {
-    query: SelectStatement,
-    columns: Vec<(Kind, Expr)>,
+    table: &'static str,
+    columns: Vec<(Kind, &'static str)>,
+    condition: Expr,
 }
 
 /// Queries that are sent together.
@@ -68,14 +74,13 @@ pub(super) struct Bundle {
 #[derive(Clone, Copy)]
 pub(super) struct Place<E> {
     arm: usize,
-    table: std::marker::PhantomData<E>,
+    table: PhantomData<E>,
 }
 
 /// What the queries of a bundle found.
 pub(super) struct Found {
     rows: Rows,
-    /// Where each kind of column begins.
-    starts: [usize; Kind::ALL.len()],
+    starts: Counts,
 }
 
 impl Bundle {
@@ -83,47 +88,49 @@ impl Bundle {
         Self { backend, arms: Vec::new() }
     }
 
-    /// Adds a query for rows of a table.
-    pub(super) fn add<E: EntityTrait>(&mut self, query: Select<E>) -> Place<E> {
-        let table = E::default().table_name();
-        let column = |column: E::Column| (Kind::of(&column), Expr::col((table, column.as_str())));
-        self.arms
-            .push(Arm { query: query.select_only().into_query(), columns: E::Column::iter().map(column).collect() });
-        Place { arm: self.arms.len() - 1, table: std::marker::PhantomData }
+    /// Adds a query for the rows of a table that meet a condition.
+    pub(super) fn add<E: EntityTrait>(&mut self, condition: Condition) -> Place<E> {
+        let columns = E::Column::iter().map(|column| (Kind::of(&column), column.as_str())).collect();
+        self.arms.push(Arm { table: E::default().table_name(), columns, condition: condition.into() });
+        Place { arm: self.arms.len() - 1, table: PhantomData }
     }
 
     /// Sends them as one statement.
-    pub(super) async fn send(self, executor: &impl Executor) -> std::result::Result<Found, sea_orm::DbErr> {
+    pub(super) async fn send(self, executor: &impl Executor) -> std::result::Result<Found, DbErr> {
         let (statement, starts) = self.statement();
         Ok(Found { rows: executor.rows(statement).await?, starts })
     }
 
-    fn statement(self) -> (Statement, [usize; Kind::ALL.len()]) {
+    fn statement(self) -> (Statement, Counts) {
         let widths = Kind::ALL.map(|kind| self.arms.iter().map(|arm| arm.of(kind).count()).max().unwrap_or(0));
         let mut starts = [1; Kind::ALL.len()];
         for place in 1..widths.len() {
             starts[place] = starts[place - 1] + widths[place - 1];
         }
-        let mut all: Option<SelectStatement> = None;
-        for (number, mut arm) in self.arms.into_iter().enumerate() {
-            arm.query.expr(Expr::cust(number.to_string()));
-            for (kind, width) in Kind::ALL.into_iter().zip(widths) {
-                let columns: Vec<_> = arm.of(kind).cloned().collect();
-                let missing = width - columns.len();
-                arm.query.exprs(columns.into_iter().chain(std::iter::repeat_n(kind.null(self.backend), missing)));
+        let statement = Text::statement(self.backend, |text| {
+            for (number, arm) in self.arms.iter().enumerate() {
+                let union = if number > 0 { " UNION ALL " } else { "" };
+                put!(text, "{union}SELECT {number}");
+                for (kind, width) in Kind::ALL.into_iter().zip(widths) {
+                    for column in arm.of(kind) {
+                        put!(text, r#", "{}"."{column}""#, arm.table);
+                    }
+                    let null = if text.is_sqlite() { "NULL" } else { kind.null() };
+                    for _ in arm.of(kind).count()..width {
+                        put!(text, ", {null}");
+                    }
+                }
+                put!(text, r#" FROM "{}" WHERE "#, arm.table);
+                render(self.backend, &arm.condition, &mut text.sql);
             }
-            all = Some(match all {
-                Some(mut all) => all.union(UnionType::All, arm.query).take(),
-                None => arm.query,
-            });
-        }
-        (self.backend.build(&all.unwrap_or_default()), starts)
+        });
+        (statement, starts)
     }
 }
 
 impl Arm {
-    fn of(&self, kind: Kind) -> impl Iterator<Item = &Expr> {
-        self.columns.iter().filter(move |(of, _)| *of == kind).map(|(_, column)| column)
+    fn of(&self, kind: Kind) -> impl Iterator<Item = &'static str> {
+        self.columns.iter().filter(move |(of, _)| *of == kind).map(|(_, column)| *column)
     }
 }
 
@@ -149,5 +156,34 @@ impl Found {
             }
         }
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entity::{idempotency_key, usage_day};
+
+    #[test]
+    fn what_an_arm_lacks_is_null() {
+        let statement = |backend| {
+            let mut bundle = Bundle::new(backend);
+            bundle.add::<idempotency_key::Entity>(idempotency_key::Column::Key.eq("a").into());
+            bundle.add::<usage_day::Entity>(Condition::all().add(usage_day::Column::Day.eq(7)));
+            bundle.statement()
+        };
+        let (sent, starts) = statement(DbBackend::Postgres);
+        let expected = concat!(
+            r#"SELECT 0, "idempotency_keys"."result_id", NULL::uuid, "idempotency_keys"."principal", "#,
+            r#""idempotency_keys"."key", "idempotency_keys"."operation", "idempotency_keys"."fingerprint", "#,
+            r#"NULL::int4, "idempotency_keys"."created_at", NULL::int8, NULL::int8 FROM "idempotency_keys" "#,
+            r#"WHERE "idempotency_keys"."key" = $1 UNION ALL SELECT 1, "usage_days"."tenant_id", "#,
+            r#""usage_days"."subscription_id", "usage_days"."feature_key", NULL::text, NULL::text, NULL::text, "#,
+            r#""usage_days"."day", "usage_days"."used", "usage_days"."last", "usage_days"."maximum" "#,
+            r#"FROM "usage_days" WHERE "usage_days"."day" = $2"#,
+        );
+        assert_eq!(sent.sql, expected);
+        assert_eq!(starts, [1, 3, 7, 7, 8, 11]);
+        assert!(statement(DbBackend::Sqlite).0.sql.contains("NULL, NULL, NULL"));
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use sea_orm::sea_query::Query;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
 use super::bundle::{Bundle, Found, Place};
 use super::executor::Executor as _;
@@ -82,21 +82,20 @@ impl Asked {
             .and_where(tier::Column::Id.is_in(ids.iter().copied()))
             .and_where(tier::Column::TenantId.is_not_null())
             .take();
-        let among = |key: feature::Column| Condition::all().add_option(keys.map(|keys| key.is_in(keys)));
-        let granted = Condition::all().add_option(keys.map(|keys| tier_feature::Column::Key.is_in(keys)));
-        let declared = || feature::Entity::find().filter(among(Key));
+        let named = keys.map(|keys| tier_feature::Column::Key.is_in(keys));
+        let declared = || Condition::all().add_option(keys.map(|keys| Key.is_in(keys)));
         let add_ons: BTreeSet<_> = rows.iter().flat_map(|row| &row.add_ons.0).map(|line| line.add_on_id).collect();
         Self {
-            tiers: bundle.add(tier::Entity::find().filter(tier::Column::Id.is_in(ids.iter().copied()))),
+            tiers: bundle.add(tier::Column::Id.is_in(ids.iter().copied()).into()),
             features: bundle
-                .add(tier_feature::Entity::find().filter(tier_feature::Column::TierId.is_in(ids)).filter(granted)),
+                .add(Condition::all().add(tier_feature::Column::TierId.is_in(ids.iter().copied())).add_option(named)),
             // Apart, because each has an index of its own.
             declared: [
-                bundle.add(declared().filter(TenantId.is_null())),
-                bundle.add(declared().filter(TenantId.in_subquery(catalogues))),
+                bundle.add(declared().add(TenantId.is_null())),
+                bundle.add(declared().add(TenantId.in_subquery(catalogues))),
             ],
             grants: bundle.add(in_force(rows, now)),
-            add_ons: (!add_ons.is_empty()).then(|| bundle.add(named(add_ons))),
+            add_ons: (!add_ons.is_empty()).then(|| bundle.add(add_on::Column::Id.is_in(add_ons).into())),
         }
     }
 
@@ -136,7 +135,11 @@ impl UnitOfWork<'_> {
     /// These add-ons, whoever may see them.
     pub(crate) async fn add_ons(&self, ids: impl IntoIterator<Item = AddOnId>) -> Result<Vec<add_on::Model>> {
         let ids: BTreeSet<_> = ids.into_iter().collect();
-        if ids.is_empty() { Ok(Vec::new()) } else { Ok(self.settled().await?.all(named(ids)).await?) }
+        if ids.is_empty() {
+            Ok(Vec::new())
+        } else {
+            Ok(self.settled().await?.all(add_on::Entity::find().filter(add_on::Column::Id.is_in(ids))).await?)
+        }
     }
 
     /// What these subscriptions grant now: of these features, or else of all.
@@ -151,16 +154,12 @@ impl UnitOfWork<'_> {
     }
 }
 
-fn named(ids: BTreeSet<AddOnId>) -> Select<add_on::Entity> {
-    add_on::Entity::find().filter(add_on::Column::Id.is_in(ids))
-}
-
 /// The allowances of these subscriptions that are not over.
-fn in_force(rows: &[&subscription::Model], now: Timestamp) -> Select<usage_grant::Entity> {
+fn in_force(rows: &[&subscription::Model], now: Timestamp) -> Condition {
     use usage_grant::Column::{ExpiresAt, SubscriptionId, TenantId};
     let tenants: BTreeSet<_> = rows.iter().map(|row| row.tenant_id).collect();
-    usage_grant::Entity::find()
-        .filter(TenantId.is_in(tenants))
-        .filter(SubscriptionId.is_in(rows.iter().map(|row| row.id)))
-        .filter(Condition::any().add(ExpiresAt.is_null()).add(ExpiresAt.gt(now)))
+    Condition::all()
+        .add(TenantId.is_in(tenants))
+        .add(SubscriptionId.is_in(rows.iter().map(|row| row.id)))
+        .add(Condition::any().add(ExpiresAt.is_null()).add(ExpiresAt.gt(now)))
 }

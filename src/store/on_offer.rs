@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use sea_orm::sea_query::Query;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition};
 
 use super::Scope;
 use super::bundle::Bundle;
@@ -40,14 +40,14 @@ impl Scope {
         let ids = || Query::select().column(Id).from(tier::Entity).cond_where(offered.clone()).take();
         let mut bundle = Bundle::new(self.backend());
         let places = (
-            bundle.add(tier::Entity::find().filter(offered.clone())),
-            bundle.add(tier_price::Entity::find().filter(tier_price::Column::TierId.in_subquery(ids()))),
-            bundle.add(
-                tier_feature::Entity::find()
-                    .filter(tier_feature::Column::TierId.in_subquery(ids()))
-                    .filter(tier_feature::Column::Key.is_in(features.iter().copied())),
+            bundle.add::<tier::Entity>(offered.clone()),
+            bundle.add::<tier_price::Entity>(tier_price::Column::TierId.in_subquery(ids()).into()),
+            bundle.add::<tier_feature::Entity>(
+                Condition::all()
+                    .add(tier_feature::Column::TierId.in_subquery(ids()))
+                    .add(tier_feature::Column::Key.is_in(features.iter().copied())),
             ),
-            bundle.add(tier::Entity::find().filter(Id.is_in(present.iter().copied()))),
+            bundle.add::<tier::Entity>(Id.is_in(present.iter().copied()).into()),
         );
         let found = self.ask(bundle.send(&self.store.0.database)).await?;
         Ok(OnOffer {

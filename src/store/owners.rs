@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use futures_util::future::try_join;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, Condition, EntityTrait};
 
 use super::bundle::Bundle;
 use super::executor::Executor as _;
@@ -54,9 +54,9 @@ impl Scope {
         }
         let mut bundle = Bundle::new(self.backend());
         let places = (
-            bundle.add(self.organizations_of(&asked, &customers)?),
-            bundle.add(self.customers_within_reach(&customers)?),
-            bundle.add(self.subscriptions_of(&asked, &customers)?),
+            bundle.add::<organization::Entity>(self.organizations_of(&asked, &customers)?),
+            bundle.add::<customer::Entity>(self.customers_within_reach(&customers)?),
+            bundle.add::<subscription::Entity>(self.subscriptions_of(&asked, &customers)?),
         );
         let found = self.ask(bundle.send(&self.store.0.database)).await?;
         let organizations = found.of(places.0)?;
@@ -85,14 +85,14 @@ impl Scope {
         Ok(owners)
     }
 
-    fn customers_within_reach(&self, ids: &BTreeSet<CustomerId>) -> Result<Select<customer::Entity>> {
+    fn customers_within_reach(&self, ids: &BTreeSet<CustomerId>) -> Result<Condition> {
         use customer::Column::{DeletedAt, Id, TenantId};
         let own = self.caller()?.customer().map(|own| Id.eq(own));
-        Ok(customer::Entity::find()
-            .filter(Id.is_in(ids.iter().copied()))
-            .filter(DeletedAt.is_null())
-            .filter(self.reach().tenants(TenantId)?)
-            .filter(Condition::all().add_option(own)))
+        Ok(Condition::all()
+            .add(Id.is_in(ids.iter().copied()))
+            .add(DeletedAt.is_null())
+            .add(self.reach().tenants(TenantId)?)
+            .add_option(own))
     }
 
     /// These organizations and those of these customers, if the caller reaches them.
@@ -100,7 +100,7 @@ impl Scope {
         &self,
         asked: &BTreeSet<OrganizationId>,
         customers: &BTreeSet<CustomerId>,
-    ) -> Result<Select<organization::Entity>> {
+    ) -> Result<Condition> {
         use organization::Column::{DeletedAt, Id};
         let of_customers = Query::select()
             .column(customer::Column::TenantId)
@@ -109,10 +109,10 @@ impl Scope {
             .take();
         let named = (!asked.is_empty()).then(|| Id.is_in(asked.iter().copied()));
         let of_customers = (!customers.is_empty()).then(|| Id.in_subquery(of_customers));
-        Ok(organization::Entity::find()
-            .filter(Condition::any().add_option(named).add_option(of_customers))
-            .filter(DeletedAt.is_null())
-            .filter(self.reach().tenants(Id)?))
+        Ok(Condition::all()
+            .add(Condition::any().add_option(named).add_option(of_customers))
+            .add(DeletedAt.is_null())
+            .add(self.reach().tenants(Id)?))
     }
 
     /// The subscriptions of these owners. Whether the caller is there is asked with the owners.
@@ -120,15 +120,15 @@ impl Scope {
         &self,
         asked: &BTreeSet<OrganizationId>,
         customers: &BTreeSet<CustomerId>,
-    ) -> Result<Select<subscription::Entity>> {
+    ) -> Result<Condition> {
         use subscription::Column::{CustomerId, DeletedAt, TenantId};
         let own = || Condition::all().add(CustomerId.is_null()).add(TenantId.is_in(asked.iter().copied()));
         let own = (!asked.is_empty()).then(own);
         let of_customers = (!customers.is_empty()).then(|| CustomerId.is_in(customers.iter().copied()));
-        Ok(subscription::Entity::find()
-            .filter(Condition::any().add_option(own).add_option(of_customers))
-            .filter(DeletedAt.is_null())
-            .filter(self.reach().beside(true).tenants(TenantId)?))
+        Ok(Condition::all()
+            .add(Condition::any().add_option(own).add_option(of_customers))
+            .add(DeletedAt.is_null())
+            .add(self.reach().beside(true).tenants(TenantId)?))
     }
 
     /// What these subscriptions, for which the caller may ask, grant of these features or else of all, and what is
@@ -147,19 +147,19 @@ impl Scope {
         let epochs: BTreeSet<_> = rows.iter().map(|row| row.usage_epoch).chain([0]).collect();
         let mut bundle = Bundle::new(self.backend());
         let granted = Asked::of(&mut bundle, rows, keys, now);
-        let used = bundle.add(
-            usage_counter::Entity::find()
-                .filter(usage_counter::Column::TenantId.is_in(tenants.iter().copied()))
-                .filter(usage_counter::Column::SubscriptionId.is_in(ids.iter().copied()))
-                .filter(usage_counter::Column::Epoch.is_in(epochs))
-                .filter(Condition::all().add_option(keys.map(|keys| usage_counter::Column::FeatureKey.is_in(keys)))),
+        let used = bundle.add::<usage_counter::Entity>(
+            Condition::all()
+                .add(usage_counter::Column::TenantId.is_in(tenants.iter().copied()))
+                .add(usage_counter::Column::SubscriptionId.is_in(ids.iter().copied()))
+                .add(usage_counter::Column::Epoch.is_in(epochs))
+                .add_option(keys.map(|keys| usage_counter::Column::FeatureKey.is_in(keys))),
         );
-        let held = bundle.add(
-            usage_reservation::Entity::find()
-                .filter(usage_reservation::Column::TenantId.is_in(tenants.iter().copied()))
-                .filter(usage_reservation::Column::SubscriptionId.is_in(ids))
-                .filter(usage_reservation::Column::State.eq(ReservationState::Held))
-                .filter(usage_reservation::Column::ExpiresAt.gt(now)),
+        let held = bundle.add::<usage_reservation::Entity>(
+            Condition::all()
+                .add(usage_reservation::Column::TenantId.is_in(tenants.iter().copied()))
+                .add(usage_reservation::Column::SubscriptionId.is_in(ids))
+                .add(usage_reservation::Column::State.eq(ReservationState::Held))
+                .add(usage_reservation::Column::ExpiresAt.gt(now)),
         );
         let own: BTreeSet<_> = rows.iter().filter(|row| row.customer_id.is_none()).map(|row| row.tenant_id).collect();
         let found = self.ask(bundle.send(&self.store.0.database));

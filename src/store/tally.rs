@@ -8,7 +8,6 @@ use std::fmt::Write as _;
 
 use futures_util::future::BoxFuture;
 use sea_orm::{ColumnTrait, EntityTrait, IdenStatic as _, Iterable as _, ModelTrait, QueryFilter};
-use uuid::Uuid;
 
 use super::executor::Executor as _;
 use super::place::{Hold, Place};
@@ -20,7 +19,7 @@ use crate::entity::{
     OrganizationId, SubscriptionId, subscription, usage_counter, usage_day, usage_record, usage_reservation,
     usage_threshold,
 };
-use crate::error::{Contention, Error, Result};
+use crate::error::Result;
 use crate::graphql::scalar::MAX_SAFE_INT;
 
 /// A row that counts, or that something was counted by.
@@ -172,27 +171,12 @@ impl UnitOfWork<'_> {
         Ok(())
     }
 
-    /// Puts records into this tenant, but for those whose key was recorded already. Answers the ids of those that were put.
-    pub async fn record_usage(&self, mut records: Vec<usage_record::Model>) -> Result<Vec<Uuid>> {
-        if records.is_empty() {
-            return Ok(Vec::new());
-        }
+    /// Puts records into this tenant with what is written last; the work is run again where a key was recorded meanwhile.
+    pub async fn record_each_once(&self, mut records: Vec<usage_record::Model>) -> Result<()> {
+        let tenant = self.tenant()?;
+        records.iter_mut().for_each(|record| record.put_in(tenant));
         records.sort_by(|one, other| one.key.cmp(&other.key));
-        let rows = self.put(records, |text| {
-            put!(text, r#" ON CONFLICT ("tenant_id", "key") WHERE "key" IS NOT NULL DO NOTHING RETURNING "id""#);
-        });
-        let rows = rows.await?;
-        let ids = rows.iter().map(|row| row.uuid(0));
-        Ok(ids.filter_map(Result::transpose).collect::<Result<_, _>>()?)
-    }
-
-    /// The same, but the work is run again where a key was recorded meanwhile.
-    pub async fn record_each_once(&self, records: Vec<usage_record::Model>) -> Result<()> {
-        let count = records.len();
-        match self.record_usage(records).await?.len() == count {
-            true => Ok(()),
-            false => Err(Error::Contended(Contention::Duplicate, "a key was recorded meanwhile".into())),
-        }
+        self.add_parts(&records).await
     }
 
     /// The records of these keys.

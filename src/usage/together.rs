@@ -97,6 +97,8 @@ impl Leader {
         let mut group = vec![first];
         while !group.is_empty() {
             carry_out(self.together.policy, group).await;
+            // What is ready to be read comes in before, so that more go together where there is much to do.
+            tokio::task::yield_now().await;
             group = self.next();
         }
     }
