@@ -126,9 +126,8 @@ fn calls(schema: &Schema, field: &Field, own: &Ids) -> Vec<(String, Vec<Selectio
     };
     if ["ownerId", "ownerIds"].contains(&id_argument.name.as_str()) {
         let owners = ["Organization", "Customer"].into_iter().filter_map(|owner| own.get(owner));
-        // Of many owners as much would cost too much.
-        let hops = if id_argument.of.is_list() { HOPS - 1 } else { HOPS };
-        let call = |id: &String| (format!("({}: \"{id}\")", id_argument.name), everything(schema, &of.name, hops));
+        // The tiers of each feature would cost too much; the lists show them.
+        let call = |id: &String| (format!("({}: \"{id}\")", id_argument.name), everything(schema, &of.name, 0));
         return owners.map(call).collect();
     }
     if id_argument.name == "input" {

@@ -53,7 +53,7 @@ async fn three_programs_count_exactly() {
                 let mut told = Vec::new();
                 for time in 0..TIMES {
                     let amount = i64::try_from((number + time * 7 + round) % 5 + 1).expect("small");
-                    let key = (number % 2 == 0).then(|| format!("{round}-{number}-{time}"));
+                    let key = number.is_multiple_of(2).then(|| format!("{round}-{number}-{time}"));
                     let input =
                         json!({"ownerId": ada, "feature": "ai.queries", "amount": amount, "idempotencyKey": key});
                     let payload = consume(http, url, token, &input).await;

@@ -58,7 +58,7 @@ async fn near_the_limit(world: &World, programs: usize) {
         // 93 are wanted, and there is room for 70 at most.
         let amounts: Vec<i64> = (0..32).map(|number| (number + round) % 5 + 1).collect();
         let input = |(number, amount): (usize, &i64)| {
-            let key = (number % 3 == 0).then(|| format!("{round}-{number}"));
+            let key = number.is_multiple_of(3).then(|| format!("{round}-{number}"));
             json!({"ownerId": ada, "feature": "ai.queries", "amount": amount, "idempotencyKey": key})
         };
         let inputs: Vec<Value> = amounts.iter().enumerate().map(input).collect();
