@@ -143,7 +143,7 @@ pub async fn preview<'e>(
                 None => waits(taken.after.scheduled_at).unwrap_or(second),
             };
             let after = as_of(&taken.after, effective_at, None).0.into_owned();
-            let granted = unit.granted_by(&[&taken.before, &after]).await?;
+            let granted = unit.granted_by(&[&taken.before, &after], None).await?;
             let (had, has) = (granted.terms(&taken.before), granted.terms(&after));
             // What one side says nothing of may be unlimited there.
             let keys: BTreeSet<_> = had.all().into_iter().chain(has.all()).map(|feature| feature.key).collect();
