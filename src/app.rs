@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::auth::{Caller, Principal, TokenVerifier};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::gateway_account::Gateways;
 use crate::graphql::batch::Batches;
 use crate::graphql::context::RequestContext;
 use crate::graphql::document::{Documents, Operation, Refused};
@@ -37,6 +38,7 @@ struct Parts {
     store: Store,
     schema: Schema,
     verifier: TokenVerifier,
+    gateways: Gateways,
     cursors: Cursors,
     settings: Arc<Settings>,
     documents: Documents,
@@ -128,6 +130,9 @@ pub enum StartError {
     /// The keys that tokens are verified with cannot be used.
     #[error("tokens cannot be verified: {0}")]
     Keys(String),
+    /// The clients of payment gateways cannot be made.
+    #[error("payment gateways cannot be asked: {0}")]
+    Gateways(String),
     /// The schema does not describe itself well: a fault of this program.
     #[error("the schema is not valid: {0}")]
     Schema(String),
@@ -189,6 +194,7 @@ impl App {
             verifier: TokenVerifier::new(&config.auth, store.clock().clone())
                 .map_err(StartError::Keys)?
                 .refusing(store.revoked()),
+            gateways: Gateways::new(&config.gateways).map_err(StartError::Gateways)?,
             cursors: Cursors::new(&config.cursor_secret),
             together: Together::new(config.database.usage_group, settings.policy),
             settings: Arc::new(settings),
@@ -274,6 +280,7 @@ impl App {
         let (batches, loader) = Batches::new(context.scope.clone());
         let mut request = Request::new("").variables(Variables::default()).data(context).data(loader);
         request = request.data(self.0.scheduler.clone()).data(self.0.together.clone());
+        request = request.data(self.0.gateways.clone());
         request.set_parsed_query(document);
         // In a box, because it is large and most requests do without it.
         let response = Box::pin(batches.drive(self.0.schema.execute(request))).await;

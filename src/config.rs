@@ -19,7 +19,10 @@ pub use demo::DemoSecrets;
 pub use settings::Settings;
 pub use values::duration;
 
+use tessera_gateway::{Stripe, Url};
+
 use crate::entity::SubscriptionManagement;
+use crate::gateway_account::seal::SealingKeys;
 
 /// Bytes a shared secret has at least: as many as HMAC-SHA-256 puts out (RFC 7518 §3.2).
 pub const MIN_SECRET_BYTES: usize = 32;
@@ -45,6 +48,8 @@ pub struct Config {
     pub introspection: bool,
     /// Whether figures for Prometheus are served at `/metrics`.
     pub metrics: bool,
+    /// Where payment gateways are, and how their keys are kept.
+    pub gateways: GatewayConfig,
     /// What the subscription rules depend on.
     pub policy: PolicyConfig,
     /// Who brings about what is due.
@@ -106,6 +111,23 @@ pub const SECONDS_OF_BUDGET: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 impl Default for RateConfig {
     fn default() -> Self {
         Self { tenant: 10_000_000, user: 5_000_000, address: 500_000 }
+    }
+}
+
+/// Where payment gateways are, and how their keys are kept.
+#[derive(Clone, Debug)]
+pub struct GatewayConfig {
+    /// Where Stripe is.
+    pub stripe: Url,
+    /// Where the simulator is. There is one only beside a test clock.
+    pub simulator: Option<Url>,
+    /// What keys are sealed with. Without, no account that needs one can be kept.
+    pub sealing: Option<SealingKeys>,
+}
+
+impl Default for GatewayConfig {
+    fn default() -> Self {
+        Self { stripe: Stripe::server(), simulator: None, sealing: None }
     }
 }
 

@@ -169,6 +169,10 @@ pub enum Code {
     SuspendedFromAbove,
     /// The object is still in use.
     InUse,
+    /// The payment gateway does not accept what it was given.
+    GatewayRefused,
+    /// The payment gateway does not answer, or cannot be asked from here. Nothing was changed.
+    GatewayUnavailable,
 }
 
 impl Refusal {

@@ -32,6 +32,7 @@ pub mod customer;
 pub mod dashboard;
 pub mod entitlement;
 pub mod feature;
+pub mod gateway_account;
 pub mod member;
 pub mod operational;
 pub mod organization;

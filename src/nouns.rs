@@ -14,6 +14,7 @@ macro_rules! nouns {
             tier: Tier TierId TenantId, tier::graphql TierQuery;
             feature: Feature FeatureId TenantId, feature::graphql FeatureQuery;
             add_on: AddOn AddOnId TenantId, add_on::graphql AddOnQuery;
+            gateway_account: GatewayAccount GatewayAccountId TenantId, gateway_account::graphql GatewayAccountQuery;
             subscription: SubscriptionContract SubscriptionId TenantId, subscription::query SubscriptionQuery;
             payment: Payment PaymentId TenantId, payment::graphql PaymentQuery;
             payment_method: PaymentMethod PaymentMethodId TenantId, payment_method::graphql PaymentMethodQuery;

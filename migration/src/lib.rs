@@ -43,6 +43,7 @@ mod m20261128_000032_add_ons;
 mod m20261128_000033_proration;
 mod m20261128_000034_received_by_hand;
 mod m20261128_000035_thresholds;
+mod m20261128_000037_gateway_accounts;
 
 /// Applies the steps in order.
 pub struct Migrator;
@@ -85,6 +86,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000033_proration::Migration),
             Box::new(m20261128_000034_received_by_hand::Migration),
             Box::new(m20261128_000035_thresholds::Migration),
+            Box::new(m20261128_000037_gateway_accounts::Migration),
         ]
     }
 }

@@ -53,7 +53,8 @@ nouns!(ids);
 mod tests {
     use super::*;
     use crate::entity::{
-        AuditEventId, Mutable, add_on, customer, feature, member, organization, revocation, subscription, tier,
+        AuditEventId, Mutable, add_on, customer, feature, gateway_account, member, organization, revocation,
+        subscription, tier,
     };
 
     #[test]
@@ -64,6 +65,7 @@ mod tests {
             customer::Model::NOUN,
             tier::Model::NOUN,
             feature::Model::NOUN,
+            gateway_account::Model::NOUN,
             add_on::Model::NOUN,
             subscription::Model::NOUN,
             revocation::Model::NOUN,

@@ -12,7 +12,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    AuthConfig, Config, DatabaseConfig, KeySource, LogFormat, PolicyConfig, RateConfig, SchedulerConfig, ServerConfig,
+    AuthConfig, Config, DatabaseConfig, GatewayConfig, KeySource, LogFormat, PolicyConfig, RateConfig, SchedulerConfig,
+    ServerConfig,
 };
 
 /// The secrets that a data directory's demo runs with.
@@ -95,6 +96,7 @@ impl Config {
             graphiql: true,
             introspection: true,
             metrics: true,
+            gateways: GatewayConfig::default(),
             policy: PolicyConfig::default(),
             scheduler: SchedulerConfig { has_test_clock: true, ..SchedulerConfig::default() },
             log_format: LogFormat::Text,

@@ -8,12 +8,14 @@ mod tests;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use tessera_gateway::Url;
 
 use super::check::{Check, ConfigError};
 use super::values::{
     database_url, duration_within, log_filter, log_format, management, number_within, plan_cache_mode, secret, switch,
 };
-use super::{AuthConfig, Config, DatabaseConfig, LogFormat, PolicyConfig, SchedulerConfig};
+use super::{AuthConfig, Config, DatabaseConfig, GatewayConfig, LogFormat, PolicyConfig, SchedulerConfig};
+use crate::gateway_account::seal::SealingKeys;
 
 const DATABASE_URL: &str = "TESSERA_DATABASE_URL";
 const HS256_SECRET: &str = "TESSERA_AUTH_HS256_SECRET";
@@ -21,11 +23,13 @@ const PUBLIC_KEY_FILE: &str = "TESSERA_AUTH_PUBLIC_KEY_FILE";
 const JWKS_URL: &str = "TESSERA_AUTH_JWKS_URL";
 const ALGORITHMS: &str = "TESSERA_AUTH_ALGORITHMS";
 const CURSOR_SECRET: &str = "TESSERA_CURSOR_SECRET";
+const SEALING_KEYS: &str = "TESSERA_SEALING_KEYS";
+const SIMULATOR_URL: &str = "TESSERA_SIMULATOR_URL";
 
 /// Flags of the server, each with a variable of the same name.
 ///
-/// Two secrets are variables only, because other users of a machine can read command lines:
-/// `TESSERA_AUTH_HS256_SECRET` and `TESSERA_CURSOR_SECRET`.
+/// Three secrets are variables only, because other users of a machine can read command lines:
+/// `TESSERA_AUTH_HS256_SECRET`, `TESSERA_CURSOR_SECRET` and `TESSERA_SEALING_KEYS`.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Settings {
     /// Address to listen on [default: 127.0.0.1:8080]
@@ -136,6 +140,9 @@ pub struct Settings {
     /// Hours a gateway may be late with a renewal [default: 24]
     #[arg(long, env = "TESSERA_RENEWAL_TOLERANCE_HOURS", value_name = "HOURS")]
     renewal_tolerance_hours: Option<String>,
+    /// Where the simulator of a payment gateway is; only with a test clock
+    #[arg(long, env = SIMULATOR_URL, value_name = "URL")]
+    simulator_url: Option<String>,
     /// Form of the logs: json or text [default: json]
     #[arg(long, env = "TESSERA_LOG_FORMAT", value_name = "FORMAT")]
     log_format: Option<String>,
@@ -150,13 +157,14 @@ pub struct Settings {
 struct Secrets {
     hs256: Option<SecretString>,
     cursor: Option<SecretString>,
+    sealing: Option<SecretString>,
 }
 
 impl Secrets {
     fn from_environment() -> Self {
         #[expect(clippy::disallowed_methods, reason = "this is where configuration is read")]
         let read = |name| std::env::var(name).ok().filter(|value| !value.is_empty()).map(SecretString::from);
-        Self { hs256: read(HS256_SECRET), cursor: read(CURSOR_SECRET) }
+        Self { hs256: read(HS256_SECRET), cursor: read(CURSOR_SECRET), sealing: read(SEALING_KEYS) }
     }
 }
 
@@ -184,6 +192,7 @@ impl Settings {
         let metrics = check.optional("TESSERA_METRICS", self.metrics.as_deref(), false, switch);
         let policy = self.check_policy(&mut check);
         let scheduler = self.check_scheduler(&mut check);
+        let gateways = self.check_gateways(&mut check, scheduler.has_test_clock);
         let (log_format, log_filter) = self.check_logs(&mut check);
 
         let config = database.zip(auth).zip(cursor_secret).map(|((database, auth), cursor_secret)| Config {
@@ -196,6 +205,7 @@ impl Settings {
             graphiql,
             introspection,
             metrics,
+            gateways,
             policy,
             scheduler,
             log_format,
@@ -250,6 +260,23 @@ impl Settings {
                 days,
             ),
         }
+    }
+
+    fn check_gateways(&self, check: &mut Check, has_test_clock: bool) -> GatewayConfig {
+        let keys = exposed(&self.secrets.sealing);
+        let sealing = check.optional(SEALING_KEYS, keys, None, |text| SealingKeys::parse(text).map(Some));
+        let at = |text: &str| {
+            let url = text.parse::<Url>().ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+            url.map(Some).ok_or_else(|| format!("`{text}` is no address like http://127.0.0.1:8081/"))
+        };
+        let simulator = check.optional(SIMULATOR_URL, self.simulator_url.as_deref(), None, at);
+        if simulator.is_some() && !has_test_clock {
+            check.problem(
+                SIMULATOR_URL,
+                "is set without TESSERA_TEST_CLOCK: where real money moves, nothing is simulated",
+            );
+        }
+        GatewayConfig { simulator, sealing, ..GatewayConfig::default() }
     }
 
     /// Only how tokens are verified.

@@ -6,8 +6,8 @@
 use serde_json::Value;
 
 use super::{
-    Mutable as _, add_on, customer, feature, member, organization, payment, revocation, subscription, tier,
-    tier_feature, tier_price, usage_adjustment, usage_grant, usage_threshold,
+    Mutable as _, add_on, customer, feature, gateway_account, member, organization, payment, revocation, subscription,
+    tier, tier_feature, tier_price, usage_adjustment, usage_grant, usage_threshold,
 };
 use crate::auth::Permission;
 
@@ -139,6 +139,15 @@ audited! {
         }
         parts {}
         left out { tenant_id search_text created_at updated_at version }
+    }
+    gateway_account {
+        shown {
+            Audience::Readers => id kind mode name gateway_account_id instructions key_changed_at secrets_changed_at
+                disabled_at;
+        }
+        parts {}
+        // What opens the account, and where its news comes in.
+        left out { tenant_id slug sealed_key sealed_secrets created_at updated_at version }
     }
     usage_grant {
         shown {

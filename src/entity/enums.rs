@@ -244,6 +244,24 @@ stored_enums! {
         Flow = "FLOW",
     }
 
+    /// The gateway of an account.
+    GatewayKind {
+        /// Stripe.
+        Stripe = "STRIPE",
+        /// Behaves like Stripe and moves no money. Exists only where there is a test clock.
+        Simulator = "SIMULATOR",
+        /// Nobody but people: bank transfer, cash, cryptocurrency.
+        Manual = "MANUAL",
+    }
+
+    /// Whether a gateway account moves real money.
+    GatewayMode {
+        /// Test numbers only.
+        Test = "TEST",
+        /// Real money.
+        Live = "LIVE",
+    }
+
     /// Where a payment stands.
     PaymentStatus {
         /// Announced, not yet confirmed.

@@ -113,6 +113,8 @@ typed_ids! {
     SubscriptionId = "sub";
     /// A payment for a subscription.
     PaymentId = "pay";
+    /// An account at a payment gateway.
+    GatewayAccountId = "gwa";
     /// A stored payment method.
     PaymentMethodId = "pm";
     /// A record of use.

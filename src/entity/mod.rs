@@ -7,6 +7,7 @@ pub mod customer;
 pub mod derived;
 pub mod enums;
 pub mod feature;
+pub mod gateway_account;
 pub mod id;
 pub mod idempotency_key;
 pub mod json;

@@ -62,6 +62,7 @@ mutations! {
     crate::tier::mutation::TierMutation,
     crate::feature::mutation::FeatureMutation,
     crate::add_on::mutation::AddOnMutation,
+    crate::gateway_account::mutation::GatewayAccountMutation,
     crate::subscription::mutation::SubscriptionMutation,
     crate::subscription::step_mutation::SubscriptionStepMutation,
     crate::payment::mutation::PaymentMutation,

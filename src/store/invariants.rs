@@ -90,7 +90,8 @@ const COUNTED: &[(&str, &str)] = &[
         "SELECT count(*) FROM (
             SELECT id, version FROM organizations UNION ALL SELECT id, version FROM members
             UNION ALL SELECT id, version FROM customers UNION ALL SELECT id, version FROM tiers
-            UNION ALL SELECT id, version FROM features UNION ALL SELECT id, version FROM add_ons UNION ALL SELECT id, version FROM subscriptions
+            UNION ALL SELECT id, version FROM features UNION ALL SELECT id, version FROM add_ons
+            UNION ALL SELECT id, version FROM gateway_accounts UNION ALL SELECT id, version FROM subscriptions
         ) AS changed JOIN (
             SELECT entity_id, count(*) AS entries, max(CASE WHEN action LIKE '%.create' THEN 1 ELSE 0 END) AS is_whole
             FROM audit_events GROUP BY entity_id

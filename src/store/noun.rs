@@ -85,6 +85,7 @@ records! {
     tier _ => Lock::KeyShare, None;
     feature _ => Lock::KeyShare, None;
     add_on _ => Lock::KeyShare, None;
+    gateway_account _ => Lock::KeyShare, None;
     revocation _ => Lock::KeyShare, None;
     payment _ => Lock::KeyShare, None;
     usage_grant _ => Lock::KeyShare, None;
@@ -142,6 +143,7 @@ mutable! {
     tier tenant_id => |row, tenant| row.tenant_id = tenant;
     feature tenant_id => |row, tenant| row.tenant_id = tenant;
     add_on tenant_id => |row, tenant| row.tenant_id = tenant;
+    gateway_account tenant_id => |row, tenant| row.tenant_id = tenant;
     revocation tenant_id => |row, tenant| row.tenant_id = tenant;
     usage_grant tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
     usage_adjustment tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);

@@ -6,8 +6,9 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, TryIntoModel};
 use super::reach::{Owners, Reach};
 use crate::auth::{Permission, Standing};
 use crate::entity::{
-    OrganizationId, add_on, audit_event, customer, feature, member, organization, payment, payment_method, revocation,
-    subscription, subscription_total, tier, tier_feature, tier_price, usage_adjustment, usage_grant, usage_threshold,
+    OrganizationId, add_on, audit_event, customer, feature, gateway_account, member, organization, payment,
+    payment_method, revocation, subscription, subscription_total, tier, tier_feature, tier_price, usage_adjustment,
+    usage_grant, usage_threshold,
 };
 use crate::error::{Error, Result};
 
@@ -210,6 +211,19 @@ impl Visible for feature::Entity {
             return Ok(Condition::any().add(TenantId.is_null()).add(rows));
         }
         reach.needs(Permission::TiersManage)?;
+        Ok(rows)
+    }
+}
+
+impl Visible for gateway_account::Entity {
+    /// A seller's accounts are seen by who manages them, and by the platform's own people.
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
+        use gateway_account::Column::TenantId;
+        let rows = reach.tenants(TenantId)?;
+        if matches!(reach.caller()?.standing, Standing::Platform) {
+            return Ok(Condition::any().add(TenantId.is_null()).add(rows));
+        }
+        reach.needs(Permission::PaymentsManage)?;
         Ok(rows)
     }
 }

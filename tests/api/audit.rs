@@ -135,6 +135,19 @@ async fn every_mutation_leaves_one_entry_for_each_row(world: &World) {
     it.leaves("updateAddOn", json!({"id": seats, "maxQuantity": 5}), "addOn", &["add_on.update"]).await;
     assert_eq!(it.changes(), &json!({"max_quantity": {"from": 1, "to": 5}}));
     it.leaves("archiveAddOn", json!({"id": seats}), "addOn", &["add_on.archive"]).await;
+    let bank = json!({"organizationId": acme, "kind": "MANUAL", "mode": "LIVE", "name": "Bank"});
+    let bank = it.leaves("createGatewayAccount", bank, "gatewayAccount", &["gateway_account.create"]).await;
+    let told = json!({"id": bank, "instructions": "Account 1"});
+    it.leaves("updateGatewayAccount", told, "gatewayAccount", &["gateway_account.update"]).await;
+    assert_eq!(it.changes(), &json!({"instructions": {"from": null, "to": "Account 1"}}));
+    it.leaves("disableGatewayAccount", json!({"id": bank}), "gatewayAccount", &["gateway_account.disable"]).await;
+    it.leaves("enableGatewayAccount", json!({"id": bank}), "gatewayAccount", &["gateway_account.enable"]).await;
+    let key = |number: u8| format!("sk_test_audited_{number}");
+    let simulated =
+        json!({"organizationId": acme, "kind": "SIMULATOR", "mode": "TEST", "name": "Cards", "apiKey": key(1)});
+    let simulated = it.leaves("createGatewayAccount", simulated, "gatewayAccount", &["gateway_account.create"]).await;
+    let another = json!({"id": simulated, "apiKey": key(2)});
+    it.leaves("rotateGatewayKey", another, "gatewayAccount", &["gateway_account.rotate"]).await;
     it.leaves("unarchiveAddOn", json!({"id": seats}), "addOn", &["add_on.unarchive"]).await;
 
     let both = ["customer.create", "subscription.create"];

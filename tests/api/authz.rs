@@ -63,9 +63,9 @@ fn arguments(query: &str, estate: &Estate) -> Option<Vec<(&'static str, String)>
     let (customer, own) = (&estate.customer, &estate.organization);
     let (of_customer, of_organization) = ("", " of the organization");
     Some(match query {
-        "addOns" | "auditEvents" | "checkoutTiers" | "customers" | "features" | "members" | "organizations"
-        | "parkedTransitions" | "paymentMethods" | "payments" | "subscriptions" | "tierStatistics" | "tiers"
-        | "viewer" => {
+        "addOns" | "auditEvents" | "checkoutTiers" | "customers" | "features" | "gatewayAccounts" | "members"
+        | "organizations" | "parkedTransitions" | "paymentMethods" | "payments" | "subscriptions"
+        | "tierStatistics" | "tiers" | "viewer" => {
             vec![("", String::new())]
         }
         "customer" | "node" => vec![("", id(&customer.id))],
@@ -74,6 +74,7 @@ fn arguments(query: &str, estate: &Estate) -> Option<Vec<(&'static str, String)>
         "organization" => vec![("", id(&own.id))],
         "feature" => vec![("", id(&estate.feature))],
         "addOn" => vec![("", id(&estate.add_on))],
+        "gatewayAccount" => vec![("", id(&estate.gateway_account))],
         "tier" => vec![("", id(&estate.tier))],
         "payment" => vec![(of_customer, id(&customer.payment)), (of_organization, id(&own.payment))],
         "paymentMethod" => {

@@ -35,6 +35,8 @@ mod filter;
 #[cfg(test)]
 mod full_disk;
 #[cfg(test)]
+mod gateway_account;
+#[cfg(test)]
 mod graphql_js;
 #[cfg(test)]
 mod http;

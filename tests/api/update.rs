@@ -57,6 +57,15 @@ async fn subject(world: &World, mutation: &str) -> Option<Subject> {
                 shown: "feature { name description unit resets enforcement version }",
             }
         }
+        "updateGatewayAccount" => {
+            let input = json!({"kind": "MANUAL", "mode": "LIVE", "name": "Bank"});
+            let made = admin.mutate("createGatewayAccount", input, "gatewayAccount { id }").await;
+            Subject {
+                id: made["gatewayAccount"]["id"].as_str()?.to_owned(),
+                filled: json!({"instructions": "Account 1"}),
+                shown: "gatewayAccount { name instructions version }",
+            }
+        }
         "updateAddOn" => {
             let input = json!({"key": "seats", "name": "Seats", "kind": "CUSTOMER", "maxQuantity": 9});
             let made = admin.mutate("createAddOn", input, "addOn { id }").await;

@@ -44,6 +44,35 @@ impl Stripe {
     /// Where Stripe is.
     pub const BASE: &str = "https://api.stripe.com/";
 
+    /// What can be asked of it.
+    pub const CAPABILITIES: Capabilities = Capabilities {
+        checkout: true,
+        trials: true,
+        pause: true,
+        previews: true,
+        invoices: true,
+        partial_refunds: true,
+        methods: true,
+        portal: true,
+        signed_webhooks: true,
+        currencies: None,
+        key_lifetime: 24 * 3600,
+        checkout_lifetime: 24 * 3600,
+        // Renewals wait an hour before they are final, and up to 72 for endpoints that do not answer.
+        late_renewal: 73 * 3600,
+        requests_per_second: (25, 100),
+    };
+
+    /// Where Stripe is.
+    pub fn server() -> Url {
+        Self::BASE.parse().unwrap_or_else(|_| unreachable!("the address is one"))
+    }
+
+    /// Another account at the same server, over the same connections.
+    pub fn with_secret(&self, secret: SecretString) -> Self {
+        Self { http: self.http.clone(), secret }
+    }
+
     /// The account that `secret` opens, at the server `base`. Which server that is, only the configuration says.
     pub fn new(base: Url, secret: SecretString) -> Result<Self, reqwest::Error> {
         Ok(Self { http: Http::new(base)?, secret })
@@ -143,23 +172,7 @@ fn change_form(change: &Change, within: Option<&str>) -> Form {
 
 impl PaymentGateway for Stripe {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            checkout: true,
-            trials: true,
-            pause: true,
-            previews: true,
-            invoices: true,
-            partial_refunds: true,
-            methods: true,
-            portal: true,
-            signed_webhooks: true,
-            currencies: None,
-            key_lifetime: 24 * 3600,
-            checkout_lifetime: 24 * 3600,
-            // Renewals wait an hour before they are final, and up to 72 for endpoints that do not answer.
-            late_renewal: 73 * 3600,
-            requests_per_second: (25, 100),
-        }
+        Self::CAPABILITIES
     }
 
     fn account(&self) -> Answer<'_, Account> {

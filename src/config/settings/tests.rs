@@ -8,7 +8,7 @@ fn usable() -> Settings {
         database_url: Some(format!("postgres://user:{CANARY}@localhost/tessera").into()),
         auth_issuer: Some("https://id.example".into()),
         auth_audience: Some("tessera".into()),
-        secrets: Secrets { hs256: Some(CANARY.into()), cursor: Some(format!("{CANARY}-2").into()) },
+        secrets: Secrets { hs256: Some(CANARY.into()), cursor: Some(format!("{CANARY}-2").into()), sealing: None },
         ..Settings::default()
     }
 }
@@ -93,7 +93,7 @@ fn secrets_are_never_printed() {
 
     // Half of the canary is too short for a secret, and its database has no known scheme.
     let short = &CANARY[..20];
-    let secrets = Secrets { hs256: Some(short.into()), cursor: Some(short.into()) };
+    let secrets = Secrets { hs256: Some(short.into()), cursor: Some(short.into()), sealing: None };
     let settings = Settings { database_url: Some(CANARY.into()), secrets, ..usable() };
     let error = settings.config().expect_err("must be refused");
     assert_eq!(error.0.len(), 3, "{error}");
@@ -102,7 +102,7 @@ fn secrets_are_never_printed() {
 
 #[test]
 fn one_secret_has_one_purpose() {
-    let secrets = Secrets { hs256: Some(CANARY.into()), cursor: Some(CANARY.into()) };
+    let secrets = Secrets { hs256: Some(CANARY.into()), cursor: Some(CANARY.into()), sealing: None };
     assert_eq!(variables(&Settings { secrets, ..usable() }), ["TESSERA_CURSOR_SECRET"]);
 }
 
@@ -154,11 +154,35 @@ fn every_variable_is_documented() {
     }
     let command = <Program as clap::CommandFactory>::command();
     let flags = command.get_arguments().filter_map(|flag| flag.get_env()?.to_str().map(str::to_owned));
-    let mut known: Vec<_> = flags.chain([HS256_SECRET.to_owned(), CURSOR_SECRET.to_owned()]).collect();
+    let mut known: Vec<_> = flags.chain([HS256_SECRET, CURSOR_SECRET, SEALING_KEYS].map(str::to_owned)).collect();
     let example = include_str!("../../../.env.example");
     let lines = example.lines().filter(|line| !line.starts_with('#'));
     let mut documented: Vec<_> = lines.filter_map(|line| Some(line.split_once('=')?.0.to_owned())).collect();
     known.sort();
     documented.sort();
     assert_eq!(documented, known);
+}
+
+#[test]
+fn nothing_is_simulated_without_a_test_clock_and_keys_are_keys() {
+    let sealing = |text: &str| Secrets { sealing: Some(text.into()), ..usable().secrets };
+    let key = format!("k1:{}=", "A".repeat(43));
+    let both = Settings {
+        simulator_url: Some("http://127.0.0.1:8081/".into()),
+        test_clock: Some("true".into()),
+        secrets: sealing(&key),
+        ..usable()
+    };
+    let gateways = both.config().expect("usable").gateways;
+    assert!(gateways.simulator.is_some() && gateways.sealing.is_some());
+    assert_eq!(gateways.stripe.as_str(), "https://api.stripe.com/");
+    let alone = Settings { test_clock: None, ..both.clone() };
+    assert_eq!(variables(&alone), ["TESSERA_SIMULATOR_URL"]);
+    let nowhere = Settings { simulator_url: Some("nowhere".into()), ..both.clone() };
+    assert_eq!(variables(&nowhere), ["TESSERA_SIMULATOR_URL"]);
+    for bad in [CANARY, "k1:AAAA", &format!("{key},{key}")] {
+        let broken = Settings { secrets: sealing(bad), ..both.clone() };
+        assert_eq!(variables(&broken), ["TESSERA_SEALING_KEYS"]);
+        assert!(!broken.config().expect_err("refused").to_string().contains(CANARY));
+    }
 }

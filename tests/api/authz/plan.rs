@@ -26,6 +26,7 @@ enum Subject {
     Tier,
     Feature,
     AddOn,
+    GatewayAccount,
     /// The subscription of a new customer.
     Subscription,
     /// What is due to the subscription of a new customer.
@@ -62,6 +63,12 @@ impl Plan {
         self.terms = terms;
         self
     }
+}
+
+/// A key of the simulator that opens an account of this name; there may be several.
+fn simulated(name: &str, number: u8) -> String {
+    let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    format!("sk_test_{}_{number}", &name[..name.len().min(40)])
 }
 
 /// The table: one line for each mutation. `cell` is a name that no other call uses.
@@ -113,6 +120,15 @@ fn plan(world: &World, mutation: &str, tenant: Tenant, cell: &str) -> Option<Pla
             Subject::None,
             json!({"key": cell, "name": "New", "kind": "CUSTOMER", "organizationId": organization}),
         ),
+        "createGatewayAccount" => Plan::of(
+            Subject::None,
+            json!({"kind": "MANUAL", "mode": "LIVE", "name": "New", "organizationId": organization}),
+        ),
+        "updateGatewayAccount" => Plan::of(Subject::GatewayAccount, renamed),
+        "rotateGatewayKey" => Plan::of(Subject::GatewayAccount, json!({"apiKey": simulated(cell, 2)})),
+        "disableGatewayAccount" => Plan::of(Subject::GatewayAccount, nothing),
+        "enableGatewayAccount" => Plan::of(Subject::GatewayAccount, nothing).after("disableGatewayAccount", json!({})),
+
         "updateAddOn" => Plan::of(Subject::AddOn, renamed),
         "archiveAddOn" => Plan::of(Subject::AddOn, nothing),
         "unarchiveAddOn" => Plan::of(Subject::AddOn, nothing).after("archiveAddOn", json!({})),
@@ -189,6 +205,12 @@ pub async fn prepare(world: &World, mutation: &str, tenant: Tenant, cell: &str) 
         Subject::Feature => {
             let new = in_tenant(json!({"key": cell, "name": cell, "kind": "LIMIT"}));
             Some(root.mutate("createFeature", new, "feature { id }").await["feature"]["id"].clone())
+        }
+        Subject::GatewayAccount => {
+            let new =
+                in_tenant(json!({"kind": "SIMULATOR", "mode": "TEST", "name": cell, "apiKey": simulated(cell, 1)}));
+            let made = root.mutate("createGatewayAccount", new, "gatewayAccount { id }").await;
+            Some(made["gatewayAccount"]["id"].clone())
         }
         Subject::AddOn => {
             let new = in_tenant(json!({"key": cell, "name": cell, "kind": "CUSTOMER"}));

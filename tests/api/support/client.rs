@@ -97,11 +97,13 @@ impl Client {
             "deactivate",
             "archive",
             "unarchive",
+            "disable",
+            "enable",
         ];
         let shared = |noun: &str| action.iter().any(|verb| mutation == format!("{verb}{noun}"));
         match mutation {
             "undoCancel" | "endOverride" | "markPastDue" | "markPaid" => Some("SubscriptionActionInput".to_owned()),
-            _ => ["Subscription", "Customer", "Organization", "Member", "Tier", "AddOn"]
+            _ => ["Subscription", "Customer", "Organization", "Member", "Tier", "AddOn", "GatewayAccount"]
                 .into_iter()
                 .find(|noun| shared(noun))
                 .map(|noun| format!("{noun}ActionInput")),

@@ -32,6 +32,8 @@ pub struct Estate {
     pub feature: String,
     /// An add-on of its catalogue that is not public; its customer has it.
     pub add_on: String,
+    /// Its account for payments by hand.
+    pub gateway_account: String,
     /// The creation of its customer.
     pub audit_event: String,
     /// A customer without a subscription.
@@ -47,6 +49,7 @@ impl Estate {
         let tier = private_tier(world, tenant, mark).await;
         let feature = feature(world, tenant, mark).await;
         let add_on = add_on(world, tenant, mark).await;
+        let gateway_account = gateway_account(world, tenant, mark).await;
         let customer = customer(world, tenant, mark, &tier).await;
         let more = json!({"id": customer.subscription, "addOns": [{"addOnId": add_on}]});
         world.admin(tenant).mutate("changeAddOns", more, "").await;
@@ -57,7 +60,18 @@ impl Estate {
         let audit_event = text(&data["auditEvents"]["nodes"][0]["id"]);
         let (idle_customer, ended) = world.subscribed(tenant, &format!("{mark} idle"), tenant.basic, json!({})).await;
         world.admin(tenant).mutate("deleteSubscription", json!({"id": ended}), "").await;
-        Self { tenant, organization, customer, member, tier, feature, add_on, audit_event, idle_customer }
+        Self {
+            tenant,
+            organization,
+            customer,
+            member,
+            tier,
+            feature,
+            add_on,
+            gateway_account,
+            audit_event,
+            idle_customer,
+        }
     }
 
     /// The id of its object of this type; the customer's where the organization has one as well.
@@ -70,6 +84,7 @@ impl Estate {
             "Tier" => &self.tier,
             "Feature" => &self.feature,
             "AddOn" => &self.add_on,
+            "GatewayAccount" => &self.gateway_account,
             "Payment" => &self.customer.payment,
             "PaymentMethod" => &self.customer.payment_method,
             "AuditEvent" => &self.audit_event,
@@ -111,6 +126,16 @@ async fn feature(world: &World, tenant: Tenant, mark: &str) -> String {
         "kind": "METER", "unit": mark,
     });
     text(&steward(world, tenant, mark).mutate("createFeature", input, "feature { id }").await["feature"]["id"])
+}
+
+/// An account for payments by hand.
+async fn gateway_account(world: &World, tenant: Tenant, mark: &str) -> String {
+    let input = json!({
+        "kind": "MANUAL", "mode": "LIVE", "name": format!("{mark} bank"), "instructions": format!("{mark} instructions"),
+        "idempotencyKey": format!("{mark}-bank"),
+    });
+    let made = steward(world, tenant, mark).mutate("createGatewayAccount", input, "gatewayAccount { id }").await;
+    text(&made["gatewayAccount"]["id"])
 }
 
 /// An add-on that is not public.

@@ -1,6 +1,7 @@
 //! Two tenants of the same shape, below one platform, at a fixed time.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,9 +11,12 @@ use serde_json::{Value, json};
 use tessera::app::App;
 use tessera::auth::TokenIssuer;
 use tessera::clock::{Clock, Timestamp};
-use tessera::config::{AuthConfig, Config, KeySource};
+use tessera::config::{AuthConfig, Config, GatewayConfig, KeySource};
 use tessera::entity::{OrganizationId, TierId, audit_event};
+use tessera::gateway_account::seal::SealingKeys;
 use tessera::store::Store;
+use tessera_gateway::simulator::{Now, Options, Simulator};
+use tokio::net::TcpListener;
 
 use super::database::{Backend, Fresh, connect, fresh};
 use super::seed::Seed;
@@ -46,6 +50,8 @@ pub struct World {
     /// Organization tiers of the platform: `starter` (rank 10, 3 users, 30 days of trial), `pro` (rank 20, 25 users),
     /// `enterprise` (rank 30, unlimited), and `internal` (rank 40, not public).
     pub platform_tiers: BTreeMap<&'static str, TierId>,
+    /// The gateway of accounts of the kind SIMULATOR.
+    pub simulator: Simulator,
     pub(super) issuer: TokenIssuer,
     _database: Fresh,
 }
@@ -55,7 +61,8 @@ impl World {
     pub async fn new(backend: Backend) -> Self {
         let database = fresh(backend).await;
         let clock = Clock::manual(at("2026-03-01T12:00:00Z"));
-        let config = config(&database);
+        let simulator = simulator(&clock).await;
+        let config = config(&database, &simulator);
         let issuer = TokenIssuer::new(&config.auth, clock.clone()).expect("the key signs");
         let app = App::start(&config, clock.clone()).await.unwrap_or_else(|error| panic!("{error}"));
         let store = app.store().clone();
@@ -76,6 +83,7 @@ impl World {
             gamma,
             delta,
             platform_tiers,
+            simulator,
             issuer,
             _database: database,
         }
@@ -136,7 +144,15 @@ impl World {
     }
 }
 
-fn config(database: &Fresh) -> Config {
+/// A simulator whose time is the world's.
+async fn simulator(clock: &Clock) -> Simulator {
+    let clock = clock.clone();
+    let now: Now = Arc::new(move || clock.now().micros().div_euclid(1_000_000));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    Simulator::start(listener, Options { now, seed: "w".to_owned(), check: None }).expect("it starts")
+}
+
+fn config(database: &Fresh, simulator: &Simulator) -> Config {
     let auth = AuthConfig {
         issuer: "https://issuer.example.com".to_owned(),
         audience: "tessera".to_owned(),
@@ -153,6 +169,11 @@ fn config(database: &Fresh) -> Config {
         introspection: true,
         metrics: true,
         rates: Default::default(),
+        gateways: GatewayConfig {
+            simulator: Some(simulator.base().clone()),
+            sealing: Some(SealingKeys::parse(&format!("k1:{}=", "A".repeat(43))).expect("a key")),
+            ..GatewayConfig::default()
+        },
         policy: Default::default(),
         scheduler: Default::default(),
         log_format: tessera::config::LogFormat::Json,

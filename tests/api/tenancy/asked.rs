@@ -8,9 +8,9 @@ use sea_orm::{EntityTrait, TryIntoModel};
 use serde_json::{Value, json};
 use tessera::auth::{Permission, Role};
 use tessera::entity::{
-    add_on, audit_event, customer, feature, idempotency_key, member, organization, outbox_event, payment,
-    payment_method, revocation, subscription, subscription_total, tier, tier_feature, tier_price, usage_adjustment,
-    usage_counter, usage_day, usage_grant, usage_record, usage_reservation, usage_threshold,
+    add_on, audit_event, customer, feature, gateway_account, idempotency_key, member, organization, outbox_event,
+    payment, payment_method, revocation, subscription, subscription_total, tier, tier_feature, tier_price,
+    usage_adjustment, usage_counter, usage_day, usage_grant, usage_record, usage_reservation, usage_threshold,
 };
 
 use super::classify::Means;
@@ -144,6 +144,7 @@ async fn everything_stored(world: &World) -> Vec<Vec<String>> {
         table::<tier_feature::Entity>(world).await,
         table::<feature::Entity>(world).await,
         table::<add_on::Entity>(world).await,
+        table::<gateway_account::Entity>(world).await,
         table::<subscription::Entity>(world).await,
         table::<subscription_total::Entity>(world).await,
         table::<payment::Entity>(world).await,
@@ -287,6 +288,7 @@ async fn what_is_hidden_is_answered_like_what_does_not_exist(world: &World) {
         ("AuditEvent", &alpha.audit_event),
         ("Feature", &alpha.feature),
         ("AddOn", &alpha.add_on),
+        ("GatewayAccount", &alpha.gateway_account),
     ]
     .map(|(object, id)| (object.to_owned(), id.clone()))
     .into();

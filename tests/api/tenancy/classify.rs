@@ -67,6 +67,9 @@ fn objects(schema: &Schema, place: &str, name: &str) -> Option<Vec<String>> {
         }
         ("TierActionInput" | "UpdateTierInput", "id") => one("Tier"),
         ("UpdateFeatureInput", "id") => one("Feature"),
+        ("GatewayAccountActionInput" | "RotateGatewayKeyInput" | "UpdateGatewayAccountInput", "id") => {
+            one("GatewayAccount")
+        }
         ("AddOnActionInput" | "UpdateAddOnInput", "id") | (_, "addOnId" | "dropAddOns") => one("AddOn"),
         (
             "CancelSubscriptionInput"
@@ -120,9 +123,9 @@ fn text(place: &str, name: &str) -> Option<Means> {
         // What mutations write. That a value of another tenant is free is tested by hand.
         (
             _,
-            "billingEmail" | "description" | "email" | "externalId" | "externalRef" | "idempotencyKey" | "key" | "name"
-            | "phone" | "previewToken" | "priceId" | "reason" | "reference" | "slug" | "subject" | "timeZone"
-            | "tokenId" | "unit",
+            "apiKey" | "billingEmail" | "description" | "email" | "externalId" | "externalRef" | "idempotencyKey"
+            | "instructions" | "key" | "name" | "phone" | "previewToken" | "priceId" | "reason" | "reference" | "slug"
+            | "subject" | "timeZone" | "tokenId" | "unit" | "webhookSecrets",
         ) if place.ends_with("Input") => Means::Nothing,
         _ => return None,
     })

@@ -169,6 +169,7 @@ fn required(schema: &Schema, of: &Type, own: &Ids) -> Value {
         },
         (_, "Int", "days" | "rank") | (_, "SafeInt", "actual" | "amount" | "value") => Some(json!(1)),
         (_, "String", "feature") => Some(json!("ai.queries")),
+        (_, "String", "apiKey") => Some(json!("sk_test_probe_1")),
         (_, "String", "email") => Some(json!("probe@example.com")),
         (_, "String", "key" | "name" | "reason" | "slug") => Some(json!("probe")),
         _ => None,

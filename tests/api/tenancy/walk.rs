@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use tessera::entity::{
-    AddOnId, AuditEventId, CustomerId, FeatureId, MemberId, OrganizationId, PaymentId, PaymentMethodId, SubscriptionId,
-    TierId,
+    AddOnId, AuditEventId, CustomerId, FeatureId, GatewayAccountId, MemberId, OrganizationId, PaymentId,
+    PaymentMethodId, SubscriptionId, TierId,
 };
 
 use super::document::{Selection, everything, parts, prune, text};
@@ -32,6 +32,7 @@ pub fn nowhere(object: &str) -> String {
         "Tier" => TierId::generate().to_string(),
         "Feature" => FeatureId::generate().to_string(),
         "AddOn" => AddOnId::generate().to_string(),
+        "GatewayAccount" => GatewayAccountId::generate().to_string(),
         "Payment" => PaymentId::generate().to_string(),
         "PaymentMethod" => PaymentMethodId::generate().to_string(),
         "AuditEvent" => AuditEventId::generate().to_string(),

@@ -1,0 +1,114 @@
+//! Which gateways can be asked from here, and with what.
+
+use std::fmt;
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use tessera_gateway::{PaymentGateway as _, Stripe, Url};
+
+use super::seal::{Place, SealingKeys};
+use crate::config::GatewayConfig;
+use crate::entity::{GatewayKind, GatewayMode, gateway_account};
+use crate::error::{Code, Error, Refusal, Result};
+
+/// The gateways that can be asked.
+#[derive(Clone)]
+pub struct Gateways(Arc<Parts>);
+
+struct Parts {
+    stripe: Stripe,
+    simulator: Option<Stripe>,
+    sealing: Option<SealingKeys>,
+}
+
+impl fmt::Debug for Gateways {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Gateways")
+    }
+}
+
+/// What a key opens, as the gateway says.
+#[derive(Clone, Debug)]
+pub(super) struct Opened {
+    pub account: String,
+    pub mode: GatewayMode,
+}
+
+impl Gateways {
+    /// What the configuration says.
+    pub fn new(config: &GatewayConfig) -> Result<Self, String> {
+        let at = |url: &Url| Stripe::new(url.clone(), SecretString::default()).map_err(|error| error.to_string());
+        Ok(Self(Arc::new(Parts {
+            stripe: at(&config.stripe)?,
+            simulator: config.simulator.as_ref().map(at).transpose()?,
+            sealing: config.sealing.clone(),
+        })))
+    }
+
+    /// The gateway of a kind, opened with a key.
+    fn opened(&self, kind: GatewayKind, key: &SecretString) -> Result<Stripe> {
+        let server = match kind {
+            GatewayKind::Stripe => Some(&self.0.stripe),
+            GatewayKind::Simulator => self.0.simulator.as_ref(),
+            GatewayKind::Manual => None,
+        };
+        let unavailable = || {
+            let message = "There is no such gateway here: the simulator exists only beside a test clock.";
+            Refusal::new(Code::GatewayUnavailable, message).at("input.kind")
+        };
+        Ok(server.ok_or_else(unavailable)?.with_secret(key.clone()))
+    }
+
+    /// Asks a gateway which account a key opens.
+    pub(super) async fn ask(&self, kind: GatewayKind, key: &SecretString) -> Result<Opened> {
+        let account = self.opened(kind, key)?.account().await.map_err(refused)?;
+        let mode = match account.mode {
+            tessera_gateway::Mode::Test => GatewayMode::Test,
+            tessera_gateway::Mode::Live => GatewayMode::Live,
+        };
+        Ok(Opened { account: account.id.0, mode })
+    }
+
+    pub(super) fn seal(&self, row: &gateway_account::Model, what: &'static str, value: &str) -> Result<String> {
+        let missing = || {
+            let message = "Keys cannot be kept here: whoever runs the server has configured no sealing key.";
+            Refusal::new(Code::GatewayUnavailable, message).at("input")
+        };
+        self.0.sealing.as_ref().ok_or_else(missing)?.seal(Place { seller: row.tenant_id, account: row.id, what }, value)
+    }
+
+    /// The account's gateway, opened with the key that is kept.
+    pub fn of(&self, row: &gateway_account::Model) -> Result<Stripe> {
+        let place = Place { seller: row.tenant_id, account: row.id, what: super::KEY };
+        let sealed = row.sealed_key.as_deref().zip(self.0.sealing.as_ref());
+        let (sealed, keys) = sealed.ok_or_else(|| Error::Internal("a gateway account has no key here".into()))?;
+        self.opened(row.kind, &keys.open(place, sealed)?.into())
+    }
+
+    /// What the account's news is signed with.
+    pub fn secrets(&self, row: &gateway_account::Model) -> Result<Vec<SecretString>> {
+        let place = Place { seller: row.tenant_id, account: row.id, what: super::SECRETS };
+        let Some((sealed, keys)) = row.sealed_secrets.as_deref().zip(self.0.sealing.as_ref()) else {
+            return Ok(Vec::new());
+        };
+        let opened = SecretString::from(keys.open(place, sealed)?);
+        Ok(opened.expose_secret().lines().map(SecretString::from).collect())
+    }
+}
+
+/// What a client hears of a gateway that was asked in vain.
+fn refused(error: tessera_gateway::Error) -> Error {
+    use tessera_gateway::Error as Theirs;
+    let refuse = |code, message: &str| Refusal::new(code, message).at("input.apiKey").into();
+    match error {
+        Theirs::Unauthorized | Theirs::Invalid(_) | Theirs::NotFound | Theirs::Refused(_) => {
+            refuse(Code::GatewayRefused, "The gateway does not accept this key.")
+        }
+        Theirs::RateLimited { .. } => {
+            refuse(Code::GatewayUnavailable, "The gateway has been asked too often: try again in a moment.")
+        }
+        Theirs::Unavailable(_) | Theirs::OutcomeUnknown(_) | Theirs::KeyReused | Theirs::Unsupported => {
+            refuse(Code::GatewayUnavailable, "The gateway does not answer now: try again later.")
+        }
+    }
+}
