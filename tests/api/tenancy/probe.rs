@@ -193,6 +193,8 @@ fn besides(name: &str, own: &Ids) -> Value {
             json!({"subscription": {"tierId": own.get("on offer to organizations")}})
         }
         "createSubscription(terms.tierId)" => json!({"customerId": own.get("idle")}),
+        // No gateway is asked about payments by hand.
+        "createGatewayAccount(organizationId)" => json!({"kind": "MANUAL"}),
         "release(ownerId)" => json!({"feature": "products"}),
         "revokeTokens(organizationId)" => json!({"tokenId": "probe"}),
         _ => json!({}),
