@@ -197,7 +197,7 @@ mod tests {
     ];
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #![proptest_config(ProptestConfig::with_cases(100_000))]
 
         /// It contains the moment, and its boundaries are those of periods counted from the start.
         #[test]
