@@ -101,6 +101,21 @@ impl Caller {
         self.permissions().contains(permission)
     }
 
+    /// The permission that keeps it from managing what is of an organization, if one does; none stands for the platform.
+    /// Of what it can see, a reseller manages what is of the organizations below its own.
+    pub fn obstacle(&self, permission: Permission, of: Option<OrganizationId>) -> Option<Permission> {
+        if !self.may(permission) {
+            return Some(permission);
+        }
+        match (self.standing(), of) {
+            (Standing::Platform, None) => (!self.may(Permission::PlatformManage)).then_some(Permission::PlatformManage),
+            (_, None) => Some(Permission::PlatformManage),
+            (Standing::Platform | Standing::Reseller(_), Some(_)) => None,
+            (Standing::Organization(own), Some(of)) if own == of => None,
+            (Standing::Organization(_) | Standing::Customer(..), Some(_)) => Some(permission),
+        }
+    }
+
     /// Whoever the token speaks of, if there is one.
     pub fn principal(&self) -> Option<&Principal> {
         match self {

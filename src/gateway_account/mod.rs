@@ -53,16 +53,7 @@ pub struct NewAccount {
 /// The permission that keeps the caller from managing the accounts of this seller, if one does; none stands for the
 /// platform. They are rights over what is sold: a customer has none, and an organization none over the platform's.
 pub fn obstacle(caller: &Caller, seller: Option<OrganizationId>) -> Option<Permission> {
-    if !caller.may(Permission::PaymentsManage) {
-        return Some(Permission::PaymentsManage);
-    }
-    match (caller.standing(), seller) {
-        (Standing::Platform, None) => (!caller.may(Permission::PlatformManage)).then_some(Permission::PlatformManage),
-        (_, None) => Some(Permission::PlatformManage),
-        (Standing::Platform | Standing::Reseller(_), Some(_)) => None,
-        (Standing::Organization(own), Some(seller)) if own == seller => None,
-        (Standing::Organization(_) | Standing::Customer(..), Some(_)) => Some(Permission::PaymentsManage),
-    }
+    caller.obstacle(Permission::PaymentsManage, seller)
 }
 
 /// Refuses before a gateway is asked: nobody asks one with an organization that it does not reach.

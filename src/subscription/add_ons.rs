@@ -9,13 +9,16 @@ use super::change_tier::ChangeTiming;
 use super::lifecycle::{self, Action, Charging, Step};
 use super::preview::{self, Token};
 use super::{Settings, actions, change, kind_of};
-use crate::auth::Permission;
 use crate::entity::subscription::{AddOnLine, AddOns};
 use crate::entity::{AddOnId, BillingCycle, Proration, SubscriptionId, add_on, subscription, tier};
 use crate::error::{Code, Refusal, Result, not_found};
 use crate::graphql::command::Target;
 use crate::graphql::scalar::MAX_SAFE_INT;
 use crate::store::{Command, UnitOfWork, Writer};
+use crate::tier::rules;
+
+/// How many add-ons a subscription has at most.
+const MOST: usize = 20;
 
 /// How many of an add-on a subscription is to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +63,7 @@ pub(super) async fn ordered(
     for (place, wanted) in wanted.iter().enumerate() {
         lines.put(offer.line(*wanted, tier, Charge { cycle, currency }, &format!("{path}.{place}"))?);
     }
+    check_count(&lines, path)?;
     Ok(lines)
 }
 
@@ -102,6 +106,7 @@ pub(super) async fn to_add_ons(
         _ => None,
     };
     let waits = row.scheduled_at.is_some();
+    let stays = later_tier.is_none() && row.scheduled_billing_cycle.is_none_or(|cycle| cycle == row.billing_cycle);
     let later_cycle = row.scheduled_billing_cycle.unwrap_or(row.billing_cycle);
     let offer = Offered::find(unit, wanted).await?;
     let mut now = row.add_ons.clone();
@@ -117,13 +122,19 @@ pub(super) async fn to_add_ons(
             return Err(actions::own_account(&path).into());
         }
         let charge = |cycle| Charge { cycle, currency: &row.currency };
-        let wanted = Quantity { id, quantity };
+        let (wanted, held) = (Quantity { id, quantity }, now.quantity(id).max(later.quantity(id)));
         if at_once {
-            now.put(offer.changed(&now, wanted, &tier, charge(row.billing_cycle), &path)?);
+            let has = Has { line: now.line(id), held };
+            now.put(offer.changed(has, wanted, &tier, charge(row.billing_cycle), &path)?);
         }
+        // What was to be removed and stays keeps its price.
+        let kept = now.line(id).filter(|_| stays);
+        let has = Has { line: later.line(id).or(kept), held };
         let later_tier = later_tier.as_ref().unwrap_or(&tier);
-        later.put(offer.changed(&later, wanted, later_tier, charge(later_cycle), &path)?);
+        later.put(offer.changed(has, wanted, later_tier, charge(later_cycle), &path)?);
     }
+    check_count(&now, "input.addOns")?;
+    check_count(&later, "input.addOns")?;
     check_amount(row.amount_minor - row.add_ons.amount_minor(), &now, "input.addOns")?;
     let base = row.scheduled_amount_minor.unwrap_or(row.amount_minor);
     let counted = if waits { &row.scheduled_add_ons } else { &row.add_ons };
@@ -187,6 +198,14 @@ pub(super) async fn carried(
     Ok(lines)
 }
 
+/// What a subscription has of an add-on.
+#[derive(Clone, Copy)]
+struct Has<'a> {
+    line: Option<&'a AddOnLine>,
+    /// How many it has, now or later.
+    held: i32,
+}
+
 /// Those of the wanted add-ons that the caller sees.
 struct Offered<'a> {
     unit: &'a UnitOfWork<'a>,
@@ -214,15 +233,15 @@ impl<'a> Offered<'a> {
     /// sells it still.
     fn changed(
         &self,
-        lines: &AddOns,
+        Has { line, held }: Has<'_>,
         wanted: Quantity,
         tier: &tier::Model,
         charge: Charge<'_>,
         path: &str,
     ) -> Result<AddOnLine> {
         let Quantity { id, quantity } = wanted;
-        match lines.line(id) {
-            Some(has) if quantity <= has.quantity => Ok(AddOnLine { quantity, ..has.clone() }),
+        match line {
+            Some(has) if quantity <= held => Ok(AddOnLine { quantity, ..has.clone() }),
             Some(has) => {
                 check_quantity(self.sold(id, tier, path)?, quantity, path)?;
                 Ok(AddOnLine { quantity, ..has.clone() })
@@ -235,11 +254,7 @@ impl<'a> Offered<'a> {
     fn sold(&self, id: AddOnId, tier: &tier::Model, path: &str) -> Result<&add_on::Model> {
         let path = format!("{path}.addOnId");
         let row = self.rows.iter().find(|row| row.id == id).ok_or_else(|| not_found("add-on", &path))?;
-        let caller = self.unit.scope().caller()?;
-        let manages = match row.tenant_id {
-            None => caller.may(Permission::PlatformManage),
-            Some(_) => caller.may(Permission::TiersManage),
-        };
+        let manages = rules::obstacle(self.unit.scope().caller()?, row.tenant_id).is_none();
         let why = if !row.goes_with(tier) {
             "does not go with the tier"
         } else if row.archived_at.is_some() {
@@ -253,6 +268,14 @@ impl<'a> Offered<'a> {
         let message = format!("The add-on `{}` {why}.", row.key);
         Err(Refusal::new(Code::AddOnNotAvailable, message).at(&path).into())
     }
+}
+
+fn check_count(lines: &AddOns, path: &str) -> Result<()> {
+    if lines.0.len() <= MOST {
+        return Ok(());
+    }
+    let message = format!("A subscription has at most {MOST} add-ons.");
+    Err(Refusal::new(Code::OutOfRange, message).at(path).into())
 }
 
 fn check_quantity(row: &add_on::Model, quantity: i32, path: &str) -> Result<()> {

@@ -1,5 +1,5 @@
-//! The payment that a subscription waits for while it is past due: made when it falls due, received or dropped with it.
-//! It is recorded by hand; what a gateway takes, the gateway reports.
+//! The payment that a subscription waits for, for its period or for a change in the middle of one: made when it falls due,
+//! received or dropped with it. It is recorded by hand; what a gateway takes, the gateway reports.
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
@@ -29,7 +29,12 @@ pub async fn follow(
             }
             Ok(None)
         }
-        (Some(_), None) => take_in(unit, after, waiting(unit, after).await?, received, change).await.map(Some),
+        (Some(_), None) => {
+            let waiting = waiting(unit, after).await?;
+            // What a gateway has under way, it reports.
+            let is_taken = waiting.is_none() && latest(unit, after).await?.is_some_and(|latest| is_under_way(&latest));
+            if is_taken { Ok(None) } else { take_in(unit, after, waiting, received, change).await.map(Some) }
+        }
         (None, None) | (Some(_), Some(_)) => Ok(None),
     }
 }
@@ -46,8 +51,8 @@ pub async fn take_in(
         Some(waiting) => decide(unit, row, waiting, PaymentStatus::Succeeded, received, change("succeed")).await,
         None => {
             let wanted = Wanted::of_period(row, PaymentStatus::Succeeded);
-            let payment = told(payment(unit, row, wanted, 1), received);
-            unit.insert(payment, change("create")).await
+            let attempt = latest(unit, row).await?.map_or(1, |latest| latest.attempt + 1);
+            unit.insert(told(payment(unit, row, wanted, attempt), received), change("create")).await
         }
     }
 }
@@ -167,12 +172,7 @@ async fn decide(
 
 async fn record(unit: &UnitOfWork<'_>, row: &subscription::Model, wanted: Wanted, change: Change) -> Result<()> {
     let Wanted { amount_minor, purpose, .. } = wanted;
-    use payment::Column::{Attempt, PeriodStart, SubscriptionId};
-    let earlier = payment::Entity::find()
-        .filter(SubscriptionId.eq(row.id))
-        .filter(PeriodStart.eq(row.current_period_start))
-        .order_by_desc(Attempt);
-    let earlier = unit.payment_of_tenant(earlier).await?;
+    let earlier = latest(unit, row).await?;
     match &earlier {
         // What a change costs and what the period costs are waited for together.
         Some(waiting) if waiting.purpose == PaymentPurpose::Change && waiting.status == PaymentStatus::Pending => {
@@ -180,12 +180,26 @@ async fn record(unit: &UnitOfWork<'_>, row: &subscription::Model, wanted: Wanted
             unit.update(waiting, payment::Model { amount_minor, purpose, ..waiting.clone() }, change).await?;
             return Ok(());
         }
-        Some(earlier) if under_way().any(|status| status == earlier.status) => return Ok(()),
+        Some(earlier) if is_under_way(earlier) => return Ok(()),
         _ => {}
     }
     let attempt = earlier.map_or(1, |earlier| earlier.attempt + 1);
     unit.insert(payment(unit, row, wanted, attempt), change).await?;
     Ok(())
+}
+
+/// The latest attempt for the period that runs.
+async fn latest(unit: &UnitOfWork<'_>, row: &subscription::Model) -> Result<Option<payment::Model>> {
+    use payment::Column::{Attempt, PeriodStart, SubscriptionId};
+    let of_period = payment::Entity::find()
+        .filter(SubscriptionId.eq(row.id))
+        .filter(PeriodStart.eq(row.current_period_start))
+        .order_by_desc(Attempt);
+    unit.payment_of_tenant(of_period).await
+}
+
+fn is_under_way(payment: &payment::Model) -> bool {
+    under_way().any(|status| status == payment.status)
 }
 
 fn payment(unit: &UnitOfWork<'_>, row: &subscription::Model, wanted: Wanted, attempt: i32) -> payment::Model {

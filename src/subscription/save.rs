@@ -4,8 +4,9 @@
 
 use super::change_tier::{Wish, to_tier};
 use super::lifecycle::{self, Action, CancelAt, Step};
+use super::take::take;
 use super::update::{Update, update};
-use super::{ChangeTiming, Settings, actions, back, take, to_trial};
+use super::{ChangeTiming, Settings, actions, back, to_trial};
 use crate::entity::SubscriptionStatus::{Active, Canceled, Expired, PastDue, Paused, Pending, Suspended, Trialing};
 use crate::entity::{BillingCycle, SubscriptionId, SubscriptionStatus, SuspensionCause, TierId, subscription};
 use crate::error::{Code, Error, Facts, Refusal, Result};

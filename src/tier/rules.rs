@@ -10,19 +10,8 @@ use crate::graphql::filter::nothing;
 use crate::store::{Record, Writer};
 
 /// The permission that keeps the caller from managing this catalogue, if one does; none stands for the platform's.
-///
-/// The tiers of other organizations that a reseller can see are those of the organizations below its own.
 pub fn obstacle(caller: &Caller, catalogue: Option<OrganizationId>) -> Option<Permission> {
-    if !caller.may(Permission::TiersManage) {
-        return Some(Permission::TiersManage);
-    }
-    match (caller.standing(), catalogue) {
-        (Standing::Platform, None) => (!caller.may(Permission::PlatformManage)).then_some(Permission::PlatformManage),
-        (_, None) => Some(Permission::PlatformManage),
-        (Standing::Platform | Standing::Reseller(_), Some(_)) => None,
-        (Standing::Organization(own), Some(catalogue)) if own == catalogue => None,
-        (Standing::Organization(_) | Standing::Customer(..), Some(_)) => Some(Permission::TiersManage),
-    }
+    caller.obstacle(Permission::TiersManage, catalogue)
 }
 
 /// Whether the caller reads what the subscriptions of this catalogue's tiers amount to: who manages it, and the

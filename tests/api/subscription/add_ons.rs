@@ -83,7 +83,10 @@ async fn more_is_added_now_and_less_waits_for_the_end_of_what_is_paid_for(world:
     // More comes now, and stays.
     let raised = json!([1900, [["seats", 4], ["extra", 1]], 1700, [["seats", 4]]]);
     assert_eq!(change(json!([line(&seats, 4)]), json!({})).await, raised);
-    // Naming the present quantity takes back what waits.
+    // Naming the present quantity takes back what waits, at the price that it has, whoever sells it still.
+    let dearer = json!({"id": extra, "prices": [{"billingCycle": "MONTHLY", "currency": "USD", "amountMinor": 999}]});
+    admin.mutate("updateAddOn", dearer, "").await;
+    admin.mutate("archiveAddOn", json!({"id": extra}), "").await;
     assert_eq!(
         change(json!([line(&extra, 1)]), json!({})).await,
         json!([1900, [["seats", 4], ["extra", 1]], null, []])
@@ -230,4 +233,17 @@ async fn an_order_of_add_ons_that_makes_no_sense_is_refused(world: &World) {
     assert_eq!(admin.refusal("changeAddOns", later).await["code"], "CONFLICT", "a trial has no paid time");
     admin.mutate("changeAddOns", json!({"id": tried, "addOns": [line(&seats, 1)]}), "").await;
     assert_eq!(world.writes().await, before + 3);
+}
+
+#[on_both]
+async fn a_subscription_has_at_most_twenty_add_ons(world: &World) {
+    let admin = world.admin(world.alpha);
+    let mut lines = Vec::new();
+    for number in 0..21 {
+        lines.push(json!({"addOnId": seats(world, json!({"key": format!("seats-{number}")})).await}));
+    }
+    let terms = json!({"addOns": lines[..20]});
+    let (_, id) = world.subscribed(world.alpha, "Ada", world.alpha.basic, terms).await;
+    let more = json!({"id": id, "addOns": lines[20..]});
+    world.refused(&admin, "changeAddOns", more, "OUT_OF_RANGE", "input.addOns").await;
 }

@@ -17,7 +17,7 @@ use crate::support::introspection::{Field, Schema};
 const HOPS: usize = 2;
 /// How many objects a list at the root is asked for, and how far away from them is looked: once wide and once deep,
 /// because the product costs too much. What was added last comes first.
-const LISTS: [(usize, usize); 2] = [(60, 0), (2, HOPS)];
+const LISTS: [(usize, usize); 3] = [(60, 0), (3, 1), (2, HOPS)];
 
 /// The id of an object for each type of node.
 pub type Ids = BTreeMap<String, String>;
