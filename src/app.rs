@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::auth::{Caller, Principal, TokenVerifier};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::gateway::applier::Applier;
 use crate::gateway_account::Gateways;
 use crate::graphql::batch::Batches;
 use crate::graphql::context::RequestContext;
@@ -43,6 +44,7 @@ struct Parts {
     settings: Arc<Settings>,
     documents: Documents,
     scheduler: Scheduler,
+    applier: Applier,
     together: Together,
 }
 
@@ -187,6 +189,8 @@ impl App {
             management: policy.subscription_management,
         };
         let retention = Retention::new(config.scheduler.idempotency_days);
+        let settings = Arc::new(settings);
+        let gateways = Gateways::new(&config.gateways).map_err(StartError::Gateways)?;
         Ok(Self(Arc::new(Parts {
             schema: graphql::schema(config.introspection),
             documents: Documents::new(&graphql::sdl(config.scheduler.has_test_clock), config.introspection)
@@ -194,10 +198,11 @@ impl App {
             verifier: TokenVerifier::new(&config.auth, store.clock().clone())
                 .map_err(StartError::Keys)?
                 .refusing(store.revoked()),
-            gateways: Gateways::new(&config.gateways).map_err(StartError::Gateways)?,
+            applier: Applier::new(store.clone(), gateways.clone(), Arc::clone(&settings)),
+            gateways,
             cursors: Cursors::new(&config.cursor_secret),
             together: Together::new(config.database.usage_group, settings.policy),
-            settings: Arc::new(settings),
+            settings,
             scheduler: Scheduler::new(store.clone(), retention, config.scheduler.has_test_clock),
             store,
         })))
@@ -280,7 +285,7 @@ impl App {
         let (batches, loader) = Batches::new(context.scope.clone());
         let mut request = Request::new("").variables(Variables::default()).data(context).data(loader);
         request = request.data(self.0.scheduler.clone()).data(self.0.together.clone());
-        request = request.data(self.0.gateways.clone());
+        request = request.data(self.0.gateways.clone()).data(self.0.applier.clone());
         request.set_parsed_query(document);
         // In a box, because it is large and most requests do without it.
         let response = Box::pin(batches.drive(self.0.schema.execute(request))).await;
@@ -300,6 +305,16 @@ impl App {
     /// What brings about what is due.
     pub fn scheduler(&self) -> &Scheduler {
         &self.0.scheduler
+    }
+
+    /// What applies what gateways are like.
+    pub fn applier(&self) -> &Applier {
+        &self.0.applier
+    }
+
+    /// The gateways that can be asked.
+    pub fn gateways(&self) -> &Gateways {
+        &self.0.gateways
     }
 
     /// The database.

@@ -18,6 +18,7 @@ pub mod config;
 pub mod demo;
 pub mod entity;
 pub mod error;
+pub mod gateway;
 pub mod graphql;
 pub mod http;
 mod nouns;

@@ -3,17 +3,19 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::{
     AccountId, CheckoutId, CustomerId, DisputeId, InvoiceId, ItemId, MethodId, PaymentId, PriceId, RefundId,
     SubscriptionId,
 };
 
 /// A moment, in seconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Seconds(pub i64);
 
 /// A sum of money.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Money {
     /// In the smallest unit that ISO 4217 gives the currency.
     pub minor: i64,
@@ -22,7 +24,7 @@ pub struct Money {
 }
 
 /// Our own name for an object: ours to choose, kept by the gateway, and found again by it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Reference(pub String);
 
 /// Whether an account moves real money.

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::event::{Event, WebhookError};
@@ -168,7 +169,7 @@ impl Capabilities {
 }
 
 /// A customer to be made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewCustomer {
     /// Our name for it.
     pub reference: Reference,
@@ -179,7 +180,7 @@ pub struct NewCustomer {
 }
 
 /// A checkout to be opened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewCheckout {
     /// Our name for it, and for the subscription it makes.
     pub reference: Reference,
@@ -198,7 +199,7 @@ pub struct NewCheckout {
 }
 
 /// A page to be opened on which a payment method is left.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewSetup {
     /// Our name for it.
     pub reference: Reference,
@@ -213,7 +214,7 @@ pub struct NewSetup {
 }
 
 /// When a subscription is to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Cancellation {
     /// Now.
     Now,
@@ -224,7 +225,7 @@ pub enum Cancellation {
 }
 
 /// Whether a subscription is charged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Collection {
     /// Invoices are void as they come.
     Paused,
@@ -233,7 +234,7 @@ pub enum Collection {
 }
 
 /// A change of what is billed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// What changes.
     pub subscription: SubscriptionId,
@@ -257,7 +258,7 @@ pub struct ChangePreview {
 }
 
 /// A refund to be made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewRefund {
     /// Our name for it.
     pub reference: Reference,

@@ -44,6 +44,7 @@ mod m20261128_000033_proration;
 mod m20261128_000034_received_by_hand;
 mod m20261128_000035_thresholds;
 mod m20261128_000037_gateway_accounts;
+mod m20261128_000038_gateway_objects;
 
 /// Applies the steps in order.
 pub struct Migrator;
@@ -87,6 +88,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000034_received_by_hand::Migration),
             Box::new(m20261128_000035_thresholds::Migration),
             Box::new(m20261128_000037_gateway_accounts::Migration),
+            Box::new(m20261128_000038_gateway_objects::Migration),
         ]
     }
 }

@@ -49,6 +49,13 @@ parts! {
     /// Brings about what time makes due. A command that finds something due carries it out in this name, with its own
     /// right to be there.
     Scheduler = "scheduler" may &[],
+    /// Applies what payment gateways are like.
+    Gateway = "gateway" may &[
+        Permission::OrganizationsRead,
+        Permission::CustomersRead,
+        Permission::PaymentsRead,
+        Permission::PaymentsManage,
+    ],
     /// Somebody at the command line of the server, who can read its secrets and its database.
     CommandLine = "command-line" may Permission::ALL,
     /// Makes the demo's data, as rows and not by commands.

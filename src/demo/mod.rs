@@ -94,10 +94,12 @@ pub async fn run(options: DemoOptions) -> Result<(), DemoError> {
     let app = App::with_store(&config, store.clone())?;
     app.keep_learning();
     let scheduler = app.scheduler().clone().start();
+    let applier = app.applier().clone().start();
     let router = http::router(app, http::Options { personas: Some(personas), ..http::Options::new(&config) });
     banner::show(&text);
     let served = http::serve(listener, router, config.server, http::shutdown_signal()).await;
     scheduler.abort();
+    applier.abort();
     store.close().await;
     served.map_err(DemoError::Serve)
 }

@@ -254,6 +254,50 @@ stored_enums! {
         Manual = "MANUAL",
     }
 
+    /// What an object at a gateway is.
+    GatewayObjectKind {
+        /// Whoever pays.
+        Customer = "CUSTOMER",
+        /// A hosted page.
+        Checkout = "CHECKOUT",
+        /// A subscription that the gateway bills.
+        Subscription = "SUBSCRIPTION",
+        /// The demand for one period's money.
+        Invoice = "INVOICE",
+        /// A sum that is or was to be collected.
+        Payment = "PAYMENT",
+        /// Money that goes back.
+        Refund = "REFUND",
+        /// A payment that the payer's bank takes back.
+        Dispute = "DISPUTE",
+        /// A way to pay.
+        Method = "METHOD",
+    }
+
+    /// Where something stands that was asked of a gateway.
+    IntentState {
+        /// It was sent or is about to be, and it is not known what came of it.
+        Open = "OPEN",
+        /// The gateway did it.
+        Done = "DONE",
+        /// The gateway did not do it, and will not.
+        Failed = "FAILED",
+    }
+
+    /// Where news of a gateway stands.
+    WebhookEventState {
+        /// Kept, and not looked at yet.
+        Received = "RECEIVED",
+        /// Its object will be fetched.
+        Queued = "QUEUED",
+        /// Its object was fetched after it, and what it is like now was applied.
+        Applied = "APPLIED",
+        /// It changes nothing of ours; the reason says why.
+        Skipped = "SKIPPED",
+        /// It was tried often and failed each time; the reason says why.
+        Dead = "DEAD",
+    }
+
     /// Whether a gateway account moves real money.
     GatewayMode {
         /// Test numbers only.

@@ -115,6 +115,10 @@ typed_ids! {
     PaymentId = "pay";
     /// An account at a payment gateway.
     GatewayAccountId = "gwa";
+    /// Something that was asked of a gateway.
+    GatewayIntentId = "gwi";
+    /// Something that a gateway told us.
+    WebhookEventId = "whe";
     /// A stored payment method.
     PaymentMethodId = "pm";
     /// A record of use.

@@ -8,6 +8,8 @@ pub mod derived;
 pub mod enums;
 pub mod feature;
 pub mod gateway_account;
+pub mod gateway_intent;
+pub mod gateway_object;
 pub mod id;
 pub mod idempotency_key;
 pub mod json;
@@ -31,6 +33,7 @@ pub mod usage_grant;
 pub mod usage_record;
 pub mod usage_reservation;
 pub mod usage_threshold;
+pub mod webhook_event;
 
 pub use audited::Audited;
 pub use derived::Derived;

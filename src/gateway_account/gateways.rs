@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use tessera_gateway::{PaymentGateway as _, Stripe, Url};
+use tessera_gateway::{Event, PaymentGateway as _, Seconds, Stripe, Url, WebhookError};
 
 use super::seal::{Place, SealingKeys};
 use crate::config::GatewayConfig;
-use crate::entity::{GatewayKind, GatewayMode, gateway_account};
+use crate::entity::{GatewayAccountId, GatewayKind, GatewayMode, gateway_account};
 use crate::error::{Code, Error, Refusal, Result};
+use crate::gateway::remote::{Calls, Remote};
 
 /// The gateways that can be asked.
 #[derive(Clone)]
@@ -19,6 +20,7 @@ struct Parts {
     stripe: Stripe,
     simulator: Option<Stripe>,
     sealing: Option<SealingKeys>,
+    calls: Arc<Calls>,
 }
 
 impl fmt::Debug for Gateways {
@@ -42,7 +44,13 @@ impl Gateways {
             stripe: at(&config.stripe)?,
             simulator: config.simulator.as_ref().map(at).transpose()?,
             sealing: config.sealing.clone(),
+            calls: Arc::default(),
         })))
+    }
+
+    /// What all calls share.
+    pub fn calls(&self) -> &Calls {
+        &self.0.calls
     }
 
     /// The gateway of a kind, opened with a key.
@@ -61,7 +69,10 @@ impl Gateways {
 
     /// Asks a gateway which account a key opens.
     pub(super) async fn ask(&self, kind: GatewayKind, key: &SecretString) -> Result<Opened> {
-        let account = self.opened(kind, key)?.account().await.map_err(refused)?;
+        // Its account is not known yet: it has a rate of its own.
+        let whose = (GatewayAccountId::from(uuid::Uuid::nil()), tessera_gateway::Mode::Test);
+        let remote = Remote::new(self.opened(kind, key)?, whose, &self.0.calls);
+        let account = remote.call("account", |gateway| gateway.account()).await.map_err(refused)?;
         let mode = match account.mode {
             tessera_gateway::Mode::Test => GatewayMode::Test,
             tessera_gateway::Mode::Live => GatewayMode::Live,
@@ -78,15 +89,32 @@ impl Gateways {
     }
 
     /// The account's gateway, opened with the key that is kept.
-    pub fn of(&self, row: &gateway_account::Model) -> Result<Stripe> {
+    pub fn of(&self, row: &gateway_account::Model) -> Result<Remote> {
         let place = Place { seller: row.tenant_id, account: row.id, what: super::KEY };
         let sealed = row.sealed_key.as_deref().zip(self.0.sealing.as_ref());
         let (sealed, keys) = sealed.ok_or_else(|| Error::Internal("a gateway account has no key here".into()))?;
-        self.opened(row.kind, &keys.open(place, sealed)?.into())
+        let mode = match row.mode {
+            GatewayMode::Test => tessera_gateway::Mode::Test,
+            GatewayMode::Live => tessera_gateway::Mode::Live,
+        };
+        let opened = self.opened(row.kind, &keys.open(place, sealed)?.into())?;
+        Ok(Remote::new(opened, (row.id, mode), &self.0.calls))
+    }
+
+    /// What came to the account's address, if one of its secrets signed it.
+    pub fn verify(
+        &self,
+        row: &gateway_account::Model,
+        header: &dyn Fn(&str) -> Option<String>,
+        body: &[u8],
+        now: Seconds,
+    ) -> Result<Result<Event, WebhookError>> {
+        let gateway = self.opened(row.kind, &SecretString::default())?;
+        Ok(gateway.verify_webhook(header, body, &self.secrets(row)?, now))
     }
 
     /// What the account's news is signed with.
-    pub fn secrets(&self, row: &gateway_account::Model) -> Result<Vec<SecretString>> {
+    fn secrets(&self, row: &gateway_account::Model) -> Result<Vec<SecretString>> {
         let place = Place { seller: row.tenant_id, account: row.id, what: super::SECRETS };
         let Some((sealed, keys)) = row.sealed_secrets.as_deref().zip(self.0.sealing.as_ref()) else {
             return Ok(Vec::new());

@@ -66,6 +66,7 @@ mutations! {
     crate::subscription::mutation::SubscriptionMutation,
     crate::subscription::step_mutation::SubscriptionStepMutation,
     crate::payment::mutation::PaymentMutation,
+    crate::gateway::graphql::GatewayMutation,
     crate::usage::mutation::UsageMutation,
     crate::revocation::mutation::RevocationMutation,
     crate::scheduler::graphql::SchedulerMutation,

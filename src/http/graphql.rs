@@ -157,7 +157,7 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), HttpError> {
     if plain && content_type.is_some_and(json_in_utf8) { Ok(()) } else { Err(HttpError::unsupported_media_type()) }
 }
 
-async fn read(body: Body, headers: &HeaderMap, limit: Duration) -> Result<Vec<u8>, HttpError> {
+pub(super) async fn read(body: Body, headers: &HeaderMap, limit: Duration) -> Result<Vec<u8>, HttpError> {
     let too_large = || {
         let message = format!("The body must not be larger than {MAX_BODY_BYTES} bytes.");
         HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message)

@@ -17,6 +17,7 @@ mod metrics;
 mod parameters;
 mod request_id;
 mod server;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +27,7 @@ use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use self::admission::Admission;
 use self::budget::Budgets;
@@ -94,6 +95,7 @@ pub fn router(app: App, options: Options) -> Router {
     let graphql = get(graphql::get).post(graphql::post).fallback(method_not_allowed);
     let mut router = Router::new()
         .route("/graphql", graphql)
+        .route("/webhooks/{gateway}/{slug}", post(webhooks::post).fallback(method_not_allowed))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready));
     if options.metrics {

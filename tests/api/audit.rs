@@ -229,6 +229,8 @@ async fn every_mutation_leaves_one_entry_for_each_row(world: &World) {
     let counting =
         "adjustUsage consume grantAllowance recordUsage release renewReservation reserve setGauge settle".split(' ');
     it.tried.extend(counting.map(str::to_owned));
+    // Nothing of ours changes.
+    it.tried.insert("ensureGatewayCustomer".to_owned());
 
     let schema = world.root().ok("{ __schema { mutationType { fields { name } } } }", json!({})).await;
     let all: BTreeSet<_> = each(&schema["__schema"]["mutationType"]["fields"], "name")

@@ -35,6 +35,7 @@ mod filter;
 #[cfg(test)]
 mod full_disk;
 #[cfg(test)]
+mod gateway;
 mod gateway_account;
 #[cfg(test)]
 mod graphql_js;

@@ -35,6 +35,7 @@ use tokio::task::JoinHandle;
 pub use self::fault::Faults;
 pub use self::state::Outcome;
 use self::state::State;
+pub use crate::stripe::signature::sign;
 
 /// Tells the time, in seconds since 1970.
 pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;

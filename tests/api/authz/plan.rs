@@ -162,6 +162,7 @@ fn plan(world: &World, mutation: &str, tenant: Tenant, cell: &str) -> Option<Pla
         }
         "overrideTier" => Plan::of(Subject::Subscription, gift),
 
+        "ensureGatewayCustomer" => Plan::of(Subject::User, nothing),
         "consume" | "reserve" => Plan::of(Subject::User, json!({"feature": "ai.queries"})),
         "recordUsage" => Plan::of(Subject::User, json!({"records": [{"feature": "ai.queries", "key": cell}]})),
         "setGauge" => Plan::of(Subject::User, json!({"feature": "products", "value": 3})),
@@ -244,6 +245,11 @@ pub async fn prepare(world: &World, mutation: &str, tenant: Tenant, cell: &str) 
     if mutation == "changeAddOns" {
         let own = json!({"organizationId": tenant.id.to_string(), "key": cell});
         input["addOns"][0]["addOnId"] = json!(world.seats("CUSTOMER", own).await);
+    }
+    if mutation == "ensureGatewayCustomer" {
+        let account = json!({"kind": "SIMULATOR", "mode": "TEST", "name": cell, "apiKey": simulated(cell, 1)});
+        let made = root.mutate("createGatewayAccount", in_tenant(account), "gatewayAccount { id }").await;
+        input["gatewayAccountId"] = made["gatewayAccount"]["id"].clone();
     }
     if mutation == "createMember" {
         root.mutate("ensureSubscription", in_tenant(json!({})), "").await;

@@ -12,7 +12,7 @@ use tessera::app::App;
 use tessera::auth::TokenIssuer;
 use tessera::clock::{Clock, Timestamp};
 use tessera::config::{AuthConfig, Config, GatewayConfig, KeySource};
-use tessera::entity::{OrganizationId, TierId, audit_event};
+use tessera::entity::{GatewayAccountId, OrganizationId, TierId, TypedId as _, audit_event, gateway_account};
 use tessera::gateway_account::seal::SealingKeys;
 use tessera::store::Store;
 use tessera_gateway::simulator::{Now, Options, Simulator};
@@ -123,6 +123,22 @@ impl World {
         }
         let made = self.root().mutate("createAddOn", input, "addOn { id }").await;
         made["addOn"]["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// An account of a seller at the simulator, whose news is signed with `whsec_test`: its row. Without a tenant, of the platform.
+    pub async fn gateway(&self, seller: Option<Tenant>) -> gateway_account::Model {
+        let mut input = json!({"kind": "SIMULATOR", "mode": "TEST", "name": "Cards", "webhookSecrets": ["whsec_test"]});
+        input["apiKey"] = json!(format!(
+            "sk_test_{}_1",
+            seller.map_or("platform".to_owned(), |seller| { seller.id.to_string().replace("org_", "") })
+        ));
+        let client = match seller {
+            Some(seller) => self.admin(seller),
+            None => self.root(),
+        };
+        let made = client.mutate("createGatewayAccount", input, "gatewayAccount { id }").await;
+        let id = made["gatewayAccount"]["id"].as_str().and_then(GatewayAccountId::parse).expect("an id");
+        self.store.system().gateway_account(id).await.expect("rows").expect("the account")
     }
 
     /// How many audit entries there are: nothing was written if it stays the same.

@@ -58,6 +58,7 @@ fn objects(schema: &Schema, place: &str, name: &str) -> Option<Vec<String>> {
         (_, "customerId") => one("Customer"),
         (_, "ownerId" | "ownerIds") => Some(vec!["Organization".to_owned(), "Customer".to_owned()]),
         (_, "subscriptionId") => one("SubscriptionContract"),
+        (_, "gatewayAccountId") => one("GatewayAccount"),
         (_, "fallbackTierId" | "tierId" | "tierIds") => one("Tier"),
         ("AuditEventFilter", "entityId") | ("Query.node", "id") | ("Query.nodes", "ids") => any(),
         ("CustomerActionInput" | "UpdateCustomerInput", "id") | ("CustomerFilter", "ids") => one("Customer"),

@@ -1,0 +1,4 @@
+//! What is asked of payment gateways, and what they tell us. The gateway is the simulator, over HTTP.
+
+mod customer;
+mod inbox;
