@@ -195,6 +195,8 @@ fn besides(name: &str, own: &Ids) -> Value {
         "createSubscription(terms.tierId)" => json!({"customerId": own.get("idle")}),
         // No gateway is asked about payments by hand.
         "createGatewayAccount(organizationId)" => json!({"kind": "MANUAL"}),
+        // An organization's own seller is the platform.
+        "ensureGatewayCustomer(gatewayAccountId)" => json!({"ownerId": own.get("Customer")}),
         "release(ownerId)" => json!({"feature": "products"}),
         "revokeTokens(organizationId)" => json!({"tokenId": "probe"}),
         _ => json!({}),
