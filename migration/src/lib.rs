@@ -45,6 +45,7 @@ mod m20261128_000034_received_by_hand;
 mod m20261128_000035_thresholds;
 mod m20261128_000037_gateway_accounts;
 mod m20261128_000038_gateway_objects;
+mod m20261128_000042_attempts;
 
 /// Applies the steps in order.
 pub struct Migrator;
@@ -89,6 +90,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000035_thresholds::Migration),
             Box::new(m20261128_000037_gateway_accounts::Migration),
             Box::new(m20261128_000038_gateway_objects::Migration),
+            Box::new(m20261128_000042_attempts::Migration),
         ]
     }
 }

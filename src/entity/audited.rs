@@ -97,21 +97,21 @@ audited! {
                 canceled_at ended_at past_due_since grace_ends_at suspended_at suspension_cause suspended_by suspended_from
                 paused_at resumes_at pending_until scheduled_tier_id scheduled_amount_minor scheduled_billing_cycle
                 scheduled_at override_reason override_ends_at overridden_tier_id overridden_amount_minor
-                overridden_billing_cycle user_limit trial_limits_users feature_overrides add_ons scheduled_add_ons gateway gateway_subscription_id
-                external_id metadata last_renewed_by deleted_at;
+                overridden_billing_cycle user_limit trial_limits_users feature_overrides add_ons scheduled_add_ons gateway gateway_account_id gateway_subscription_id
+                external_id metadata purchaser last_renewed_by deleted_at;
             Audience::Holders(Permission::SubscriptionsManage) => private_metadata;
         }
         parts { charge }
         // What follows from the others, or comes back with the end of an override.
         left out {
-            tenant_id overridden_state stood_still usage_epoch usage_shift search_text access_ends_at next_at next_status second_at second_status
+            tenant_id overridden_state stood_still payment_status payment_status_at usage_epoch usage_shift search_text access_ends_at next_at next_status second_at second_status
             third_at third_status fourth_at fourth_status fifth_at fifth_status due_at created_at updated_at version
         }
     }
     tier {
         shown {
             Audience::Readers => id key name description kind rank trial_days public sort_order period_end_policy
-                trial_end_policy fallback_tier_id grace_access after_trial_access proration archived_at;
+                trial_end_policy fallback_tier_id grace_access after_trial_access proration payment_options archived_at;
         }
         parts { prices features }
         left out { tenant_id search_text created_at updated_at version }
@@ -119,11 +119,11 @@ audited! {
     payment {
         shown {
             Audience::Readers => id subscription_id;
-            Audience::Holders(Permission::PaymentsRead) => amount_minor currency status gateway gateway_payment_id
+            Audience::Holders(Permission::PaymentsRead) => amount_minor currency status gateway gateway_account_id gateway_payment_id
                 gateway_status failure_code failure_message attempt received_as reference purpose refunded_minor period_start paid_at;
         }
         parts {}
-        left out { tenant_id customer_id search_text return_url status_changed_at created_at updated_at version }
+        left out { tenant_id customer_id search_text return_url gateway_metadata status_changed_at created_at updated_at version }
     }
     feature {
         shown {

@@ -242,6 +242,8 @@ stored_enums! {
         MercadoPago = "MERCADO_PAGO",
         /// Flow, in Chile.
         Flow = "FLOW",
+        /// The simulator, which moves no money. Exists only where there is a test clock.
+        Simulator = "SIMULATOR",
     }
 
     /// The gateway of an account.
@@ -310,6 +312,8 @@ stored_enums! {
     PaymentStatus {
         /// Announced, not yet confirmed.
         Pending = "PENDING",
+        /// Waits for the payer, who must confirm with the bank.
+        RequiresAction = "REQUIRES_ACTION",
         /// With the gateway, which has not decided.
         Processing = "PROCESSING",
         /// Received.
@@ -322,6 +326,24 @@ stored_enums! {
         PartiallyRefunded = "PARTIALLY_REFUNDED",
         /// Paid back whole.
         Refunded = "REFUNDED",
+        /// Received, and the payer's bank wants it back or has taken it back.
+        Disputed = "DISPUTED",
+    }
+
+    /// A way to pay that is offered at a checkout.
+    PaymentOption {
+        /// A credit or debit card.
+        Card = "CARD",
+        /// A direct debit from a bank account.
+        BankAccount = "BANK_ACCOUNT",
+        /// A wallet of a third party.
+        Wallet = "WALLET",
+        /// A transfer by the payer, who is told where to.
+        BankTransfer = "BANK_TRANSFER",
+        /// In cash.
+        Cash = "CASH",
+        /// In a cryptocurrency.
+        Crypto = "CRYPTO",
     }
 
     /// What kind of payment method this is.

@@ -3,7 +3,8 @@
 use sea_orm::entity::prelude::*;
 
 use super::{
-    CustomerId, Gateway, OrganizationId, PaymentId, PaymentPurpose, PaymentStatus, ReceivedAs, SubscriptionId,
+    CustomerId, Gateway, GatewayAccountId, OrganizationId, PaymentId, PaymentPurpose, PaymentStatus, ReceivedAs,
+    StoredJson, SubscriptionId,
 };
 use crate::clock::Timestamp;
 
@@ -29,10 +30,14 @@ pub struct Model {
     pub status: PaymentStatus,
     /// Who moves the money.
     pub gateway: Gateway,
-    /// Its id at the gateway, unique there; null for a manual payment.
+    /// The seller's account there; null for a manual payment, and for those from before there were accounts.
+    pub gateway_account_id: Option<GatewayAccountId>,
+    /// The main one of its ids at the gateway, unique in the account; null for a manual payment, and before it is tried.
     pub gateway_payment_id: Option<String>,
     /// What the gateway calls the status.
     pub gateway_status: Option<String>,
+    /// What else the gateway says of it: a JSON object, without numbers of cards and without secrets.
+    pub gateway_metadata: Option<StoredJson>,
     /// Why it failed, for programs.
     pub failure_code: Option<String>,
     /// Why it failed, for people.

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{CustomerId, Gateway, OrganizationId, PaymentMethodId, PaymentMethodKind};
+use super::{CustomerId, Gateway, GatewayAccountId, OrganizationId, PaymentMethodId, PaymentMethodKind};
 use crate::clock::Timestamp;
 
 /// A payment method that a gateway keeps for an owner.
@@ -19,7 +19,9 @@ pub struct Model {
     pub customer_id: Option<CustomerId>,
     /// Which gateway keeps it.
     pub gateway: Gateway,
-    /// Its id at the gateway, unique there.
+    /// The seller's account there; null for those from before there were accounts.
+    pub gateway_account_id: Option<GatewayAccountId>,
+    /// Its id at the gateway, unique in the account.
     pub gateway_method_id: String,
     /// What it is.
     pub kind: PaymentMethodKind,

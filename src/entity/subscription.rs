@@ -6,8 +6,8 @@ use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Above, AddOnId, BillingCycle, CustomerId, Gateway, ManagementMode, OrganizationId, PeriodEndPolicy, StoredJson,
-    SubscriptionId, SubscriptionStatus, SuspensionCause, TierId, TrialEndPolicy,
+    Above, AddOnId, BillingCycle, CustomerId, Gateway, GatewayAccountId, ManagementMode, OrganizationId, PaymentStatus,
+    PeriodEndPolicy, StoredJson, SubscriptionId, SubscriptionStatus, SuspensionCause, TierId, TrialEndPolicy,
 };
 use crate::clock::Timestamp;
 
@@ -145,7 +145,9 @@ pub struct Model {
 
     /// Which gateway bills it.
     pub gateway: Option<Gateway>,
-    /// Its id at the gateway.
+    /// The seller's account there; null if none bills it, and for those from before there were accounts.
+    pub gateway_account_id: Option<GatewayAccountId>,
+    /// Its id at the gateway, unique in the account.
     pub gateway_subscription_id: Option<String>,
     /// The integrator's own key.
     pub external_id: Option<String>,
@@ -155,6 +157,12 @@ pub struct Model {
     pub metadata: StoredJson,
     /// The same of those who manage it, for nobody else; null is nothing.
     pub private_metadata: Option<StoredJson>,
+    /// Who bought it: the subject of a token.
+    pub purchaser: Option<String>,
+    /// How its newest payment stands. This and the next are kept by a trigger of the database.
+    pub payment_status: Option<PaymentStatus>,
+    /// Since when.
+    pub payment_status_at: Option<Timestamp>,
     /// Who renewed it last: the subject of a token, or `scheduler` for time itself.
     pub last_renewed_by: Option<String>,
 

@@ -1,8 +1,10 @@
 //! Tiers: what a subscription is for.
 
+use sea_orm::FromJsonQueryResult;
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use super::{AccessMode, OrganizationId, PeriodEndPolicy, Proration, TierId, TierKind, TrialEndPolicy};
+use super::{AccessMode, OrganizationId, PaymentOption, PeriodEndPolicy, Proration, TierId, TierKind, TrialEndPolicy};
 use crate::clock::Timestamp;
 
 /// A tier of the platform's catalogue or of an organization's own.
@@ -44,6 +46,8 @@ pub struct Model {
     pub after_trial_access: AccessMode,
     /// How a change to it in the middle of a period is charged, if nobody says.
     pub proration: Proration,
+    /// The ways to pay that its checkout offers; empty for all that the seller has.
+    pub payment_options: PaymentOptions,
     /// When the tier was archived: kept by who has it, sold to nobody.
     pub archived_at: Option<Timestamp>,
     /// When the row was made.
@@ -52,6 +56,23 @@ pub struct Model {
     pub updated_at: Timestamp,
     /// Counts changes, from 1.
     pub version: i32,
+}
+
+/// Ways to pay, each once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct PaymentOptions(pub Vec<PaymentOption>);
+
+impl PaymentOptions {
+    /// These ways, in the order of their first mention.
+    pub fn of(given: Vec<PaymentOption>) -> Self {
+        let mut options = Vec::new();
+        given.into_iter().for_each(|option| {
+            if !options.contains(&option) {
+                options.push(option);
+            }
+        });
+        Self(options)
+    }
 }
 
 /// None: relations are loaded by the nouns' loaders.

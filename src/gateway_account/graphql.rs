@@ -2,7 +2,7 @@
 
 use async_graphql::{Enum, ID, InputObject};
 use declare::{object, queries};
-use sea_orm::{ColumnTrait, Condition};
+use sea_orm::{ColumnTrait, Condition, IdenStatic};
 use tessera_gateway::{Capabilities, Stripe};
 
 use crate::clock::Timestamp;
@@ -14,6 +14,7 @@ use crate::graphql::input::parse_optional_id;
 use crate::organization::graphql::{self as organization, Organization};
 use crate::read::facts::Facts;
 use crate::read::json::{Json, ToJson};
+use crate::read::relation::One;
 
 /// An account of a seller at a payment gateway: of the platform, which sells to organizations, or of an organization, which
 /// sells to its customers. Its key and its secrets are never shown.
@@ -55,6 +56,11 @@ pub struct GatewayAccount {
     /// Whether the caller may change it.
     #[computed(viewer_can_manage, from(TenantId))]
     viewer_can_manage: bool,
+}
+
+/// The gateway account that a column names, for who manages it.
+pub fn seen(account: impl IdenStatic) -> One<gateway_account::Entity> {
+    One::new("gateway account", gateway_account::Column::Id, account).or_null()
 }
 
 /// What can be asked of a gateway account.

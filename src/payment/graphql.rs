@@ -4,12 +4,15 @@ use async_graphql::{ID, InputObject};
 use declare::{object, queries};
 use sea_orm::{ColumnTrait, Condition, IdenStatic};
 
+use crate::auth::Permission;
 use crate::clock::Timestamp;
 use crate::customer::graphql as customer;
 use crate::entity::{
-    CustomerId, Gateway, OrganizationId, PaymentId, PaymentPurpose, PaymentStatus, ReceivedAs, SubscriptionId, payment,
+    CustomerId, Gateway, OrganizationId, PaymentId, PaymentPurpose, PaymentStatus, ReceivedAs, StoredJson,
+    SubscriptionId, payment,
 };
 use crate::error::Result;
+use crate::gateway_account::graphql::{self as gateway_account, GatewayAccount};
 use crate::graphql::connection::{connection, sort_order};
 use crate::graphql::context::RequestContext;
 use crate::graphql::filter::{AmountRange, DateTimeRange, enum_filter};
@@ -17,8 +20,9 @@ use crate::graphql::input::parse_optional_id;
 use crate::graphql::scalar::{CurrencyCode, Money, money};
 use crate::graphql::search::Search;
 use crate::organization::graphql as organization;
-use crate::read::relation::Pages;
-use crate::store::between;
+use crate::read::facts::{Facts, private};
+use crate::read::relation::{One, Pages};
+use crate::store::{Order, SortKey, between};
 use crate::subscription::graphql::SubscriptionContract;
 use crate::subscription::parts::SubscriptionOwner;
 use crate::subscription::relation as subscription;
@@ -35,8 +39,15 @@ pub struct Payment {
     status: PaymentStatus,
     /// Who moves the money.
     gateway: Gateway,
-    /// Its id at the gateway; null for a manual payment.
+    /// The main one of its ids at the gateway; null for a manual payment, and before it is tried.
     gateway_payment_id: Option<String>,
+    /// The seller's account at the gateway; null for a manual payment, and for callers that cannot see the account.
+    #[one(gateway_account::seen, GatewayAccountId)]
+    gateway_account: Option<GatewayAccount>,
+    /// What else the gateway says of it: a JSON object, without numbers of cards and without secrets. Null for callers
+    /// without `payments.manage`.
+    #[computed(gateway_metadata, from(GatewayMetadata))]
+    gateway_metadata: Option<StoredJson>,
     /// What the gateway calls the status.
     gateway_status: Option<String>,
     /// Why it failed, for programs, such as `insufficient_funds`.
@@ -76,6 +87,10 @@ pub struct Payment {
     owner: Option<SubscriptionOwner>,
 }
 
+fn gateway_metadata(facts: &Facts<'_>) -> Result<Option<StoredJson>> {
+    private(facts, Permission::PaymentsManage)
+}
+
 /// The payments of a customer.
 pub fn of_customer(customer: impl IdenStatic) -> Pages<payment::Entity> {
     Pages::new("owner.payments", payment::Column::CustomerId, customer)
@@ -90,6 +105,13 @@ pub fn of_organization(organization: impl IdenStatic) -> Pages<payment::Entity> 
 /// The payments for a subscription.
 pub fn of_subscription(subscription: impl IdenStatic) -> Pages<payment::Entity> {
     Pages::new("subscription.payments", payment::Column::SubscriptionId, subscription)
+}
+
+/// The newest payment for a subscription, for those who may read it.
+pub fn newest_of(subscription: impl IdenStatic) -> One<payment::Entity> {
+    use payment::Column::{CreatedAt, Id, SubscriptionId};
+    let newest = Order::new(vec![SortKey { column: CreatedAt, descending: true }], Id);
+    One::new("newest payment", SubscriptionId, subscription).first_by(&newest).or_null()
 }
 
 enum_filter!(PaymentStatusFilter of PaymentStatus);

@@ -11,6 +11,7 @@ use crate::clock::Timestamp;
 use crate::customer::graphql as customer;
 use crate::entity::{CustomerId, Gateway, OrganizationId, PaymentMethodId, PaymentMethodKind, payment_method};
 use crate::error::Result;
+use crate::gateway_account::graphql::{self as gateway_account, GatewayAccount};
 use crate::graphql::connection::{connection, sort_order};
 use crate::graphql::context::RequestContext;
 use crate::graphql::filter::enum_filter;
@@ -57,6 +58,9 @@ pub struct PaymentMethod {
     /// Its id at the gateway; null for callers without `payments.manage`.
     #[computed(gateway_method_id, from(GatewayMethodId))]
     gateway_method_id: Option<String>,
+    /// The seller's account at the gateway; null for callers that cannot see it.
+    #[one(gateway_account::seen, GatewayAccountId)]
+    gateway_account: Option<GatewayAccount>,
     /// Whom it belongs to; null if the owner was deleted.
     #[one_of(customer::seen, CustomerId; organization::seen, TenantId)]
     owner: Option<SubscriptionOwner>,

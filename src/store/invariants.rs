@@ -7,7 +7,7 @@ use sea_orm::{DbBackend, DbErr, ModelTrait, Statement, TryIntoModel};
 use super::executor::Executor as _;
 use super::{Noun, Row, Rows, System};
 use crate::entity::{Derived, customer, member, organization, payment, subscription, tier};
-use crate::payment::under_way;
+use crate::payment::{moves as moves_of_payments, under_way};
 use crate::subscription::lifecycle::{contradicts_itself, moves, settled};
 
 /// How many rows are read at once.
@@ -52,6 +52,26 @@ const COUNTED: &[(&str, &str)] = &[
             SELECT 1 AS one FROM payments WHERE period_start IS NOT NULL
             GROUP BY tenant_id, subscription_id, period_start, attempt HAVING count(*) > 1
         ) AS found",
+    ),
+    (
+        "a subscription tells how its newest payment stands",
+        "SELECT count(*) FROM subscriptions AS held LEFT JOIN (
+            SELECT tenant_id, subscription_id, status, status_changed_at,
+                row_number() OVER (PARTITION BY tenant_id, subscription_id ORDER BY created_at DESC, id DESC) AS place
+            FROM payments
+        ) AS newest ON newest.tenant_id = held.tenant_id AND newest.subscription_id = held.id AND newest.place = 1
+        WHERE coalesce(held.payment_status, '') <> coalesce(newest.status, '')
+            OR coalesce(held.payment_status_at, 0) <> coalesce(newest.status_changed_at, 0)",
+    ),
+    (
+        // The platform sells to organizations, an organization to its customers.
+        "money goes through an account of the seller",
+        "SELECT count(*) FROM (
+            SELECT tenant_id, customer_id, gateway_account_id FROM subscriptions
+            UNION ALL SELECT tenant_id, customer_id, gateway_account_id FROM payments
+            UNION ALL SELECT tenant_id, customer_id, gateway_account_id FROM payment_methods
+        ) AS billed JOIN gateway_accounts AS account ON account.id = billed.gateway_account_id
+        WHERE (billed.customer_id IS NULL) <> (account.tenant_id IS NULL) OR account.tenant_id <> billed.tenant_id",
     ),
     (
         "an owner with payment methods has one default",
@@ -154,6 +174,7 @@ impl System<'_> {
         }
         tell("a subscription has at most one attempt at a period under way", self.number(&surplus_attempts()).await);
         tell("a status moves along the table", self.number(&moves_off_the_table()).await);
+        tell("the status of a payment moves along its table", self.number(&payments_off_the_table()).await);
         let contradictory = self.count_where::<subscription::Entity>(contradicts_itself).await;
         tell("status, dates and flags of a subscription agree", contradictory);
         let is_stale = |row: &subscription::Model| settled(row.clone()) != *row;
@@ -220,6 +241,16 @@ fn surplus_attempts() -> String {
             SELECT 1 AS one FROM payments WHERE status IN ({under_way})
             GROUP BY tenant_id, subscription_id, period_start HAVING count(*) > 1
         ) AS found"
+    )
+}
+
+/// Counts the outbox's events of payments that moved as they do not.
+fn payments_off_the_table() -> String {
+    let moves = moves_of_payments().map(|(from, to)| format!("'{} {}'", from.as_str(), to.as_str()));
+    let moves = moves.collect::<Vec<_>>().join(", ");
+    format!(
+        "SELECT count(*) FROM outbox_events WHERE entity_type = 'payment' AND payload -> 'status' ->> 'from' IS NOT NULL
+        AND (payload -> 'status' ->> 'from') || ' ' || (payload -> 'status' ->> 'to') NOT IN ({moves})"
     )
 }
 

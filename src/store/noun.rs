@@ -27,6 +27,11 @@ where
     /// The version that every change counts up.
     fn version() -> Self::Column;
 
+    /// The columns that triggers of the database keep: no change writes them.
+    fn kept_by_triggers() -> &'static [Self::Column] {
+        &[]
+    }
+
     /// How the organization of a row is locked before the row is.
     fn organization_lock(row: &Self::Model) -> Lock;
 
@@ -61,11 +66,16 @@ columns! {
 }
 
 macro_rules! records {
-    ($($noun:ident $row:pat => $lock:expr, $owner:expr;)*) => {$(
+    ($($noun:ident $row:pat => $lock:expr, $owner:expr $(, $kept:expr)?;)*) => {$(
         impl Record for $noun::Entity {
             fn version() -> $noun::Column {
                 $noun::Column::Version
             }
+            $(
+                fn kept_by_triggers() -> &'static [$noun::Column] {
+                    $kept
+                }
+            )?
 
             fn organization_lock($row: &$noun::Model) -> Lock {
                 $lock
@@ -91,7 +101,8 @@ records! {
     usage_grant _ => Lock::KeyShare, None;
     usage_adjustment _ => Lock::KeyShare, None;
     usage_threshold _ => Lock::KeyShare, None;
-    subscription row => if row.customer_id.is_none() { Lock::NoKeyUpdate } else { Lock::KeyShare }, row.customer_id;
+    subscription row => if row.customer_id.is_none() { Lock::NoKeyUpdate } else { Lock::KeyShare }, row.customer_id,
+        &[subscription::Column::PaymentStatus, subscription::Column::PaymentStatusAt];
 }
 
 macro_rules! mutable {

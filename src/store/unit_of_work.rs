@@ -268,8 +268,10 @@ impl<'e> UnitOfWork<'e> {
                 && before.get(column) == *value
         };
         let columns = <M::Entity as EntityTrait>::Column::iter().map(|column| (column, after.get(column)));
+        let kept: Vec<_> = M::Entity::kept_by_triggers().iter().map(|column| column.as_str()).collect();
         let set = columns
-            .filter(|(column, value)| ![id, tenant].contains(&column.as_str()) && !stays(*column, value))
+            .filter(|(column, _)| ![id, tenant].contains(&column.as_str()) && !kept.contains(&column.as_str()))
+            .filter(|(column, value)| !stays(*column, value))
             .map(|(column, value)| (column.as_str(), value))
             .collect();
         let version = (M::Entity::version().as_str(), Some(before.version().into()));

@@ -20,15 +20,16 @@ use crate::clock::Timestamp;
 use crate::customer::graphql as customer;
 use crate::entitlement::graphql::{self as entitlement, GrantedFeature};
 use crate::entity::{
-    BillingCycle, Gateway, ManagementMode, PeriodEndPolicy, StoredJson, SubscriptionId, SubscriptionStatus,
-    SuspensionCause, TierId, TrialEndPolicy, subscription,
+    BillingCycle, Gateway, ManagementMode, PaymentStatus, PeriodEndPolicy, StoredJson, SubscriptionId,
+    SubscriptionStatus, SuspensionCause, TierId, TrialEndPolicy, payment, subscription,
 };
 use crate::error::Result;
+use crate::gateway_account::graphql::{self as gateway_account, GatewayAccount};
 use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::scalar::{Money, money};
 use crate::organization::graphql::{self as organization, Organization};
-use crate::payment::graphql::{self as payment, PaymentConnection};
-use crate::read::facts::{Facts, names, private};
+use crate::payment::graphql::{self as payments, PaymentConnection};
+use crate::read::facts::{Facts, Needs, names, private};
 use crate::read::json::ToJson;
 use crate::read::shape::{Field, computed};
 use crate::tier::graphql::{self as tier, Tier};
@@ -106,6 +107,9 @@ pub struct SubscriptionContract {
     gateway: Option<Gateway>,
     /// Its id at the gateway.
     gateway_subscription_id: Option<String>,
+    /// The seller's account at the gateway; null if none bills it, and for callers that cannot see the account.
+    #[one(gateway_account::seen, GatewayAccountId)]
+    gateway_account: Option<GatewayAccount>,
     /// The integrator's own key.
     external_id: Option<String>,
     /// Free-form JSON object of the integrator; null, with an error, if it is too deep to be read.
@@ -147,6 +151,16 @@ pub struct SubscriptionContract {
     /// The administrator's override, while there is one.
     #[part(OverriddenTierId)]
     tier_override: Option<TierOverride>,
+    /// Who bought it: the subject of a token, or `ROOT` for the platform's own people. Null for callers with neither
+    /// `subscriptions.manage` nor `audit.read`.
+    #[computed(told_why, from(Purchaser))]
+    purchaser: Option<String>,
+    /// How its newest payment stands; null if there is none, and for callers without `payments.read`.
+    #[computed(payment_status, needs = needs_newest_payment(payment::Column::Status))]
+    payment_status: Option<PaymentStatus>,
+    /// Since when; null with `paymentStatus`.
+    #[computed(payment_status_at, needs = needs_newest_payment(payment::Column::StatusChangedAt))]
+    payment_status_at: Option<Timestamp>,
     /// Who renewed it last: the subject of a token, `ROOT` for the platform's own people, or `scheduler`. Null for callers
     /// with neither `subscriptions.manage` nor `audit.read`.
     #[computed(told_why, from(LastRenewedBy))]
@@ -155,8 +169,21 @@ pub struct SubscriptionContract {
     #[resolved(available_actions, planned = planned_actions())]
     available_actions: Vec<AvailableAction>,
     /// Its payments. Needs `payments.read`.
-    #[pages(payment::of_subscription, Id)]
+    #[pages(payments::of_subscription, Id)]
     payments: Option<PaymentConnection>,
+}
+
+/// The columns that lists are filtered by say the same; what is shown is read where it is written.
+fn needs_newest_payment(column: payment::Column) -> Needs {
+    vec![(Some(payments::newest_of(subscription::Column::Id).joined()), names(&[column]))]
+}
+
+fn payment_status(facts: &Facts<'_>) -> Result<Option<PaymentStatus>> {
+    facts.get(0)
+}
+
+fn payment_status_at(facts: &Facts<'_>) -> Result<Option<Timestamp>> {
+    facts.get(0)
 }
 
 fn notes(facts: &Facts<'_>) -> Result<Option<StoredJson>> {

@@ -1,18 +1,22 @@
 //! Lists of subscriptions: what they can be filtered and sorted by.
 
 use async_graphql::{Enum, ID, InputObject};
+use sea_orm::sea_query::IntoCondition as _;
 use sea_orm::{ColumnTrait, Condition};
 
 use super::foreseen::{Foreseen, between, either};
 use super::graphql::SubscriptionContract;
+use super::parts::is_told_why;
 use super::status::Kind;
+use crate::auth::Permission;
 use crate::entity::{CustomerId, OrganizationId, SubscriptionId, SubscriptionStatus, TierId, subscription};
 use crate::error::Result;
 use crate::graphql::connection::{connection, sort_order};
 use crate::graphql::context::RequestContext;
-use crate::graphql::filter::{AmountRange, DateTimeRange, enum_filter};
+use crate::graphql::filter::{AmountRange, DateTimeRange, enum_filter, nothing};
 use crate::graphql::input::{parse_id, parse_optional_id};
 use crate::graphql::search::Search;
+use crate::payment::graphql::PaymentStatusFilter;
 
 enum_filter!(SubscriptionStatusFilter of SubscriptionStatus);
 
@@ -74,6 +78,12 @@ pub struct SubscriptionFilter {
     expired: Option<bool>,
     /// With this key of the integrator.
     external_id: Option<String>,
+    /// Whose newest payment stands so. Finds nothing for callers without `payments.read`.
+    payment_status: Option<PaymentStatusFilter>,
+    /// By the time since when it stands so. Finds nothing for callers without `payments.read`.
+    payment_status_at: Option<DateTimeRange>,
+    /// Bought by this one, as `purchaser` says. Finds nothing for callers that it is not told.
+    purchaser: Option<String>,
     /// With this text in the key of the integrator, or of an owner whom the text finds, whatever case and accents; blank
     /// finds all. A text of one or two characters is looked for at the start of owners' names only, and finds what the
     /// first 1,000 of them have.
@@ -84,9 +94,13 @@ impl SubscriptionFilter {
     fn condition(&self, request: &RequestContext) -> Result<Condition> {
         let foreseen = Foreseen { policy: &request.settings.policy, now: request.scope.now() };
         use subscription::Column::{
-            AmountMinor, CreatedAt, CurrentPeriodEnd, CustomerId as Customer, ExternalId, Id, SearchText, Status,
-            TenantId, TierId as Tier,
+            AmountMinor, CreatedAt, CurrentPeriodEnd, CustomerId as Customer, ExternalId, Id, PaymentStatus,
+            PaymentStatusAt, Purchaser, SearchText, Status, TenantId, TierId as Tier,
         };
+        let caller = request.scope.caller()?;
+        let shown = |is_shown: bool, found: Condition| if is_shown { found } else { nothing() };
+        let of_payments = |found| shown(caller.may(Permission::PaymentsRead), found);
+        let told_why = |found| shown(is_told_why(caller), found);
         let organization = parse_optional_id::<OrganizationId>("where.organizationId", self.organization_id.as_ref())?;
         let customer = parse_optional_id::<CustomerId>("where.customerId", self.customer_id.as_ref())?;
         let parse_tier = |id: &ID| parse_id::<TierId>("where.tierIds", id);
@@ -111,6 +125,9 @@ impl SubscriptionFilter {
             .add_option(self.expired.map(|wanted| either(foreseen.expired(), wanted)))
             .add_option(self.expiring_soon.map(|wanted| either(foreseen.expiring_soon(), wanted)))
             .add_option(self.external_id.as_ref().map(|id| ExternalId.eq(id)))
+            .add_option(self.payment_status.as_ref().map(|status| of_payments(status.on(PaymentStatus))))
+            .add_option(self.payment_status_at.map(|range| of_payments(range.on(PaymentStatusAt))))
+            .add_option(self.purchaser.as_ref().map(|who| told_why(Purchaser.eq(who.as_str()).into_condition())))
             .add_option(search.map(|search| search.on_owned::<subscription::Entity>(&request.scope, SearchText))))
     }
 }

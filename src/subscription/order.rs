@@ -279,7 +279,8 @@ pub async fn draft(
         zone,
         pending_for: settings.pending_for,
     };
-    opening::open(opening, unit.now(), path)
+    let row = opening::open(opening, unit.now(), path)?;
+    Ok(subscription::Model { purchaser: Some(unit.scope().caller()?.known_as().to_owned()), ..row })
 }
 
 /// The owner's live subscription, or else its latest.

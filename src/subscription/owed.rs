@@ -6,7 +6,6 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use crate::entity::{Gateway, PaymentId, PaymentPurpose, PaymentStatus, payment, subscription};
 use crate::error::Result;
 use crate::payment::input::Received;
-use crate::payment::under_way;
 use crate::store::{Change, UnitOfWork};
 
 /// Makes the payments agree with what has just become of a subscription, by `change`: what does it, and why. Answers the
@@ -32,7 +31,8 @@ pub async fn follow(
         (Some(_), None) => {
             let waiting = waiting(unit, after).await?;
             // What a gateway has under way, it reports.
-            let is_taken = waiting.is_none() && latest(unit, after).await?.is_some_and(|latest| is_under_way(&latest));
+            let is_taken =
+                waiting.is_none() && latest(unit, after).await?.is_some_and(|latest| latest.status.is_under_way());
             if is_taken { Ok(None) } else { take_in(unit, after, waiting, received, change).await.map(Some) }
         }
         (None, None) | (Some(_), Some(_)) => Ok(None),
@@ -180,7 +180,7 @@ async fn record(unit: &UnitOfWork<'_>, row: &subscription::Model, wanted: Wanted
             unit.update(waiting, payment::Model { amount_minor, purpose, ..waiting.clone() }, change).await?;
             return Ok(());
         }
-        Some(earlier) if is_under_way(earlier) => return Ok(()),
+        Some(earlier) if earlier.status.is_under_way() => return Ok(()),
         _ => {}
     }
     let attempt = earlier.map_or(1, |earlier| earlier.attempt + 1);
@@ -198,10 +198,6 @@ async fn latest(unit: &UnitOfWork<'_>, row: &subscription::Model) -> Result<Opti
     unit.payment_of_tenant(of_period).await
 }
 
-fn is_under_way(payment: &payment::Model) -> bool {
-    under_way().any(|status| status == payment.status)
-}
-
 fn payment(unit: &UnitOfWork<'_>, row: &subscription::Model, wanted: Wanted, attempt: i32) -> payment::Model {
     let Wanted { amount_minor, purpose, status } = wanted;
     let now = unit.now();
@@ -214,7 +210,9 @@ fn payment(unit: &UnitOfWork<'_>, row: &subscription::Model, wanted: Wanted, att
         currency: row.currency.clone(),
         status,
         gateway: Gateway::Manual,
+        gateway_account_id: None,
         gateway_payment_id: None,
+        gateway_metadata: None,
         gateway_status: None,
         failure_code: None,
         failure_message: None,

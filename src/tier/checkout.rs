@@ -7,7 +7,9 @@ use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::terms::TierFeature;
-use crate::entity::{BillingCycle, OperationalStatus, TierId, TierKind, organization, tier, tier_feature, tier_price};
+use crate::entity::{
+    BillingCycle, OperationalStatus, PaymentOption, TierId, TierKind, organization, tier, tier_feature, tier_price,
+};
 use crate::error::Result;
 use crate::graphql::scalar::{CurrencyCode, Money};
 use crate::store::Scope;
@@ -32,6 +34,8 @@ pub struct CheckoutTier {
     rank: i32,
     /// Days of trial that a new subscription gets; 0 for none.
     trial_days: i32,
+    /// The ways to pay that its checkout offers; empty for all that the seller has.
+    payment_options: Vec<PaymentOption>,
     /// Its place in the list.
     sort_order: i32,
     /// What it costs, by currency and cycle.
@@ -80,6 +84,7 @@ pub async fn load(
         kind: row.kind,
         rank: row.rank,
         trial_days: row.trial_days,
+        payment_options: row.payment_options.0,
         sort_order: row.sort_order,
         prices: prices.remove(&row.id).unwrap_or_default(),
         features: features.remove(&row.id).unwrap_or_default(),

@@ -10,7 +10,9 @@ use super::rules;
 use super::statistics::{self, TierStatistics};
 use super::terms::{self, TierFeature, TierPrice};
 use crate::clock::Timestamp;
-use crate::entity::{AccessMode, OrganizationId, PeriodEndPolicy, Proration, TierId, TierKind, TrialEndPolicy, tier};
+use crate::entity::{
+    AccessMode, OrganizationId, PaymentOption, PeriodEndPolicy, Proration, TierId, TierKind, TrialEndPolicy, tier,
+};
 use crate::error::Result;
 use crate::graphql::connection::{connection, sort_order};
 use crate::graphql::context::{ContextExt, RequestContext};
@@ -57,6 +59,9 @@ pub struct Tier {
     after_trial_access: AccessMode,
     /// How a change to it in the middle of a period is charged, if nobody says.
     proration: Proration,
+    /// The ways to pay that its checkout offers; empty for all that the seller has.
+    #[computed(payment_options, from(PaymentOptions))]
+    payment_options: Vec<PaymentOption>,
     /// Since when it is sold to nobody; who has it keeps it.
     archived_at: Option<Timestamp>,
     /// When it was made.
@@ -92,6 +97,10 @@ pub struct Tier {
 /// The tier that a column names.
 pub fn of(id: impl IdenStatic) -> One<tier::Entity> {
     One::new(id.as_str(), tier::Column::Id, id)
+}
+
+fn payment_options(facts: &Facts<'_>) -> Result<Vec<PaymentOption>> {
+    Ok(facts.filled::<tier::PaymentOptions>(0)?.0)
 }
 
 fn viewer_can_manage(facts: &Facts<'_>) -> Result<bool> {

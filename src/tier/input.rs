@@ -5,8 +5,10 @@ use serde_json::{Map, Value};
 
 use super::parts::{self, Feature, Price};
 use super::{MAX_DESCRIPTION, MAX_NAME, NewTier, Update};
+use crate::entity::tier::PaymentOptions;
 use crate::entity::{
-    AccessMode, BillingCycle, FeatureKind, Gateway, PeriodEndPolicy, Proration, TierId, TierKind, TrialEndPolicy,
+    AccessMode, BillingCycle, FeatureKind, Gateway, PaymentOption, PeriodEndPolicy, Proration, TierId, TierKind,
+    TrialEndPolicy,
 };
 use crate::error::{Code, Result};
 use crate::graphql::command::target_input;
@@ -98,6 +100,9 @@ pub struct CreateTierInput {
     /// How a change to it in the middle of a period is charged, if nobody says.
     #[graphql(default_with = "Proration::Prorate")]
     proration: Proration,
+    /// The ways to pay that its checkout offers; all that the seller has if there are none.
+    #[graphql(validator(max_items = 10))]
+    payment_options: Option<Vec<PaymentOption>>,
     /// What it costs, at most 20 prices.
     #[graphql(validator(max_items = 20))]
     prices: Option<Vec<TierPriceInput>>,
@@ -138,6 +143,9 @@ update_input! {
         after_trial_access: Omittable<AccessMode>,
         /// How a change to it in the middle of a period is charged, if nobody says.
         proration: Omittable<Proration>,
+        /// The ways to pay that its checkout offers; all that the seller has if there are none. Replaces all of them.
+        #[graphql(validator(max_items = 10))]
+        payment_options: MaybeUndefined<Vec<PaymentOption>>,
         /// What it costs, at most 20 prices. Replaces all of them; a price that stays for its cycle and currency keeps its
         /// id, and its ids at gateways unless others are given.
         #[graphql(validator(max_items = 20))]
@@ -210,6 +218,7 @@ impl CreateTierInput {
             grace_access: self.grace_access,
             after_trial_access: self.after_trial_access,
             proration: self.proration,
+            payment_options: PaymentOptions::of(self.payment_options.unwrap_or_default()),
             prices: prices(&mut check, self.prices.unwrap_or_default()),
             features: features(&mut check, self.features.unwrap_or_default()),
         };
@@ -245,6 +254,7 @@ impl UpdateTierInput {
             grace_access: self.grace_access.given(),
             after_trial_access: self.after_trial_access.given(),
             proration: self.proration.given(),
+            payment_options: list_given(self.payment_options).map(PaymentOptions::of),
             prices,
             features,
         })

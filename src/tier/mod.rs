@@ -21,6 +21,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use self::fallback::check_fallback;
 use self::parts::{Feature, Price};
 pub use self::unlock::Unlock;
+use crate::entity::tier::PaymentOptions;
 use crate::entity::{
     AccessMode, OrganizationId, PeriodEndPolicy, Proration, TierId, TierKind, TrialEndPolicy, tier, tier_feature,
     tier_price,
@@ -67,6 +68,8 @@ pub struct NewTier {
     pub after_trial_access: AccessMode,
     /// How a change to it in the middle of a period is charged, if nobody says.
     pub proration: Proration,
+    /// The ways to pay that its checkout offers; empty for all that the seller has.
+    pub payment_options: PaymentOptions,
     /// What it costs.
     pub prices: Vec<Price>,
     /// What it grants.
@@ -117,6 +120,7 @@ async fn insert(unit: &UnitOfWork<'_>, catalogue: Option<OrganizationId>, new: &
         grace_access: new.grace_access,
         after_trial_access: new.after_trial_access,
         proration: new.proration,
+        payment_options: new.payment_options.clone(),
         archived_at: None,
         created_at: unit.now(),
         updated_at: unit.now(),
@@ -175,6 +179,8 @@ pub struct Update {
     pub after_trial_access: Option<AccessMode>,
     /// How a change to it in the middle of a period is charged, if nobody says.
     pub proration: Option<Proration>,
+    /// The ways to pay that its checkout offers; empty for all that the seller has.
+    pub payment_options: Option<PaymentOptions>,
     /// What it costs; replaces all prices.
     pub prices: Option<Vec<Price>>,
     /// What it grants; replaces all features.
@@ -264,6 +270,9 @@ fn changed(row: &tier::Model, update: &Update) -> Result<tier::Model> {
     next.grace_access = update.grace_access.unwrap_or(row.grace_access);
     next.after_trial_access = update.after_trial_access.unwrap_or(row.after_trial_access);
     next.proration = update.proration.unwrap_or(row.proration);
+    if let Some(options) = &update.payment_options {
+        next.payment_options = options.clone();
+    }
     next.fallback_tier_id = updated(&row.fallback_tier_id, update.fallback_tier_id);
     parts::check_prices(&mut check, update.prices.as_deref().unwrap_or_default());
     parts::check_features(&mut check, update.features.as_deref().unwrap_or_default());

@@ -106,6 +106,7 @@ mod tests {
             grace_access: crate::entity::AccessMode::Full,
             after_trial_access: crate::entity::AccessMode::ReadOnly,
             proration: crate::entity::Proration::Prorate,
+            payment_options: Default::default(),
             archived_at: archived.then_some(now),
             created_at: now,
             updated_at: now,

@@ -260,6 +260,7 @@ impl Seeder {
                 grace_access: AccessMode::Full,
                 after_trial_access: AccessMode::ReadOnly,
                 proration: Proration::Prorate,
+                payment_options: Default::default(),
                 archived_at: spec.archived.then(|| self.days(-90)),
                 created_at: at,
                 updated_at: at,

@@ -57,7 +57,7 @@ impl Seeder {
         let Attempt { status, number, at, failure } = attempt;
         let gateway = subscription.gateway.unwrap_or(Gateway::Manual);
         let changed_at = match status {
-            PaymentStatus::Pending | PaymentStatus::Processing => at,
+            PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Processing => at,
             PaymentStatus::Canceled => at.plus(TimeDelta::hours(1)),
             _ => at.plus(TimeDelta::seconds(40)),
         };
@@ -71,6 +71,8 @@ impl Seeder {
             currency: subscription.currency.clone(),
             status,
             gateway,
+            gateway_account_id: None,
+            gateway_metadata: None,
             gateway_payment_id: (gateway != Gateway::Manual).then(|| format!("pi_demo{:06}", self.payments)),
             gateway_status: gateway_status(gateway, status).map(str::to_owned),
             failure_code: failure.map(|failure| failure.code.to_owned()),
@@ -140,6 +142,7 @@ impl Seeder {
             id: self.ids.next(),
             customer_id: subject.customer,
             gateway: subject.tenant.gateway,
+            gateway_account_id: None,
             gateway_method_id: format!("pm_demo{number:06}"),
             kind,
             brand: card.then(|| brand.to_owned()),
@@ -160,26 +163,31 @@ impl Seeder {
 fn gateway_status(gateway: Gateway, status: PaymentStatus) -> Option<&'static str> {
     match gateway {
         Gateway::Manual => None,
-        Gateway::Stripe => Some(match status {
+        Gateway::Stripe | Gateway::Simulator => Some(match status {
             PaymentStatus::Pending => "requires_payment_method",
+            PaymentStatus::RequiresAction => "requires_action",
             PaymentStatus::Processing => "processing",
-            PaymentStatus::Succeeded => "succeeded",
+            PaymentStatus::Succeeded | PaymentStatus::Disputed => "succeeded",
             PaymentStatus::Failed => "failed",
             PaymentStatus::Canceled => "canceled",
             PaymentStatus::PartiallyRefunded => "partially_refunded",
             PaymentStatus::Refunded => "refunded",
         }),
         Gateway::MercadoPago => Some(match status {
-            PaymentStatus::Pending => "pending",
+            PaymentStatus::Pending | PaymentStatus::RequiresAction => "pending",
             PaymentStatus::Processing => "in_process",
             PaymentStatus::Succeeded => "approved",
             PaymentStatus::Failed => "rejected",
             PaymentStatus::Canceled => "cancelled",
             PaymentStatus::PartiallyRefunded | PaymentStatus::Refunded => "refunded",
+            PaymentStatus::Disputed => "charged_back",
         }),
         Gateway::Flow => Some(match status {
-            PaymentStatus::Pending | PaymentStatus::Processing => "1",
-            PaymentStatus::Succeeded | PaymentStatus::PartiallyRefunded | PaymentStatus::Refunded => "2",
+            PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Processing => "1",
+            PaymentStatus::Succeeded
+            | PaymentStatus::PartiallyRefunded
+            | PaymentStatus::Refunded
+            | PaymentStatus::Disputed => "2",
             PaymentStatus::Failed => "3",
             PaymentStatus::Canceled => "4",
         }),

@@ -115,6 +115,7 @@ impl Seed<'_> {
             grace_access: tessera::entity::AccessMode::Full,
             after_trial_access: tessera::entity::AccessMode::ReadOnly,
             proration: tessera::entity::Proration::None,
+            payment_options: Default::default(),
             archived_at: None,
             created_at: self.now,
             updated_at: self.now,
