@@ -46,6 +46,8 @@ mod m20261128_000035_thresholds;
 mod m20261128_000037_gateway_accounts;
 mod m20261128_000038_gateway_objects;
 mod m20261128_000042_attempts;
+mod m20261128_000043_gateway_prices;
+mod m20261128_000044_checkouts;
 
 /// Applies the steps in order.
 pub struct Migrator;
@@ -91,6 +93,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000037_gateway_accounts::Migration),
             Box::new(m20261128_000038_gateway_objects::Migration),
             Box::new(m20261128_000042_attempts::Migration),
+            Box::new(m20261128_000043_gateway_prices::Migration),
+            Box::new(m20261128_000044_checkouts::Migration),
         ]
     }
 }

@@ -16,6 +16,8 @@ macro_rules! ids {
             match entity_type {
                 $(<$noun::Entity as Noun>::NAME => $id::from(id).to_string(),)*
                 <revocation::Entity as Noun>::NAME => RevocationId::from(id).to_string(),
+                <gateway_price::Entity as Noun>::NAME => GatewayPriceId::from(id).to_string(),
+                <checkout::Entity as Noun>::NAME => CheckoutId::from(id).to_string(),
                 <usage_grant::Entity as Noun>::NAME => UsageGrantId::from(id).to_string(),
                 <usage_adjustment::Entity as Noun>::NAME => UsageAdjustmentId::from(id).to_string(),
                 <usage_threshold::Entity as Noun>::NAME => UsageThresholdId::from(id).to_string(),
@@ -30,6 +32,12 @@ macro_rules! ids {
                 $($id::PREFIX => $id::parse(text).map(|id| (<$noun::Entity as Noun>::NAME, id.into())),)*
                 RevocationId::PREFIX => {
                     RevocationId::parse(text).map(|id| (<revocation::Entity as Noun>::NAME, id.into()))
+                }
+                GatewayPriceId::PREFIX => {
+                    GatewayPriceId::parse(text).map(|id| (<gateway_price::Entity as Noun>::NAME, id.into()))
+                }
+                CheckoutId::PREFIX => {
+                    CheckoutId::parse(text).map(|id| (<checkout::Entity as Noun>::NAME, id.into()))
                 }
                 UsageGrantId::PREFIX => {
                     UsageGrantId::parse(text).map(|id| (<usage_grant::Entity as Noun>::NAME, id.into()))

@@ -6,8 +6,8 @@
 use serde_json::Value;
 
 use super::{
-    Mutable as _, add_on, customer, feature, gateway_account, member, organization, payment, revocation, subscription,
-    tier, tier_feature, tier_price, usage_adjustment, usage_grant, usage_threshold,
+    Mutable as _, add_on, checkout, customer, feature, gateway_account, gateway_price, member, organization, payment,
+    revocation, subscription, tier, tier_feature, tier_price, usage_adjustment, usage_grant, usage_threshold,
 };
 use crate::auth::Permission;
 
@@ -148,6 +148,22 @@ audited! {
         parts {}
         // What opens the account, and where its news comes in.
         left out { tenant_id slug sealed_key sealed_secrets created_at updated_at version }
+    }
+    gateway_price {
+        shown {
+            Audience::Readers => id account_id tier_id add_on_id billing_cycle currency amount_minor price_id;
+        }
+        parts {}
+        left out { tenant_id created_at updated_at version }
+    }
+    checkout {
+        shown {
+            Audience::Readers => id subscription_id;
+            Audience::Holders(Permission::PaymentsRead) => payment_id account_id state tier_id billing_cycle currency
+                add_ons amount_minor purchaser session_id expires_at;
+        }
+        parts {}
+        left out { tenant_id customer_id return_url state_changed_at created_at updated_at version }
     }
     usage_grant {
         shown {

@@ -1,8 +1,9 @@
 //! Columns that follow from the others of their row: what it is found and sorted by.
 
 use super::{
-    add_on, audit_event, customer, feature, gateway_account, member, organization, payment, payment_method, revocation,
-    subscription, tier, tier_feature, tier_price, usage_adjustment, usage_grant, usage_threshold,
+    add_on, audit_event, checkout, customer, feature, gateway_account, gateway_price, member, organization, payment,
+    payment_method, revocation, subscription, tier, tier_feature, tier_price, usage_adjustment, usage_grant,
+    usage_threshold,
 };
 use crate::text::{fold, sort_key};
 
@@ -68,7 +69,9 @@ impl Derived for payment::Model {
 impl Derived for tier_price::Model {}
 impl Derived for tier_feature::Model {}
 impl Derived for feature::Model {}
+impl Derived for checkout::Model {}
 impl Derived for gateway_account::Model {}
+impl Derived for gateway_price::Model {}
 impl Derived for usage_adjustment::Model {}
 impl Derived for usage_grant::Model {}
 impl Derived for usage_threshold::Model {}

@@ -346,6 +346,22 @@ stored_enums! {
         Crypto = "CRYPTO",
     }
 
+    /// Where a checkout stands.
+    CheckoutState {
+        /// It can be paid.
+        Open = "OPEN",
+        /// It is being closed at the gateway, which has not confirmed that yet: it may still be paid.
+        Closing = "CLOSING",
+        /// It was paid.
+        Completed = "COMPLETED",
+        /// It was closed without being paid.
+        Expired = "EXPIRED",
+        /// Another one took its place.
+        Superseded = "SUPERSEDED",
+        /// The gateway did not open it.
+        Failed = "FAILED",
+    }
+
     /// What kind of payment method this is.
     PaymentMethodKind {
         /// A credit or debit card.

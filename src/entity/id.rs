@@ -115,6 +115,10 @@ typed_ids! {
     PaymentId = "pay";
     /// An account at a payment gateway.
     GatewayAccountId = "gwa";
+    /// What a gateway calls a price.
+    GatewayPriceId = "gwp";
+    /// An attempt to buy a subscription at a gateway.
+    CheckoutId = "chk";
     /// Something that was asked of a gateway.
     GatewayIntentId = "gwi";
     /// Something that a gateway told us.

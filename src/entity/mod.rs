@@ -3,6 +3,7 @@
 pub mod add_on;
 pub mod audit_event;
 pub mod audited;
+pub mod checkout;
 pub mod customer;
 pub mod derived;
 pub mod enums;
@@ -10,6 +11,7 @@ pub mod feature;
 pub mod gateway_account;
 pub mod gateway_intent;
 pub mod gateway_object;
+pub mod gateway_price;
 pub mod id;
 pub mod idempotency_key;
 pub mod json;

@@ -60,6 +60,8 @@ nouns!(columns);
 // Written and audited, but no object of the API.
 columns! {
     revocation: Revocation RevocationId TenantId, revocation Nothing;
+    gateway_price: GatewayPrice GatewayPriceId TenantId, gateway_account Nothing;
+    checkout: Checkout CheckoutId TenantId, checkout Nothing;
     usage_grant: UsageGrant UsageGrantId TenantId, usage Nothing;
     usage_adjustment: UsageAdjustment UsageAdjustmentId TenantId, usage Nothing;
     usage_threshold: UsageThreshold UsageThresholdId TenantId, usage Nothing;
@@ -98,6 +100,9 @@ records! {
     gateway_account _ => Lock::KeyShare, None;
     revocation _ => Lock::KeyShare, None;
     payment _ => Lock::KeyShare, None;
+    gateway_price _ => Lock::KeyShare, None;
+    // Changed with its subscription locked.
+    checkout _ => Lock::KeyShare, None;
     usage_grant _ => Lock::KeyShare, None;
     usage_adjustment _ => Lock::KeyShare, None;
     usage_threshold _ => Lock::KeyShare, None;
@@ -156,6 +161,8 @@ mutable! {
     add_on tenant_id => |row, tenant| row.tenant_id = tenant;
     gateway_account tenant_id => |row, tenant| row.tenant_id = tenant;
     revocation tenant_id => |row, tenant| row.tenant_id = tenant;
+    gateway_price tenant_id => |row, tenant| row.tenant_id = tenant;
+    checkout tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
     usage_grant tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
     usage_adjustment tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);
     usage_threshold tenant_id => |row, tenant| put(&mut row.tenant_id, tenant);

@@ -6,9 +6,9 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, TryIntoModel};
 use super::reach::{Owners, Reach};
 use crate::auth::{Permission, Standing};
 use crate::entity::{
-    OrganizationId, add_on, audit_event, customer, feature, gateway_account, member, organization, payment,
-    payment_method, revocation, subscription, subscription_total, tier, tier_feature, tier_price, usage_adjustment,
-    usage_grant, usage_threshold,
+    OrganizationId, add_on, audit_event, checkout, customer, feature, gateway_account, gateway_price, member,
+    organization, payment, payment_method, revocation, subscription, subscription_total, tier, tier_feature,
+    tier_price, usage_adjustment, usage_grant, usage_threshold,
 };
 use crate::error::{Error, Result};
 
@@ -225,6 +225,26 @@ impl Visible for gateway_account::Entity {
         }
         reach.needs(Permission::PaymentsManage)?;
         Ok(rows)
+    }
+}
+
+impl Visible for gateway_price::Entity {
+    /// With the account that has it.
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
+        use gateway_price::Column::TenantId;
+        let rows = reach.tenants(TenantId)?;
+        if matches!(reach.caller()?.standing, Standing::Platform) {
+            return Ok(Condition::any().add(TenantId.is_null()).add(rows));
+        }
+        reach.needs(Permission::PaymentsManage)?;
+        Ok(rows)
+    }
+}
+
+impl Visible for checkout::Entity {
+    fn visible(reach: Reach<'_>) -> Result<Condition> {
+        reach.needs(Permission::PaymentsRead)?;
+        reach.owned(checkout::Column::TenantId, checkout::Column::CustomerId)
     }
 }
 

@@ -179,6 +179,7 @@ fn text(filter: &Type, input: &Input, known: &Known) -> Vec<Value> {
         ("SubscriptionFilter", "ids") => {
             vec![json!([rows::subscription(number).to_string(), rows::subscription(number + 5).to_string()])]
         }
+        ("SubscriptionFilter", "purchaser") => vec![json!(format!("purchaser-{number}"))],
         ("SubscriptionFilter", "externalId") => vec![json!(format!("external-{number}"))],
         ("PaymentFilter", "gatewayPaymentId") => vec![json!(format!("pi_{}{number}", rows::letters(number)))],
         ("OrganizationFilter", "slug") => vec![json!("organization-20")],

@@ -8,9 +8,10 @@ use sea_orm::{EntityTrait, TryIntoModel};
 use serde_json::{Value, json};
 use tessera::auth::{Permission, Role};
 use tessera::entity::{
-    add_on, audit_event, customer, feature, gateway_account, idempotency_key, member, organization, outbox_event,
-    payment, payment_method, revocation, subscription, subscription_total, tier, tier_feature, tier_price,
-    usage_adjustment, usage_counter, usage_day, usage_grant, usage_record, usage_reservation, usage_threshold,
+    add_on, audit_event, checkout, customer, feature, gateway_account, gateway_price, idempotency_key, member,
+    organization, outbox_event, payment, payment_method, revocation, subscription, subscription_total, tier,
+    tier_feature, tier_price, usage_adjustment, usage_counter, usage_day, usage_grant, usage_record, usage_reservation,
+    usage_threshold,
 };
 
 use super::classify::Means;
@@ -145,6 +146,8 @@ async fn everything_stored(world: &World) -> Vec<Vec<String>> {
         table::<feature::Entity>(world).await,
         table::<add_on::Entity>(world).await,
         table::<gateway_account::Entity>(world).await,
+        table::<gateway_price::Entity>(world).await,
+        table::<checkout::Entity>(world).await,
         table::<subscription::Entity>(world).await,
         table::<subscription_total::Entity>(world).await,
         table::<payment::Entity>(world).await,

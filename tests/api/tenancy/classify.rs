@@ -104,6 +104,7 @@ fn text(place: &str, name: &str) -> Option<Means> {
         ("MemberFilter", "search") => Means::Texts(&["{}", "{} member", "{}-member@"]),
         ("OrganizationFilter" | "Query.organization", "slug") => Means::Texts(&["{}"]),
         ("OrganizationFilter", "search") => Means::Texts(&["{}", "{} organization"]),
+        ("SubscriptionFilter", "purchaser") => Means::Texts(&["{}@example.com"]),
         ("SubscriptionFilter", "externalId") => Means::Texts(&["{}-external", "{}-own"]),
         ("SubscriptionFilter", "search") => Means::Texts(&["{}", "{}-external", "{} customer"]),
         ("PaymentFilter", "gatewayPaymentId") => Means::Texts(&["{}-customer-payment", "{}-own-payment"]),

@@ -106,6 +106,7 @@ impl Sql {
             ("gateway", same("CASE WHEN n % 3 = 0 THEN 'STRIPE' END")),
             ("external_id", same("CASE WHEN n % 3 = 1 THEN 'external-' || n END")),
             ("search_text", same("CASE WHEN n % 3 = 1 THEN 'external-' || n END")),
+            ("purchaser", same("'purchaser-' || n")),
             ("metadata", same("'{}'")),
             ("access_ends_at", period(end.clone())),
             ("next_at", live(end.clone())),
