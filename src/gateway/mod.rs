@@ -18,7 +18,7 @@ pub mod janitor;
 pub mod remote;
 pub mod request;
 
-use crate::entity::GatewayObjectKind;
+use crate::entity::{Gateway, GatewayKind, GatewayObjectKind};
 use crate::error::{Code, Error, Refusal};
 use tessera_gateway::{Error as Theirs, Kind};
 
@@ -48,6 +48,16 @@ impl From<GatewayObjectKind> for Kind {
             GatewayObjectKind::Dispute => Self::Dispute,
             GatewayObjectKind::Method => Self::Method,
             GatewayObjectKind::Customer => Self::Customer,
+        }
+    }
+}
+
+impl From<GatewayKind> for Gateway {
+    fn from(kind: GatewayKind) -> Self {
+        match kind {
+            GatewayKind::Stripe => Self::Stripe,
+            GatewayKind::Simulator => Self::Simulator,
+            GatewayKind::Manual => Self::Manual,
         }
     }
 }

@@ -28,6 +28,18 @@ impl PaymentStatus {
         self == next || self.next().contains(&next)
     }
 
+    /// The verb of the audit trail for a payment that comes to stand here.
+    pub const fn verb(self) -> &'static str {
+        match self {
+            Pending | RequiresAction | Processing => "update",
+            Succeeded => "succeed",
+            Failed => "fail",
+            Canceled => "cancel",
+            PartiallyRefunded | Refunded => "refund",
+            Disputed => "dispute",
+        }
+    }
+
     /// Whether it is under way: a gateway may still take it, so that nobody else tries.
     pub const fn is_under_way(self) -> bool {
         matches!(self, Pending | RequiresAction | Processing)

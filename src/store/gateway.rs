@@ -549,6 +549,22 @@ impl Text {
 }
 
 impl UnitOfWork<'_> {
+    /// The machine's time, for what is asked of gateways.
+    pub(crate) fn real_now(&self) -> Timestamp {
+        self.scope().store.real_now()
+    }
+
+    /// Records an intent, unless one with its subject is open already. The janitor carries it out as soon as it is due.
+    pub(crate) async fn record_intent(&self, row: &gateway_intent::Model) -> Result<()> {
+        let row = gateway_intent::Model { due_at: Some(row.created_at), ..row.clone() };
+        self.write_now(|text| {
+            text.write(Write::insert(std::slice::from_ref(&row)));
+            put!(text, r#" ON CONFLICT ("account_id", "subject") WHERE "state" = 'OPEN' DO NOTHING RETURNING "id""#);
+        })
+        .await?;
+        Ok(())
+    }
+
     /// Whether a lease still holds.
     pub(crate) async fn holds(&self, leased: &gateway_object::Model) -> Result<bool> {
         let found = gateway_object::Entity::find_by_id((leased.account_id, leased.kind, leased.external_id.clone()))

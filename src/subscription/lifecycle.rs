@@ -9,6 +9,7 @@ mod agree;
 mod event;
 mod fold;
 mod part;
+mod report;
 mod step;
 mod table;
 
@@ -20,6 +21,7 @@ use self::part::{
     apply_schedule, clear_schedule, end, end_ahead, lay_over, leave_state, pause_ends, restore, start_period,
 };
 pub use self::part::{move_period_end, move_trial_end};
+pub use self::report::{Report, Standing, paid_period, report};
 pub use self::step::{CancelAt, Charging, Offer, Step};
 pub use self::table::{Cause, moves};
 use super::period::{self, Anchor};

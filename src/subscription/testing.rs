@@ -10,7 +10,7 @@ use super::opening::{Opening, Subscriber, Terms, open};
 use crate::clock::Timestamp;
 use crate::entity::subscription::{AddOnLine, AddOns};
 use crate::entity::{
-    AddOnId, BillingCycle, OrganizationId, PeriodEndPolicy, Proration, SuspensionCause, TierId, TrialEndPolicy,
+    AddOnId, BillingCycle, Gateway, ManagementMode, OrganizationId, PeriodEndPolicy, Proration, SuspensionCause, TierId, TrialEndPolicy,
     subscription,
 };
 
@@ -51,6 +51,13 @@ pub fn opened(terms: Terms, now: Timestamp) -> subscription::Model {
         pending_for: chrono::TimeDelta::hours(24),
     };
     open(opening, now, "input.terms").expect("the terms fit")
+}
+
+/// A subscription that a gateway bills, paid for March 2026.
+pub fn billed() -> subscription::Model {
+    let row = opened(terms(), at("2026-03-01T00:00:00Z"));
+    let (gateway, id) = (Some(Gateway::Stripe), Some("sub_1".to_owned()));
+    settled(subscription::Model { mode: ManagementMode::Gateway, gateway, gateway_subscription_id: id, ..row })
 }
 
 /// The row with what is due by `now` carried out, as commands find it.

@@ -121,7 +121,7 @@ pub(super) fn fall_back(row: &mut subscription::Model) {
 }
 
 /// Gives it a status, or what is suspended.
-fn set_underlying(row: &mut subscription::Model, status: SubscriptionStatus) {
+pub(super) fn set_underlying(row: &mut subscription::Model, status: SubscriptionStatus) {
     match &mut row.suspended_from {
         Some(from) => *from = status,
         None => row.status = status,

@@ -3,7 +3,7 @@
 
 use sea_orm::Iterable as _;
 
-use super::{Action, Event};
+use super::{Action, Event, Standing};
 use crate::entity::SubscriptionStatus::{
     self, Active, Canceled, Expired, PastDue, Paused, Pending, Suspended, Trialing,
 };
@@ -15,6 +15,8 @@ pub enum Cause {
     Action(Action),
     /// What happens, at the moment that the row's dates give.
     Event(Event),
+    /// What a gateway says of a subscription that it bills.
+    Report(Standing),
 }
 
 impl Cause {
@@ -41,6 +43,8 @@ impl Cause {
                 Action::Resume => &[Paused, Suspended],
                 Action::Reactivate => &[Canceled, Expired],
             },
+            // The gateway's word wins, also where it steps back; but nothing brings an ended subscription back.
+            Self::Report(_) => LIVE,
             Self::Event(event) => match event {
                 Event::OverrideEnds | Event::HardEnd | Event::Cancellation => LIVE,
                 // A pause stops the clock of the period.
@@ -84,6 +88,7 @@ impl Cause {
                 | Action::UndoCancel
                 | Action::Delete => None,
             },
+            Self::Report(standing) => Some(standing.verb()),
             Self::Event(event) if event.keeps_status() => None,
             Self::Event(event) => Some(event.verb()),
         }
@@ -93,6 +98,6 @@ impl Cause {
 /// The verbs of the audit trail that move the status, each with the states that something under this verb moves from.
 pub fn moves() -> impl Iterator<Item = (&'static str, &'static [SubscriptionStatus])> {
     let actions = Action::iter().map(Cause::Action);
-    let causes = actions.chain(Event::iter().map(Cause::Event));
+    let causes = actions.chain(Event::iter().map(Cause::Event)).chain(Standing::iter().map(Cause::Report));
     causes.filter_map(|cause| Some((cause.moves_as()?, cause.from())))
 }
