@@ -198,7 +198,7 @@ impl App {
             verifier: TokenVerifier::new(&config.auth, store.clock().clone())
                 .map_err(StartError::Keys)?
                 .refusing(store.revoked()),
-            applier: Applier::new(store.clone(), gateways.clone(), Arc::clone(&settings)),
+            applier: Applier::new(store.clone(), gateways.clone()),
             gateways,
             cursors: Cursors::new(&config.cursor_secret),
             together: Together::new(config.database.usage_group, settings.policy),

@@ -121,13 +121,15 @@ pub struct GatewayConfig {
     pub stripe: Url,
     /// Where the simulator is. There is one only beside a test clock.
     pub simulator: Option<Url>,
+    /// Where payers may be sent back to: exactly, but for the query.
+    pub return_urls: Vec<Url>,
     /// What keys are sealed with. Without, no account that needs one can be kept.
     pub sealing: Option<SealingKeys>,
 }
 
 impl Default for GatewayConfig {
     fn default() -> Self {
-        Self { stripe: Stripe::server(), simulator: None, sealing: None }
+        Self { stripe: Stripe::server(), simulator: None, return_urls: Vec::new(), sealing: None }
     }
 }
 

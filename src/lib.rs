@@ -29,6 +29,7 @@ pub mod telemetry;
 pub mod text;
 
 pub mod audit;
+pub mod checkout;
 pub mod customer;
 pub mod dashboard;
 pub mod entitlement;

@@ -25,6 +25,7 @@ const ALGORITHMS: &str = "TESSERA_AUTH_ALGORITHMS";
 const CURSOR_SECRET: &str = "TESSERA_CURSOR_SECRET";
 const SEALING_KEYS: &str = "TESSERA_SEALING_KEYS";
 const SIMULATOR_URL: &str = "TESSERA_SIMULATOR_URL";
+const RETURN_URLS: &str = "TESSERA_RETURN_URLS";
 
 /// Flags of the server, each with a variable of the same name.
 ///
@@ -143,6 +144,9 @@ pub struct Settings {
     /// Where the simulator of a payment gateway is; only with a test clock
     #[arg(long, env = SIMULATOR_URL, value_name = "URL")]
     simulator_url: Option<String>,
+    /// Where payers may be sent back to after a checkout: addresses with commas between them, compared without their query
+    #[arg(long, env = RETURN_URLS, value_name = "URLS")]
+    return_urls: Option<String>,
     /// Form of the logs: json or text [default: json]
     #[arg(long, env = "TESSERA_LOG_FORMAT", value_name = "FORMAT")]
     log_format: Option<String>,
@@ -276,7 +280,12 @@ impl Settings {
                 "is set without TESSERA_TEST_CLOCK: where real money moves, nothing is simulated",
             );
         }
-        GatewayConfig { simulator, sealing, ..GatewayConfig::default() }
+        let listed = |text: &str| {
+            let one = |text: &str| at(text.trim()).map(Option::into_iter);
+            text.split(',').map(one).collect::<Result<Vec<_>, _>>().map(|urls| urls.into_iter().flatten().collect())
+        };
+        let return_urls = check.optional(RETURN_URLS, self.return_urls.as_deref(), Vec::new(), listed);
+        GatewayConfig { simulator, sealing, return_urls, ..GatewayConfig::default() }
     }
 
     /// Only how tokens are verified.

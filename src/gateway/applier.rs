@@ -5,22 +5,22 @@
 //! order in which news comes does not matter, and news that comes twice changes nothing. Any number of appliers may run.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use futures_util::{StreamExt as _, stream};
-use tessera_gateway::{Error as Theirs, Object, Reference};
+use tessera_gateway::{Checkout, Error as Theirs, Kind, Object, PaymentId, Reference};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::apply::{self, Effect};
 use super::intent::Asker;
+use super::remote::Remote;
 use crate::auth::Part;
-use crate::entity::{gateway_account, gateway_object};
+use crate::entity::{GatewayAccountId, GatewayObjectKind, SubscriptionId, gateway_account, gateway_object};
 use crate::error::{Error, Result};
 use crate::gateway_account::Gateways;
 use crate::store::{Concerns, ObjectKey, Store, Verdict};
-use crate::subscription::Settings;
 
 /// How long it waits for more news of the same object.
 const GATHER: TimeDelta = TimeDelta::seconds(1);
@@ -43,12 +43,16 @@ const PATIENCE: TimeDelta = TimeDelta::minutes(15);
 /// How often it is looked at meanwhile.
 const LOOK: TimeDelta = TimeDelta::seconds(5);
 
+/// How long a caller waits for an object that somebody else fetches.
+const NOW: Duration = Duration::from_secs(5);
+/// How often it looks.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 /// An applier.
 #[derive(Clone)]
 pub struct Applier {
     store: Store,
     gateways: Gateways,
-    settings: Arc<Settings>,
     news: Arc<Notify>,
 }
 
@@ -63,13 +67,52 @@ pub struct Report {
 
 impl Applier {
     /// An applier, which does nothing until it is told to.
-    pub fn new(store: Store, gateways: Gateways, settings: Arc<Settings>) -> Self {
-        Self { store, gateways, settings, news: Arc::default() }
+    pub fn new(store: Store, gateways: Gateways) -> Self {
+        Self { store, gateways, news: Arc::default() }
     }
 
     /// What asks the same gateways.
     pub fn asker(&self) -> Asker<'_> {
         Asker { store: &self.store, gateways: &self.gateways }
+    }
+
+    /// The database.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Has an object fetched and applied now, by whoever comes first, and answers whether that was done in time.
+    pub async fn fetch_now(&self, key: &ObjectKey) -> Result<bool> {
+        let system = self.store.system();
+        let wanted = system.want_object(key, None).await?;
+        let until = Instant::now() + NOW;
+        loop {
+            let now = self.store.real_now();
+            for leased in system.lease_object(key, now, now.plus(LEASE)).await? {
+                self.one(&leased).await?;
+            }
+            let found = system.gateway_object(key).await?;
+            if found.as_ref().is_some_and(|found| found.applied_seq >= wanted) {
+                return Ok(true);
+            }
+            if found.is_none_or(|found| found.error.is_some()) || Instant::now() >= until {
+                return Ok(false);
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Applies what is waited for of a subscription in an account: what it was linked with a moment ago.
+    pub async fn follow(&self, account: GatewayAccountId, subscription: SubscriptionId) -> Result<()> {
+        use GatewayObjectKind::{Invoice, Payment, Subscription};
+        for kind in [Subscription, Invoice, Payment] {
+            for object in self.store.system().objects_of(account, subscription, kind).await? {
+                if object.applied_seq < object.wanted_seq {
+                    self.fetch_now(&ObjectKey::from(&object)).await?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Tells it that there is something to do.
@@ -180,8 +223,16 @@ impl Applier {
             (None, None) => None,
         };
         let Some(concerns) = concerns else { return self.unknown(leased, object.as_ref()).await.map(Some) };
+        let paid_by = match &object {
+            Some(Object::Checkout(checkout)) => self.paid_by(&remote, checkout).await,
+            _ => Ok(None),
+        };
+        let paid_by = match paid_by {
+            Ok(paid_by) => paid_by,
+            Err(error) => return Ok(Some(self.again(leased, error.to_string(), None))),
+        };
         let scope = self.store.acting_as(Part::Gateway);
-        let (account, object, settings) = (&account, object.as_ref(), &*self.settings);
+        let (account, object, paid_by) = (&account, object.as_ref(), paid_by.as_ref());
         scope
             .act(concerns.owner.tenant, |unit| {
                 Box::pin(async move {
@@ -189,7 +240,7 @@ impl Applier {
                         return Ok(());
                     }
                     let effect = match object {
-                        Some(object) => apply::object(unit, settings, account, object, concerns).await?,
+                        Some(object) => apply::object(unit, account, object, concerns, paid_by).await?,
                         None => Effect { concerns, skipped: Some("NOT_FOUND") },
                     };
                     unit.finish(leased, effect.concerns, effect.skipped, object.is_none()).await
@@ -199,6 +250,17 @@ impl Applier {
         // What was registered is wanted at once.
         self.wake();
         Ok(None)
+    }
+
+    /// What paid for a page: its money goes back where it came too late.
+    async fn paid_by(&self, remote: &Remote, checkout: &Checkout) -> Result<Option<PaymentId>, Theirs> {
+        let Some(invoice) = checkout.invoice.as_ref().filter(|_| checkout.paid) else {
+            return Ok(checkout.payment.clone());
+        };
+        match remote.call("fetch", |gateway| gateway.fetch(Kind::Invoice, invoice.as_str())).await? {
+            Object::Invoice(invoice) => Ok(invoice.payments.last().cloned()),
+            _ => Ok(None),
+        }
     }
 
     /// Whose an object is that nobody has registered: its own name tells, or what it belongs to. Names are believed only
@@ -218,7 +280,7 @@ impl Applier {
                 Some(concerns) if concerns.subscription.is_some() => return Ok(Some(concerns)),
                 Some(concerns) => owner = Some(Concerns { payment: None, ..concerns }),
                 // Whose that is may be known once it is fetched.
-                None if kind == tessera_gateway::Kind::Subscription => drop(system.want_object(&key, None).await?),
+                None if kind == Kind::Subscription => drop(system.want_object(&key, None).await?),
                 None => {}
             }
         }

@@ -6,8 +6,10 @@ use super::intent::{Asker, Wanted};
 use super::refused;
 use super::request::Request;
 use crate::entity::{customer, gateway_account, organization};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, not_found};
 use crate::graphql::nested::OwnerKey;
+use crate::store::Scope;
+use crate::usage::OwnerId;
 
 /// An owner, as a gateway is told of it.
 #[derive(Clone, Debug)]
@@ -42,6 +44,15 @@ impl From<&organization::Model> for Payer {
             email: row.billing_email.clone(),
         }
     }
+}
+
+/// An owner that the caller sees, as gateways are told of it. `path` is the input field that names it.
+pub async fn find_payer(scope: &Scope, owner: OwnerId, path: &str) -> Result<Payer> {
+    let found = match owner {
+        OwnerId::Customer(id) => scope.get::<customer::Entity>(id).await?.as_ref().map(Payer::from),
+        OwnerId::Organization(id) => scope.get::<organization::Entity>(id).await?.as_ref().map(Payer::from),
+    };
+    found.ok_or_else(|| not_found("owner", path))
 }
 
 impl Asker<'_> {

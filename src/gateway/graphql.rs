@@ -4,11 +4,11 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::account::{ACCOUNT, seller};
 use super::applier::Applier;
-use super::customer::Payer;
+use super::customer::find_payer;
 use super::intent::Asker;
 use crate::auth::Permission;
-use crate::entity::{GatewayAccountId, GatewayKind, GatewayMode, customer, organization};
-use crate::error::{Error, Result, not_found};
+use crate::entity::{GatewayAccountId, GatewayKind, GatewayMode};
+use crate::error::{Error, Result};
 use crate::gateway_account;
 use crate::graphql::context::ContextExt;
 use crate::graphql::error::payload;
@@ -69,7 +69,7 @@ impl GatewayMutation {
 
 async fn ensure(writer: &Writer, asker: Asker<'_>, input: &EnsureGatewayCustomerInput) -> Result<GatewayCustomer> {
     let named = parse_optional_id::<GatewayAccountId>(ACCOUNT, input.gateway_account_id.as_ref())?;
-    let payer = payer(writer, OwnerId::parse(OWNER, &input.owner_id)?).await?;
+    let payer = find_payer(writer, OwnerId::parse(OWNER, &input.owner_id)?, OWNER).await?;
     if let Some(permission) = gateway_account::obstacle(writer.caller()?, seller(payer.owner)) {
         return Err(Error::Forbidden(permission));
     }
@@ -82,18 +82,4 @@ async fn ensure(writer: &Writer, asker: Asker<'_>, input: &EnsureGatewayCustomer
         mode: account.mode,
         gateway_customer_id: id.0,
     })
-}
-
-/// An owner that the caller sees, as gateways are told of it.
-async fn payer(writer: &Writer, owner: OwnerId) -> Result<Payer> {
-    match owner {
-        OwnerId::Customer(id) => {
-            let row = writer.get::<customer::Entity>(id).await?;
-            row.map(|row| Payer::from(&row)).ok_or_else(|| not_found("owner", OWNER))
-        }
-        OwnerId::Organization(id) => {
-            let row = writer.get::<organization::Entity>(id).await?;
-            row.map(|row| Payer::from(&row)).ok_or_else(|| not_found("owner", OWNER))
-        }
-    }
 }

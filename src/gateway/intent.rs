@@ -82,6 +82,13 @@ impl Asker<'_> {
         self.carry_out(&remote, &intent).await?.map_err(|error| refused(&error, path))
     }
 
+    /// Finds out what came of an intent that is open.
+    pub(crate) async fn resume(&self, intent: &gateway_intent::Model) -> Result<tessera_gateway::Result<Outcome>> {
+        let account = self.store.system().gateway_account(intent.account_id).await?;
+        let account = account.ok_or_else(|| Error::Internal("an intent has no account".into()))?;
+        self.carry_out(&self.gateways.of(&account)?, intent).await
+    }
+
     /// Carries out an intent that was recorded, and records what came of it.
     pub(super) async fn carry_out(
         &self,

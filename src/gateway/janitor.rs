@@ -32,10 +32,7 @@ impl Asker<'_> {
     }
 
     async fn look_after_one(&self, intent: &gateway_intent::Model) -> Result<()> {
-        let account = self.store.system().gateway_account(intent.account_id).await?;
-        let account = account.ok_or_else(|| Error::Internal("an intent has no account".into()))?;
-        let remote = self.gateways.of(&account)?;
-        match self.carry_out(&remote, intent).await? {
+        match self.resume(intent).await? {
             Ok(_) => Ok(()),
             // Recorded as failed already, unless it is tried again.
             Err(error) => self.postpone(intent, &error.to_string()).await,

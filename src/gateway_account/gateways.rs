@@ -21,6 +21,7 @@ struct Parts {
     simulator: Option<Stripe>,
     sealing: Option<SealingKeys>,
     calls: Arc<Calls>,
+    return_urls: Vec<Url>,
 }
 
 impl fmt::Debug for Gateways {
@@ -45,7 +46,13 @@ impl Gateways {
             simulator: config.simulator.as_ref().map(at).transpose()?,
             sealing: config.sealing.clone(),
             calls: Arc::default(),
+            return_urls: config.return_urls.clone(),
         })))
+    }
+
+    /// Whether payers may be sent back to an address: it is one of the configured ones, whatever its query says.
+    pub fn leads_to(&self, address: &str) -> bool {
+        crate::checkout::is_listed(&self.0.return_urls, address)
     }
 
     /// What all calls share.

@@ -67,6 +67,7 @@ mutations! {
     crate::subscription::step_mutation::SubscriptionStepMutation,
     crate::payment::mutation::PaymentMutation,
     crate::gateway::graphql::GatewayMutation,
+    crate::checkout::mutation::CheckoutMutation,
     crate::usage::mutation::UsageMutation,
     crate::revocation::mutation::RevocationMutation,
     crate::scheduler::graphql::SchedulerMutation,

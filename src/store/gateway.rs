@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, IdenStatic as _, Iterable as _, QueryFilter as _, QueryTrait as _, Statement,
-    TryIntoModel,
+    ColumnTrait, Condition, EntityTrait, IdenStatic as _, Iterable as _, QueryFilter as _, QueryOrder as _,
+    QueryTrait as _, Select, Statement, TryIntoModel,
 };
 use uuid::Uuid;
 
@@ -18,8 +18,9 @@ use super::write::Write;
 use super::{System, UnitOfWork};
 use crate::clock::Timestamp;
 use crate::entity::{
-    GatewayAccountId, GatewayIntentId, GatewayObjectKind, IntentState, OrganizationId, PaymentId, SubscriptionId,
-    WebhookEventState, gateway_account, gateway_intent, gateway_object, webhook_event,
+    AddOnId, BillingCycle, CheckoutState, GatewayAccountId, GatewayIntentId, GatewayObjectKind, IntentState,
+    OrganizationId, PaymentId, SubscriptionId, TierId, WebhookEventState, checkout, gateway_account, gateway_intent,
+    gateway_object, gateway_price, webhook_event,
 };
 use crate::error::{Contention, Error, Result};
 use crate::gateway::request::Outcome;
@@ -291,6 +292,31 @@ impl System<'_> {
         Ok(leased)
     }
 
+    /// Leases one object, if nobody else has and it is wanted: as [`Self::lease_objects`], whenever it is due.
+    pub async fn lease_object(
+        &self,
+        key: &ObjectKey,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<gateway_object::Model>> {
+        let transaction = self.transaction().await?;
+        let lease = self.text(|text| {
+            put!(text, r#"UPDATE "gateway_objects" SET "lease" = "#);
+            text.value(Uuid::now_v7());
+            put!(text, r#", "leased_until" = "#);
+            text.value(until);
+            put!(text, " WHERE ");
+            text.object_is(key);
+            put!(text, r#" AND "wanted_seq" > "applied_seq" AND ("leased_until" IS NULL OR "leased_until" <= "#);
+            text.value(now);
+            put!(text, ")");
+            text.returning::<gateway_object::Entity>();
+        });
+        let leased = models::<gateway_object::Entity>(&transaction, lease).await?;
+        transaction.commit(Flush::default()).await?;
+        Ok(leased)
+    }
+
     /// Gives a leased object back, without anything of it applied. What others want meanwhile is still wanted.
     pub async fn give_up_object(
         &self,
@@ -515,6 +541,34 @@ impl System<'_> {
         Ok(is_second && !is_gone)
     }
 
+    /// The newest intent with a subject in an account.
+    pub async fn intent_for(&self, account: GatewayAccountId, subject: &str) -> Result<Option<gateway_intent::Model>> {
+        use gateway_intent::Column::{AccountId, CreatedAt, Subject};
+        let found = gateway_intent::Entity::find().filter(AccountId.eq(account)).filter(Subject.eq(subject));
+        Ok(self.0.0.database.one(found.order_by_desc(CreatedAt)).await?)
+    }
+
+    /// The attempts of an owner to pay that are open.
+    pub async fn open_checkouts(&self, owner: OwnerKey) -> Result<Vec<checkout::Model>> {
+        use checkout::Column::{CustomerId, State, TenantId};
+        let of_owner = match owner.customer {
+            Some(customer) => CustomerId.eq(customer),
+            None => CustomerId.is_null(),
+        };
+        let found = checkout::Entity::find().filter(TenantId.eq(owner.tenant)).filter(of_owner);
+        Ok(self.0.0.database.all(found.filter(State.eq(CheckoutState::Open))).await?)
+    }
+
+    /// What an account calls the price of a tier or an add-on, for a cycle in a currency.
+    pub async fn gateway_price(
+        &self,
+        account: GatewayAccountId,
+        (tier, add_on): (Option<TierId>, Option<AddOnId>),
+        (cycle, currency): (BillingCycle, &str),
+    ) -> Result<Option<gateway_price::Model>> {
+        Ok(self.0.0.database.one(price(account, (tier, add_on), (cycle, currency))).await?)
+    }
+
     /// Whether an intent of an account is open.
     pub async fn has_open_intent(&self, account: GatewayAccountId) -> Result<bool> {
         use gateway_intent::Column::{AccountId, State};
@@ -548,7 +602,32 @@ impl Text {
     }
 }
 
+/// What an account calls a price.
+fn price(
+    account: GatewayAccountId,
+    (tier, add_on): (Option<TierId>, Option<AddOnId>),
+    (cycle, currency): (BillingCycle, &str),
+) -> Select<gateway_price::Entity> {
+    use gateway_price::Column as Price;
+    gateway_price::Entity::find()
+        .filter(Price::AccountId.eq(account))
+        .filter(Condition::all().add_option(tier.map(|id| Price::TierId.eq(id))))
+        .filter(Condition::all().add_option(add_on.map(|id| Price::AddOnId.eq(id))))
+        .filter(Price::BillingCycle.eq(cycle))
+        .filter(Price::Currency.eq(currency))
+}
+
 impl UnitOfWork<'_> {
+    /// What an account calls the price of a tier or an add-on, whoever asks: it is told to nobody.
+    pub(crate) async fn gateway_price(
+        &self,
+        account: GatewayAccountId,
+        of: (Option<TierId>, Option<AddOnId>),
+        charge: (BillingCycle, &str),
+    ) -> Result<Option<gateway_price::Model>> {
+        Ok(self.settled().await?.one(price(account, of, charge)).await?)
+    }
+
     /// The machine's time, for what is asked of gateways.
     pub(crate) fn real_now(&self) -> Timestamp {
         self.scope().store.real_now()

@@ -51,7 +51,7 @@ struct Charge<'a> {
 }
 
 /// The lines of an order: add-ons that go with its tier, at their prices. `path` is where they stand in the input.
-pub(super) async fn ordered(
+pub(crate) async fn ordered(
     unit: &UnitOfWork<'_>,
     tier: &tier::Model,
     (cycle, currency): (BillingCycle, &str),
@@ -68,7 +68,7 @@ pub(super) async fn ordered(
 }
 
 /// Refuses an amount that cannot be told.
-pub(super) fn check_amount(of_tier: i64, add_ons: &AddOns, path: &str) -> Result<()> {
+pub(crate) fn check_amount(of_tier: i64, add_ons: &AddOns, path: &str) -> Result<()> {
     if of_tier.saturating_add(add_ons.amount_minor()) <= MAX_SAFE_INT {
         return Ok(());
     }

@@ -21,7 +21,7 @@ use self::part::{
     apply_schedule, clear_schedule, end, end_ahead, lay_over, leave_state, pause_ends, restore, start_period,
 };
 pub use self::part::{move_period_end, move_trial_end};
-pub use self::report::{Report, Standing, paid_period, report};
+pub use self::report::{Billing, Report, Standing, bill, paid_period, report};
 pub use self::step::{CancelAt, Charging, Offer, Step};
 pub use self::table::{Cause, moves};
 use super::period::{self, Anchor};

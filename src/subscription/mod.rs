@@ -43,7 +43,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 pub use add_ons::{AddOnWish, Quantity, change_add_ons};
 pub use change_tier::{ChangeTiming, LostTime, Wish, change_tier};
-pub use order::{Order, Owner, OwnerId, create, draft, ensure};
+pub use order::{Order, Owner, OwnerId, create, draft, ensure, pending};
 pub use save::{Save, save};
 pub(crate) use take::carry_out;
 pub use update::Update;

@@ -56,6 +56,11 @@ pub struct Owner {
 }
 
 impl Owner {
+    /// Who it is.
+    pub fn key(&self) -> OwnerKey {
+        self.key
+    }
+
     /// Whether it is the caller's own organization, and its subscription is managed from above.
     async fn is_managed_from_above(&self, unit: &UnitOfWork<'_>) -> Result<bool> {
         let own = self.key.customer.is_none() && actions::above(unit.scope().caller()?, self.key.tenant).is_none();
@@ -187,6 +192,18 @@ fn refuse_detour(
         return Err(Error::Forbidden(Permission::SubscriptionsOverride));
     }
     Ok(())
+}
+
+/// Begins a subscription of an owner that has none that lives: it waits for its first payment.
+pub async fn pending(
+    unit: &UnitOfWork<'_>,
+    settings: &Settings,
+    owner: Owner,
+    order: &Order,
+) -> Result<subscription::Model> {
+    let last = unit.last_subscription(owner.key).await?;
+    refuse_detour(unit, last.as_ref(), &order.terms, "input.ownerId")?;
+    open(unit, settings, owner, order, "input").await
 }
 
 async fn on_owner<'e>(

@@ -124,6 +124,14 @@ pub async fn settle(
     }
 }
 
+/// Gives up the payment by hand that is waited for: a gateway collects from now on.
+pub async fn give_up(unit: &UnitOfWork<'_>, row: &subscription::Model, change: Change) -> Result<()> {
+    if let Some(waiting) = waiting(unit, row).await? {
+        decide(unit, row, waiting, PaymentStatus::Canceled, None, change).await?;
+    }
+    Ok(())
+}
+
 /// A payment that is to be recorded.
 #[derive(Clone, Copy)]
 struct Wanted {

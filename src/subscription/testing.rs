@@ -10,8 +10,8 @@ use super::opening::{Opening, Subscriber, Terms, open};
 use crate::clock::Timestamp;
 use crate::entity::subscription::{AddOnLine, AddOns};
 use crate::entity::{
-    AddOnId, BillingCycle, Gateway, ManagementMode, OrganizationId, PeriodEndPolicy, Proration, SuspensionCause, TierId, TrialEndPolicy,
-    subscription,
+    AddOnId, BillingCycle, Gateway, ManagementMode, OrganizationId, PeriodEndPolicy, Proration, SuspensionCause,
+    TierId, TrialEndPolicy, subscription,
 };
 
 /// A moment, from its RFC 3339 form.

@@ -1,4 +1,5 @@
 //! What is asked of payment gateways, and what they tell us. The gateway is the simulator, over HTTP.
 
+mod checkout;
 mod customer;
 mod inbox;

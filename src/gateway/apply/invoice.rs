@@ -12,9 +12,9 @@ use crate::subscription::overdue::bring_up_to_date;
 /// Where the payment stands, by its invoice; none of a status that we do not know. What the attempt itself said is more
 /// exact while the money is under way.
 fn status(object: &Invoice, before: Option<&payment::Model>) -> Option<PaymentStatus> {
-    let under_way = before.map(|before| before.status).filter(|status| {
-        matches!(status, PaymentStatus::RequiresAction | PaymentStatus::Processing)
-    });
+    let under_way = before
+        .map(|before| before.status)
+        .filter(|status| matches!(status, PaymentStatus::RequiresAction | PaymentStatus::Processing));
     Some(match &object.status {
         Theirs::Succeeded => match before.filter(|before| before.refunded_minor > 0) {
             Some(before) if before.refunded_minor >= object.due.minor => PaymentStatus::Refunded,
@@ -81,6 +81,7 @@ async fn put(
         let next = payment::Model {
             amount_minor: object.due.minor,
             status,
+            period_start: before.period_start.or(period_start),
             paid_at: status.is_paid().then(|| before.paid_at.unwrap_or(paid_at)),
             status_changed_at: if status == before.status { before.status_changed_at } else { unit.now() },
             ..before.clone()

@@ -4,19 +4,19 @@
 //! Each object changes only what it is the authority on, so that the order in which they are fetched does not matter: a
 //! subscription its standing, an invoice its payment and the period that it paid for, a payment how its attempt went.
 
+mod checkout;
 mod invoice;
 mod payment;
 mod subscription;
 
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
-use tessera_gateway::{Kind, Object, Seconds};
+use tessera_gateway::{Kind, Object, PaymentId, Seconds};
 
 use crate::clock::Timestamp;
 use crate::entity::{customer, gateway_account, payment as payments, subscription as subscriptions};
 use crate::error::Result;
 use crate::gateway::intent::Wanted;
 use crate::store::{Concerns, ObjectKey, UnitOfWork};
-use crate::subscription::Settings;
 
 /// What became of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,11 +58,21 @@ impl Place<'_, '_> {
         Ok(found.filter(|row| row.gateway_account_id == account && row.gateway_subscription_id.as_deref() == Some(id)))
     }
 
-    /// Has an object fetched that was never fetched before.
+    /// Has an object fetched, whatever was applied of it before.
+    async fn want(self, kind: Kind, id: &str, concerns: Concerns) -> Result<()> {
+        let key = ObjectKey { account: self.account.id, kind: kind.into(), id: id.to_owned() };
+        self.unit.register(&key, concerns, true).await
+    }
+
+    /// Has an object fetched of which nothing was applied to what it concerns.
     async fn want_new(self, kind: Kind, id: &str, concerns: Concerns) -> Result<()> {
         let key = ObjectKey { account: self.account.id, kind: kind.into(), id: id.to_owned() };
         let known = self.unit.gateway_object(&key).await?;
-        let is_new = known.is_none_or(|known| known.applied_seq == 0);
+        let is_new = known.is_none_or(|known| {
+            known.applied_seq == 0
+                || known.subscription_id != concerns.subscription
+                || known.payment_id != concerns.payment.or(known.payment_id)
+        });
         self.unit.register(&key, concerns, is_new).await
     }
 
@@ -89,13 +99,13 @@ fn moment(seconds: Seconds) -> Timestamp {
     Timestamp::from_micros(seconds.0.saturating_mul(1_000_000))
 }
 
-/// Makes our rows agree with an object.
+/// Makes our rows agree with an object. `paid_by` is what paid for a page, where it was paid.
 pub(super) async fn object(
     unit: &UnitOfWork<'_>,
-    _settings: &Settings,
     account: &gateway_account::Model,
     object: &Object,
     concerns: Concerns,
+    paid_by: Option<&PaymentId>,
 ) -> Result<Effect> {
     let place = Place { unit, account };
     match object {
@@ -104,7 +114,8 @@ pub(super) async fn object(
         Object::Payment(object) => payment::apply(place, object, concerns).await,
         // What it says of itself, we have told it.
         Object::Customer(_) => Ok(Effect::applied(concerns)),
-        Object::Checkout(_) | Object::Refund(_) | Object::Dispute(_) | Object::Method(_) => {
+        Object::Checkout(object) => checkout::apply(place, object, concerns, paid_by).await,
+        Object::Refund(_) | Object::Dispute(_) | Object::Method(_) => {
             Ok(Effect { concerns, skipped: Some("NOTHING_TO_DO") })
         }
     }

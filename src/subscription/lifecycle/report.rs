@@ -3,11 +3,12 @@
 
 use sea_orm::EnumIter;
 
-use super::part::{end, lay_over, leave_state, owes, restore, set_underlying, stops_unpaid};
-use super::settled;
+use super::part::{clear_schedule, end, lay_over, leave_state, move_to, owes, restore, set_underlying, stops_unpaid};
+use super::{Offer, settled};
 use crate::clock::Timestamp;
 use crate::entity::SubscriptionStatus::{Active, Canceled, Expired, Paused, Pending, Suspended, Trialing};
-use crate::entity::{ManagementMode, SubscriptionStatus, SuspensionCause, subscription};
+use crate::entity::subscription::AddOns;
+use crate::entity::{Gateway, GatewayAccountId, ManagementMode, SubscriptionStatus, SuspensionCause, subscription};
 use crate::subscription::period::Anchor;
 
 /// Where a gateway says that a subscription stands.
@@ -128,6 +129,54 @@ pub fn paid_period(row: &subscription::Model, period: (Timestamp, Timestamp)) ->
             (next.current_period_start, next.current_period_end) = (Some(period.0), Some(period.1));
             next.stood_still = 0;
         }
+    }
+    settled(next)
+}
+
+/// What a gateway bills from now on.
+#[derive(Clone, Debug)]
+pub struct Billing {
+    /// Which gateway.
+    pub gateway: Gateway,
+    /// The seller's account.
+    pub account: GatewayAccountId,
+    /// The gateway's id of the subscription.
+    pub id: String,
+    /// What is sold.
+    pub offer: Offer,
+    /// What is sold besides.
+    pub add_ons: AddOns,
+}
+
+/// The row once a gateway bills it: with what was sold there. Whether it gives access, the gateway says afterwards. One that
+/// ended unpaid waits for that again.
+pub fn bill(row: &subscription::Model, billing: Billing, now: Timestamp) -> subscription::Model {
+    if row.mode == ManagementMode::Override && row.ended_at.is_none() {
+        return beneath(row, |beneath| bill(&beneath, billing, now), now);
+    }
+    let mut next = row.clone();
+    if row.ended_at.is_some() {
+        leave_state(&mut next);
+        next.status = Pending;
+        next.ended_at = None;
+        next.cancel_at = None;
+        next.canceled_at = None;
+        next.expires_at = row.expires_at.filter(|end| *end > now);
+        (next.current_period_start, next.current_period_end) = (None, None);
+        (next.trial_started_at, next.trial_ends_at) = (None, None);
+    }
+    clear_schedule(&mut next);
+    move_to(&mut next, billing.offer.tier_id);
+    next.billing_cycle = billing.offer.billing_cycle;
+    next.amount_minor = billing.offer.amount_minor.saturating_add(billing.add_ons.amount_minor());
+    next.add_ons = billing.add_ons;
+    next.mode = ManagementMode::Gateway;
+    next.gateway = Some(billing.gateway);
+    next.gateway_account_id = Some(billing.account);
+    next.gateway_subscription_id = Some(billing.id);
+    // What the gateway has not ended yet, time does not end.
+    if next.status == Pending {
+        next.pending_until = next.pending_until.map(|until| until.max(now.plus_days(1)));
     }
     settled(next)
 }

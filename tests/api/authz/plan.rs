@@ -163,6 +163,12 @@ fn plan(world: &World, mutation: &str, tenant: Tenant, cell: &str) -> Option<Pla
         "overrideTier" => Plan::of(Subject::Subscription, gift),
 
         "ensureGatewayCustomer" => Plan::of(Subject::User, nothing),
+        "startCheckout" => Plan::of(
+            Subject::User,
+            json!({"tierId": plus, "billingCycle": "MONTHLY", "returnUrl": "https://shop.example.com/done"}),
+        )
+        .on(json!({"requiresPayment": true})),
+        "confirmCheckout" | "retryCheckout" => Plan::of(Subject::None, nothing).on(json!({"requiresPayment": true})),
         "consume" | "reserve" => Plan::of(Subject::User, json!({"feature": "ai.queries"})),
         "recordUsage" => Plan::of(Subject::User, json!({"records": [{"feature": "ai.queries", "key": cell}]})),
         "setGauge" => Plan::of(Subject::User, json!({"feature": "products", "value": 3})),
@@ -246,10 +252,20 @@ pub async fn prepare(world: &World, mutation: &str, tenant: Tenant, cell: &str) 
         let own = json!({"organizationId": tenant.id.to_string(), "key": cell});
         input["addOns"][0]["addOnId"] = json!(world.seats("CUSTOMER", own).await);
     }
-    if mutation == "ensureGatewayCustomer" {
+    let checks_out = ["confirmCheckout", "retryCheckout", "startCheckout"].contains(&mutation);
+    if mutation == "ensureGatewayCustomer" || checks_out {
         let account = json!({"kind": "SIMULATOR", "mode": "TEST", "name": cell, "apiKey": simulated(cell, 1)});
         let made = root.mutate("createGatewayAccount", in_tenant(account), "gatewayAccount { id }").await;
         input["gatewayAccountId"] = made["gatewayAccount"]["id"].clone();
+        if checks_out {
+            world.gateway_prices(made["gatewayAccount"]["id"].as_str().expect("an id"), tenant).await;
+        }
+    }
+    if ["confirmCheckout", "retryCheckout"].contains(&mutation) {
+        let wanted = json!({"ownerId": customer, "tierId": tenant.plus.to_string(), "billingCycle": "MONTHLY",
+            "returnUrl": "https://shop.example.com/done", "gatewayAccountId": input["gatewayAccountId"]});
+        let begun = root.mutate("startCheckout", wanted, "checkout { checkoutId }").await;
+        input = json!({"checkoutId": begun["checkout"]["checkoutId"]});
     }
     if mutation == "createMember" {
         root.mutate("ensureSubscription", in_tenant(json!({})), "").await;

@@ -102,6 +102,7 @@ impl Client {
         ];
         let shared = |noun: &str| action.iter().any(|verb| mutation == format!("{verb}{noun}"));
         match mutation {
+            "confirmCheckout" | "retryCheckout" => Some("CheckoutActionInput".to_owned()),
             "undoCancel" | "endOverride" | "markPastDue" | "markPaid" => Some("SubscriptionActionInput".to_owned()),
             _ => ["Subscription", "Customer", "Organization", "Member", "Tier", "AddOn", "GatewayAccount"]
                 .into_iter()

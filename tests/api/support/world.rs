@@ -12,7 +12,10 @@ use tessera::app::App;
 use tessera::auth::TokenIssuer;
 use tessera::clock::{Clock, Timestamp};
 use tessera::config::{AuthConfig, Config, GatewayConfig, KeySource};
-use tessera::entity::{GatewayAccountId, OrganizationId, TierId, TypedId as _, audit_event, gateway_account};
+use tessera::entity::{
+    BillingCycle, GatewayAccountId, GatewayPriceId, OrganizationId, TierId, TypedId as _, audit_event, gateway_account,
+    gateway_price,
+};
 use tessera::gateway_account::seal::SealingKeys;
 use tessera::store::Store;
 use tessera_gateway::simulator::{Now, Options, Simulator};
@@ -141,6 +144,27 @@ impl World {
         self.store.system().gateway_account(id).await.expect("rows").expect("the account")
     }
 
+    /// Gives an account prices for the tiers `basic` and `plus` of its tenant, each month in dollars.
+    pub async fn gateway_prices(&self, account: &str, tenant: Tenant) {
+        let now = self.clock.now();
+        let price = |tier, amount: i64| gateway_price::Model {
+            id: GatewayPriceId::generate(),
+            tenant_id: Some(tenant.id),
+            account_id: GatewayAccountId::parse(account).expect("an id"),
+            tier_id: Some(tier),
+            add_on_id: None,
+            billing_cycle: BillingCycle::Monthly,
+            currency: "USD".to_owned(),
+            amount_minor: amount,
+            price_id: format!("price_{amount}_usd_month"),
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        };
+        let prices = vec![price(tenant.basic, 900), price(tenant.plus, 1_900)];
+        self.store.system().insert::<_, gateway_price::Entity>(prices).await.expect("the prices");
+    }
+
     /// How many audit entries there are: nothing was written if it stays the same.
     pub async fn writes(&self) -> u64 {
         self.store.system().count::<audit_event::Entity>().await.expect("the database answers")
@@ -187,6 +211,7 @@ fn config(database: &Fresh, simulator: &Simulator) -> Config {
         rates: Default::default(),
         gateways: GatewayConfig {
             simulator: Some(simulator.base().clone()),
+            return_urls: vec!["https://shop.example.com/done".parse().expect("an address")],
             sealing: Some(SealingKeys::parse(&format!("k1:{}=", "A".repeat(43))).expect("a key")),
             ..GatewayConfig::default()
         },

@@ -40,8 +40,10 @@ pub fn values(schema: &Schema, place: &str, inputs: &[Input]) -> Vec<(Path, Mean
 
 fn means(schema: &Schema, place: &str, input: &Input) -> Option<Means> {
     match input.of.named() {
-        // Named by hand in the tests of use: what came of a record is no refusal, and a reservation no node.
-        "ID" if place == "UsageRecordInput" || input.name == "reservationId" => Some(Means::Nothing),
+        // Named by hand in the tests of use and of checkouts: what came of a record is no refusal, and the others are no nodes.
+        "ID" if place == "UsageRecordInput" || ["checkoutId", "reservationId"].contains(&input.name.as_str()) => {
+            Some(Means::Nothing)
+        }
         "ID" => objects(schema, place, &input.name).map(Means::Ids),
         "String" => text(place, &input.name),
         "Boolean" | "CurrencyCode" | "DateTime" | "DateTimeOrDate" | "Int" | "JSON" | "SafeInt" => Some(Means::Nothing),
@@ -126,8 +128,8 @@ fn text(place: &str, name: &str) -> Option<Means> {
         (
             _,
             "apiKey" | "billingEmail" | "description" | "email" | "externalId" | "externalRef" | "idempotencyKey"
-            | "instructions" | "key" | "name" | "phone" | "previewToken" | "priceId" | "reason" | "reference" | "slug"
-            | "subject" | "timeZone" | "tokenId" | "unit" | "webhookSecrets",
+            | "instructions" | "key" | "name" | "phone" | "previewToken" | "priceId" | "reason" | "reference"
+            | "returnUrl" | "slug" | "subject" | "timeZone" | "tokenId" | "unit" | "webhookSecrets",
         ) if place.ends_with("Input") => Means::Nothing,
         _ => return None,
     })

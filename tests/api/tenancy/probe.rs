@@ -162,6 +162,8 @@ fn required(schema: &Schema, of: &Type, own: &Ids) -> Value {
     let value = |place: &str, name: &str, of: &Type| match (of.kind.as_str(), of.name.as_str(), name) {
         ("INPUT_OBJECT", ..) => Some(required(schema, of, own)),
         ("ENUM", ..) => Some(json!(of.values()[0].name)),
+        (_, "ID", "checkoutId") => Some(json!(tessera::entity::CheckoutId::generate().to_string())),
+        (_, "String", "returnUrl") => Some(json!("https://shop.example.com/done")),
         (_, "ID", "reservationId") => Some(json!(tessera::entity::UsageReservationId::generate().to_string())),
         (_, "ID", _) => match values(schema, place, std::slice::from_ref(schema.get(place).input(name)?)).pop()?.1 {
             Means::Ids(objects) => own.get(&objects[0]).map(|id| json!(id)),
@@ -196,7 +198,10 @@ fn besides(name: &str, own: &Ids) -> Value {
         // No gateway is asked about payments by hand.
         "createGatewayAccount(organizationId)" => json!({"kind": "MANUAL"}),
         // An organization's own seller is the platform.
-        "ensureGatewayCustomer(gatewayAccountId)" => json!({"ownerId": own.get("Customer")}),
+        "ensureGatewayCustomer(gatewayAccountId)"
+        | "startCheckout(gatewayAccountId)"
+        | "startCheckout(addOns.addOnId)"
+        | "startCheckout(tierId)" => json!({"ownerId": own.get("Customer")}),
         "release(ownerId)" => json!({"feature": "products"}),
         "revokeTokens(organizationId)" => json!({"tokenId": "probe"}),
         _ => json!({}),
