@@ -7,12 +7,10 @@ use std::fmt::Write as _;
 use std::marker::PhantomData;
 
 use sea_orm::sea_query::{ColumnType, Expr};
-use sea_orm::{
-    ColumnTrait, Condition, DbBackend, DbErr, EntityTrait, IdenStatic as _, Iterable, Statement, TryIntoModel,
-};
+use sea_orm::{Condition, DbBackend, DbErr, EntityTrait, IdenStatic as _, Iterable, Statement, TryIntoModel};
 
 use super::executor::Executor;
-use super::rows::Rows;
+use super::rows::{Rows, types_of};
 use super::text::{Text, put, render};
 use crate::error::Result;
 
@@ -30,8 +28,8 @@ enum Kind {
 impl Kind {
     const ALL: [Self; 6] = [Self::Uuid, Self::Text, Self::Json, Self::Int, Self::BigInt, Self::Bool];
 
-    fn of(column: &impl ColumnTrait) -> Self {
-        match column.def().get_column_type() {
+    const fn of(column: &ColumnType) -> Self {
+        match column {
             ColumnType::Uuid => Self::Uuid,
             ColumnType::Json | ColumnType::JsonBinary => Self::Json,
             ColumnType::Integer => Self::Int,
@@ -90,7 +88,8 @@ impl Bundle {
 
     /// Adds a query for the rows of a table that meet a condition.
     pub(super) fn add<E: EntityTrait>(&mut self, condition: Condition) -> Place<E> {
-        let columns = E::Column::iter().map(|column| (Kind::of(&column), column.as_str())).collect();
+        let kinds = types_of::<E>().iter().map(Kind::of);
+        let columns = kinds.zip(E::Column::iter().map(|column| column.as_str())).collect();
         self.arms.push(Arm { table: E::default().table_name(), columns, condition: condition.into() });
         Place { arm: self.arms.len() - 1, table: PhantomData }
     }
@@ -141,9 +140,10 @@ impl Found {
         E: EntityTrait<ActiveModel: TryIntoModel<E::Model>>,
     {
         let mut next = self.starts;
-        let places: Vec<usize> = E::Column::iter()
+        let places: Vec<usize> = types_of::<E>()
+            .iter()
             .filter_map(|column| {
-                let kind = Kind::of(&column);
+                let kind = Kind::of(column);
                 let next = Kind::ALL.iter().position(|known| *known == kind).and_then(|kind| next.get_mut(kind))?;
                 *next += 1;
                 Some(*next - 1)
@@ -161,6 +161,8 @@ impl Found {
 
 #[cfg(test)]
 mod tests {
+    use sea_orm::ColumnTrait as _;
+
     use super::*;
     use crate::entity::{idempotency_key, usage_day};
 

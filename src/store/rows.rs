@@ -1,5 +1,9 @@
 //! The rows that a reading found, from whichever database they came.
 
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::{LazyLock, PoisonError, RwLock};
+
 use sea_orm::sea_query::{ColumnType, Value, ValueType};
 use sea_orm::{ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, Iterable, TryIntoModel};
 use uuid::Uuid;
@@ -74,6 +78,18 @@ impl Rows {
     }
 }
 
+/// The types of a table's columns, in the table's order. SeaORM defines a column anew each time that it is asked, which took
+/// more time than to read the cell.
+pub(super) fn types_of<E: EntityTrait>() -> &'static [ColumnType] {
+    static KNOWN: LazyLock<RwLock<HashMap<TypeId, &'static [ColumnType]>>> = LazyLock::new(RwLock::default);
+    let id = TypeId::of::<E>();
+    if let Some(types) = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(&id) {
+        return types;
+    }
+    let define = || E::Column::iter().map(|column| column.def().get_column_type().clone()).collect::<Vec<_>>().leak();
+    KNOWN.write().unwrap_or_else(PoisonError::into_inner).entry(id).or_insert_with(|| define())
+}
+
 /// A cell does not hold what its column is known to hold.
 fn other(expected: &str) -> DbErr {
     DbErr::Type(format!("a cell is no {expected}"))
@@ -139,8 +155,8 @@ impl<'a> Row<'a> {
         E::ActiveModel: TryIntoModel<E::Model>,
     {
         let mut model = E::ActiveModel::default();
-        for (column, place) in E::Column::iter().zip(places) {
-            model.try_set(column, self.value(place, column.def().get_column_type())?)?;
+        for ((column, kind), place) in E::Column::iter().zip(types_of::<E>()).zip(places) {
+            model.try_set(column, self.value(place, kind)?)?;
         }
         model.try_into_model()
     }
