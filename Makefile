@@ -32,7 +32,7 @@ docs: ## Build the documentation, private items too; a warning is an error
 prove-abuse: ## Send 100,000 hostile documents to an optimised build; DOCUMENTS=... for another number
 	cargo test --profile prove --workspace --test api -- --ignored --nocapture --test-threads 1 abuse::prove
 
-prove-time: ## Run a year of 2,000 subscriptions, on time, late and by four schedulers; SUBSCRIPTIONS=... for another number
+prove-time: ## Run a year of 2,000 subscriptions, on time, late and by four schedulers, and kill others; SUBSCRIPTIONS=... for another number
 	scripts/with-postgres cargo test --workspace --test api -- --ignored --nocapture --test-threads 1 scheduler::prove
 
 prove-usage: ## Consume near a limit by three servers at once, and add it up; ROUNDS=... for another number

@@ -1,15 +1,19 @@
 //! A year of many subscriptions in every kind of state, on time, late and by several at once. `make prove-time` runs it.
 
-use std::time::Instant;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
+use tessera::clock::{Clock, Timestamp};
+use tessera::entity::subscription;
 use tessera::scheduler::{Retention, Scheduler};
 
 use super::tier;
 use super::together::{outcome, scheduler};
-use crate::support::{Backend, Dice, World, at};
+use crate::support::{Backend, Dice, PROGRAM, World, at};
 
 const ZONES: [&str; 4] = ["Europe/Berlin", "America/Santiago", "Pacific/Auckland", "UTC"];
 
@@ -17,6 +21,7 @@ const ZONES: [&str; 4] = ["Europe/Berlin", "America/Santiago", "Pacific/Auckland
 async fn populate(world: &World, count: u64) {
     let mut dice = Dice(7);
     let admin = world.admin(world.alpha);
+    let seats = world.seats("CUSTOMER", json!({"organizationId": world.alpha.id.to_string()})).await;
     let free = tier(world, "free", 0, json!({})).await;
     let yearly = |amount: i64| {
         json!([{"billingCycle": "MONTHLY", "currency": "USD", "amountMinor": amount},
@@ -57,6 +62,9 @@ async fn populate(world: &World, count: u64) {
             3 => terms["requiresPayment"] = json!(true),
             _ => terms["trialDays"] = json!(0),
         }
+        if dice.below(4) == 0 {
+            terms["addOns"] = json!([{"addOnId": seats, "quantity": 1 + dice.below(3)}]);
+        }
         if dice.below(9) == 0 {
             terms["expiresAt"] = day(&mut dice, 300);
         }
@@ -71,7 +79,7 @@ async fn populate(world: &World, count: u64) {
             more["id"] = made["id"].clone();
             more
         };
-        let (mutation, input) = match (dice.below(7), made["status"].as_str()) {
+        let (mutation, input) = match (dice.below(8), made["status"].as_str()) {
             (0, Some("ACTIVE")) => ("pauseSubscription", json!({"resumesAt": day(&mut dice, 60)})),
             (1, Some("ACTIVE")) => ("renewSubscription", json!({})),
             (2, Some("ACTIVE" | "TRIALING")) => ("suspendSubscription", json!({})),
@@ -79,7 +87,8 @@ async fn populate(world: &World, count: u64) {
             (4, Some("ACTIVE" | "TRIALING")) => {
                 ("changeTier", json!({"tierId": tiers[1 + dice.below(4) as usize], "timing": "PERIOD_END"}))
             }
-            (5, _) => {
+            (5, Some("ACTIVE")) => ("changeAddOns", json!({"addOns": [{"addOnId": seats, "quantity": dice.below(5)}]})),
+            (6, _) => {
                 let gift =
                     json!({"tierId": world.alpha.plus.to_string(), "reason": "gift", "endsAt": day(&mut dice, 120)});
                 ("overrideTier", gift)
@@ -145,6 +154,71 @@ async fn year(backend: Backend) {
         assert!(expected.0 == found.0, "{name}: other subscriptions");
         world.check_invariants().await;
     }
+}
+
+/// How often the scheduler is killed.
+const KILLS: usize = 20;
+
+/// How many subscriptions wait for the scheduler.
+async fn waiting(world: &World, now: Timestamp) -> usize {
+    let rows = world.store.system().all::<subscription::Entity>().await.expect("rows");
+    rows.iter().filter(|row| row.due_at.is_some_and(|due| due <= now)).count()
+}
+
+/// Runs `tessera scheduler` by itself on the world's database.
+fn start(world: &World) -> Child {
+    let mut command = Command::new(PROGRAM);
+    command.arg("scheduler").env("TESSERA_DATABASE_URL", world.config.database.url.expose_secret());
+    command.env("TESSERA_LOG", "off").spawn().expect("it starts")
+}
+
+/// By the clock of the system all of the world's March is long over. Each program is killed when it has carried some of it
+/// out, in the middle of the rest.
+async fn killed(backend: Backend) {
+    let [world, other] = [World::new(backend).await, World::new(backend).await];
+    for here in [&world, &other] {
+        populate(here, 400).await;
+    }
+    let now = Clock::system().now();
+    let (mut left, mut kills) = (waiting(&world, now).await, 0);
+    let step = left / (KILLS + 5);
+    while kills < KILLS {
+        let mut program = start(&world);
+        let before = left;
+        while left + step > before {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+            left = waiting(&world, now).await;
+        }
+        assert!(left > 0, "killed {kills} times, and nothing is left to do");
+        program.kill().expect("it can be killed");
+        program.wait().expect("it ends");
+        kills += 1;
+        left = waiting(&world, now).await;
+    }
+    println!("{backend:?}: killed {kills} times, and {left} subscriptions were left to do");
+    for here in [&world, &other] {
+        here.pass(now.since(here.clock.now()) + TimeDelta::days(30));
+        while waiting(here, here.clock.now()).await > 0 {
+            assert_eq!(scheduler(here).pass().await.expect("the database answers").parked, 0);
+        }
+        here.check_invariants().await;
+    }
+    let (expected, found) = (outcome(&other).await, outcome(&world).await);
+    assert!(expected.1 == found.1, "another trail");
+    assert!(expected.2 == found.2, "other payments");
+    assert!(expected.0 == found.0, "other subscriptions");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it takes minutes: make prove-time"]
+async fn a_scheduler_that_is_killed_changes_nothing_on_sqlite() {
+    killed(Backend::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it takes minutes: make prove-time"]
+async fn a_scheduler_that_is_killed_changes_nothing_on_postgres() {
+    killed(Backend::Postgres).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

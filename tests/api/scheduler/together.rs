@@ -48,7 +48,9 @@ pub fn scheduler(world: &World) -> Scheduler {
 /// The rows without what depends on when they were written: subscriptions by the names of their customers, the trail,
 /// and the payments.
 pub async fn outcome(world: &World) -> (Vec<String>, Vec<String>, Vec<String>) {
-    use subscription::Column::{Id, LastRenewedBy, TenantId, UpdatedAt};
+    use subscription::Column::{
+        AddOns, Id, LastRenewedBy, PaymentStatusAt, ScheduledAddOns, TenantId, TriedTiers, UpdatedAt,
+    };
     let system = world.store.system();
     let ids = |row: &subscription::Model| row.external_id.clone().unwrap_or_default();
     let rows: Vec<subscription::Model> = system.all::<subscription::Entity>().await.expect("rows");
@@ -60,7 +62,8 @@ pub async fn outcome(world: &World) -> (Vec<String>, Vec<String>, Vec<String>) {
     let mut order: Vec<_> = rows.iter().map(|row| uuid::Uuid::from(row.id)).collect();
     order.sort();
     let number = |id: uuid::Uuid| order.iter().position(|other| *other == id).expect("an id");
-    let aside = [Id, LastRenewedBy, TenantId, UpdatedAt].map(|column| column.as_str());
+    let aside = [AddOns, Id, LastRenewedBy, PaymentStatusAt, ScheduledAddOns, TenantId, TriedTiers, UpdatedAt]
+        .map(|column| column.as_str());
     let is_told = |column: &subscription::Column| {
         !aside.contains(&column.as_str()) && !column.as_str().ends_with("tier_id") && column.as_str() != "customer_id"
     };
@@ -69,7 +72,10 @@ pub async fn outcome(world: &World) -> (Vec<String>, Vec<String>, Vec<String>) {
         .map(|row| {
             let columns = subscription::Column::iter().filter(is_told);
             let values: Vec<_> = columns.map(|column| format!("{}={:?}", column.as_str(), row.get(column))).collect();
-            format!("{:03} {}", number(row.id.into()), values.join(" "))
+            let add_ons = [&row.add_ons, &row.scheduled_add_ons].map(|lines| {
+                lines.0.iter().map(|line| (line.key.clone(), line.quantity, line.unit_amount_minor)).collect::<Vec<_>>()
+            });
+            format!("{:03} {} {add_ons:?}", number(row.id.into()), values.join(" "))
         })
         .collect();
     told.sort();
