@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::Seeder;
+use super::add_on::{PROJECTS, SEATS};
 use super::organization::Tenant;
 use super::trail::Actor;
 use crate::auth::Part;
@@ -215,17 +216,19 @@ pub struct Platform {
 }
 
 impl Seeder {
-    /// Makes the platform's catalogue.
+    /// Makes the platform's catalogue, with its add-on.
     pub fn platform_catalogue(&mut self) -> Result<Platform> {
         let root = Actor::part(Part::Demo);
+        self.add_on(None, &SEATS, &root)?;
         Ok(Platform {
             organizations: self.tiers(None, TierKind::Organization, &PLATFORM, &root)?,
             customers: self.tiers(None, TierKind::Customer, &PLATFORM_CUSTOMERS, &root)?,
         })
     }
 
-    /// Makes an organization's own catalogue: `basic`, `plus`, `premium`, and `legacy`, which is archived.
+    /// Makes an organization's own catalogue: `basic`, `plus`, `premium`, and `legacy`, which is archived; and its add-on.
     pub fn own_catalogue(&mut self, tenant: &Tenant) -> Result<Vec<Sold>> {
+        self.add_on(Some(tenant.id), &PROJECTS, &tenant.admin)?;
         self.tiers(Some(tenant.id), TierKind::Customer, &OWN, &tenant.admin)
     }
 

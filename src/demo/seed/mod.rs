@@ -1,5 +1,6 @@
 //! The demo's data: the same rows with the same ids at every seeding, at times that are relative to the seeding's.
 
+mod add_on;
 mod catalogue;
 mod customer;
 mod id;
@@ -12,7 +13,7 @@ mod trail;
 
 use crate::clock::Timestamp;
 use crate::entity::{
-    CustomerId, audit_event, customer as customers, feature, member, organization as organizations,
+    CustomerId, add_on as add_ons, audit_event, customer as customers, feature, member, organization as organizations,
     payment as payments, payment_method, subscription, tier, tier_feature, tier_price,
 };
 use crate::error::Result;
@@ -51,6 +52,7 @@ pub async fn seed_of(store: &Store, now: Timestamp, size: Size) -> Result<()> {
     system.insert::<_, tier_price::Entity>(rows.tier_prices).await?;
     system.insert::<_, tier_feature::Entity>(rows.tier_features).await?;
     system.insert::<_, feature::Entity>(rows.features).await?;
+    system.insert::<_, add_ons::Entity>(rows.add_ons).await?;
     system.insert::<_, customers::Entity>(rows.customers).await?;
     system.insert::<_, subscription::Entity>(rows.subscriptions).await?;
     system.insert::<_, payments::Entity>(rows.payments).await?;
@@ -95,6 +97,7 @@ struct Rows {
     tier_prices: Vec<tier_price::Model>,
     tier_features: Vec<tier_feature::Model>,
     features: Vec<feature::Model>,
+    add_ons: Vec<add_ons::Model>,
     customers: Vec<customers::Model>,
     subscriptions: Vec<subscription::Model>,
     payments: Vec<payments::Model>,

@@ -239,7 +239,10 @@ fn opened(seeder: &mut Seeder, subject: &Subject<'_>, at: Timestamp, terms: Term
         zone,
         pending_for: PENDING_FOR,
     };
-    let row = opening::open(opening, at, "")?;
+    let mut row = opening::open(opening, at, "")?;
+    if row.trial_ends_at.is_some() {
+        row.tried_tiers.add(row.tier_id);
+    }
     Ok(subscription::Model { id: seeder.ids.next(), ..row })
 }
 
