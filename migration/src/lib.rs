@@ -43,11 +43,13 @@ mod m20261128_000032_add_ons;
 mod m20261128_000033_proration;
 mod m20261128_000034_received_by_hand;
 mod m20261128_000035_thresholds;
+mod m20261128_000036_tried_tiers;
 mod m20261128_000037_gateway_accounts;
 mod m20261128_000038_gateway_objects;
 mod m20261128_000042_attempts;
 mod m20261128_000043_gateway_prices;
 mod m20261128_000044_checkouts;
+mod m20261128_000047_renewed_ahead;
 
 /// Applies the steps in order.
 pub struct Migrator;
@@ -90,11 +92,13 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000033_proration::Migration),
             Box::new(m20261128_000034_received_by_hand::Migration),
             Box::new(m20261128_000035_thresholds::Migration),
+            Box::new(m20261128_000036_tried_tiers::Migration),
             Box::new(m20261128_000037_gateway_accounts::Migration),
             Box::new(m20261128_000038_gateway_objects::Migration),
             Box::new(m20261128_000042_attempts::Migration),
             Box::new(m20261128_000043_gateway_prices::Migration),
             Box::new(m20261128_000044_checkouts::Migration),
+            Box::new(m20261128_000047_renewed_ahead::Migration),
         ]
     }
 }

@@ -9,7 +9,7 @@ use super::{FeatureReason, OwnerState, feature_access, is_allowed, mode_of, vali
 use crate::access::graphql::{Access, FeatureAccess};
 use crate::auth::Permission;
 use crate::clock::Timestamp;
-use crate::entitlement::{CUSTOMERS, Entitlement, Source, USERS};
+use crate::entitlement::{Entitlement, Source};
 use crate::entity::subscription;
 use crate::error::{Error, Result};
 use crate::store::{Counters, Granted, OwnerFound, Scope};
@@ -75,11 +75,7 @@ fn one(
                 return FeatureAccess::unknown(key, feature_access(mode, None, None)).unlocked_by(unlock);
             };
             let window = window(state, found.kind, found.resets, now);
-            let counted = match found.key.as_str() {
-                USERS if state.customer_id.is_none() => counters.users(state.tenant_id),
-                CUSTOMERS if state.customer_id.is_none() => counters.customers(state.tenant_id),
-                key => counters.of(state.id, key, &window),
-            };
+            let counted = counters.counted(state, &found.key, &window);
             let limit = found.limit.filter(|_| !owner.exempt);
             let left = limit.map(|limit| (limit - counted.used - counted.held).max(0));
             resets.push(window.end);

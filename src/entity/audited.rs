@@ -104,7 +104,7 @@ audited! {
         parts { charge }
         // What follows from the others, or comes back with the end of an override.
         left out {
-            tenant_id overridden_state stood_still payment_status payment_status_at usage_epoch usage_shift search_text access_ends_at next_at next_status second_at second_status
+            tenant_id overridden_state tried_tiers stood_still renewed_ahead payment_status payment_status_at usage_epoch usage_shift search_text access_ends_at next_at next_status second_at second_status
             third_at third_status fourth_at fourth_status fifth_at fifth_status due_at created_at updated_at version
         }
     }

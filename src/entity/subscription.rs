@@ -47,12 +47,16 @@ pub struct Model {
     pub trial_started_at: Option<Timestamp>,
     /// End of the trial.
     pub trial_ends_at: Option<Timestamp>,
+    /// The tiers whose own days of trial the owner was given, by this subscription or one before: each gives them once.
+    pub tried_tiers: TriedTiers,
     /// Start of the period that is paid for.
     pub current_period_start: Option<Timestamp>,
     /// End of the period that is paid for.
     pub current_period_end: Option<Timestamp>,
     /// How much of the present period was a pause, in microseconds.
     pub stood_still: i64,
+    /// Where the periods end that were renewed ahead, before the last one, which ends with the present period.
+    pub renewed_ahead: RenewedAhead,
     /// IANA time zone name: the organization's when the subscription was made. Its periods are counted in it.
     pub time_zone: String,
     /// Day of the month (1–31) that periods start on; shorter months end earlier without losing it.
@@ -255,6 +259,29 @@ impl AddOns {
     }
 }
 
+/// Tiers whose days of trial an owner was given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct TriedTiers(Vec<Uuid>);
+
+impl TriedTiers {
+    /// Whether this tier is one of them.
+    pub fn has(&self, tier: TierId) -> bool {
+        self.0.contains(&tier.into())
+    }
+
+    /// Adds a tier, whose days are given now.
+    pub fn add(&mut self, tier: TierId) {
+        if !self.has(tier) {
+            self.0.push(tier.into());
+        }
+    }
+}
+
+/// How long a subscription has run, from the start of its period, when each of the periods ends that were renewed ahead: in
+/// microseconds, without the time that it stood still, so that a pause or a longer last period changes nothing of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct RenewedAhead(pub Vec<i64>);
+
 /// What an override lies on, as far as the row itself cannot hold it meanwhile: the dates of trial, period, grace and
 /// waiting stay where they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
@@ -314,6 +341,12 @@ impl Model {
     pub fn zone(&self) -> Tz {
         // Only names of zones are stored.
         self.time_zone.parse().unwrap_or_default()
+    }
+
+    /// How long its period runs, with what it was extended by and without the time that it stood still, in microseconds.
+    pub fn runs_for(&self) -> Option<i64> {
+        let (start, end) = self.current_period_start.zip(self.current_period_end)?;
+        Some(end.since(start).num_microseconds()?.saturating_sub(self.stood_still))
     }
 }
 

@@ -42,7 +42,7 @@ const INTROSPECTION_LISTS: [(&str, u64); 5] =
     [("fields", 80), ("inputFields", 20), ("interfaces", 10), ("possibleTypes", 10), ("types", 25)];
 
 /// Lists of objects without pages, and how many they have at most: as inputs declare it, where they do.
-const LISTS: [(&str, u64); 23] = [
+const LISTS: [(&str, u64); 24] = [
     ("accesses", 100),
     ("addOns", 20),
     ("availableActions", 20),
@@ -56,6 +56,7 @@ const LISTS: [(&str, u64); 23] = [
     ("lines", 42),
     ("lost", 100),
     ("monthlyRevenue", 10),
+    ("overQuota", 100),
     ("parkedTransitions", 50),
     ("prices", 20),
     ("records", 1_000),

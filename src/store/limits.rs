@@ -10,6 +10,22 @@ use crate::entity::{BillingCycle, TierId, feature, organization, payment, subscr
 use crate::error::{Result, not_found};
 use crate::graphql::nested::{Owned as _, OwnerKey};
 
+/// The subscriptions that an owner got last.
+#[derive(Debug)]
+pub struct LastSubscriptions {
+    /// Of those that were not deleted.
+    pub kept: Option<subscription::Model>,
+    /// Of those that were.
+    pub deleted: Option<subscription::Model>,
+}
+
+impl LastSubscriptions {
+    /// The last one of all.
+    pub fn last(&self) -> Option<&subscription::Model> {
+        self.kept.iter().chain(&self.deleted).max_by_key(|row| (row.created_at, row.id))
+    }
+}
+
 impl UnitOfWork<'_> {
     /// The tenant's organization, locked until the end of the transaction: what is counted in it afterwards stays so.
     pub(crate) async fn lock_organization(&self) -> Result<organization::Model> {
@@ -46,8 +62,8 @@ impl UnitOfWork<'_> {
         Ok(self.settled().await?.all(current_first(of_tenant)).await?)
     }
 
-    /// The subscription that an owner got last, deleted ones included.
-    pub(crate) async fn last_subscription(&self, owner: OwnerKey) -> Result<Option<subscription::Model>> {
+    /// The subscriptions that an owner got last.
+    pub(crate) async fn last_subscriptions(&self, owner: OwnerKey) -> Result<LastSubscriptions> {
         use subscription::Column::{CreatedAt, DeletedAt, Id};
         let of_owner = || {
             let found = subscription::Entity::find().filter(subscription::Entity::of_owner(owner));
@@ -55,7 +71,7 @@ impl UnitOfWork<'_> {
         };
         let kept = self.settled().await?.one(of_owner().filter(DeletedAt.is_null())).await?;
         let deleted = self.settled().await?.one(of_owner().filter(DeletedAt.is_not_null())).await?;
-        Ok(kept.into_iter().chain(deleted).max_by_key(|row| (row.created_at, row.id)))
+        Ok(LastSubscriptions { kept, deleted })
     }
 
     /// The first payment of the tenant that the query finds.

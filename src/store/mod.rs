@@ -57,6 +57,7 @@ pub use gateway::{Concerns, ObjectKey, Verdict};
 pub use granted::Granted;
 pub use idempotency::Command;
 pub use invariants::Invariant;
+pub use limits::LastSubscriptions;
 pub use noun::{Noun, Record};
 pub use on_offer::OnOffer;
 pub use owners::{Counters, OwnerFound};

@@ -11,6 +11,7 @@ use super::executor::Executor as _;
 use super::granted::{Asked, Granted};
 use super::{Counted, Scope};
 use crate::auth::Standing;
+use crate::entitlement::{CUSTOMERS, USERS};
 use crate::entity::{
     CustomerId, OperationalStatus, OrganizationId, ReservationState, SubscriptionId, customer, member, organization,
     subscription, usage_counter, usage_reservation,
@@ -235,19 +236,28 @@ pub struct Counters {
 
 impl Counters {
     /// What a feature's counter says in a window.
-    pub fn of(&self, subscription: SubscriptionId, feature: &str, window: &Window) -> Counted {
+    fn of(&self, subscription: SubscriptionId, feature: &str, window: &Window) -> Counted {
         let key = (subscription, feature.to_owned(), window.epoch, window.number);
         let of = |counters: &HashMap<Key, i64>| counters.get(&key).copied().unwrap_or(0);
         Counted { used: of(&self.used), held: of(&self.held) }
     }
 
+    /// What is counted of a subscription's feature, in a window or, of members and customers, here.
+    pub fn counted(&self, row: &subscription::Model, feature: &str, window: &Window) -> Counted {
+        match feature {
+            USERS if row.customer_id.is_none() => self.users(row.tenant_id),
+            CUSTOMERS if row.customer_id.is_none() => self.customers(row.tenant_id),
+            feature => self.of(row.id, feature, window),
+        }
+    }
+
     /// How many active members an organization has.
-    pub fn users(&self, organization: OrganizationId) -> Counted {
+    fn users(&self, organization: OrganizationId) -> Counted {
         Counted { used: self.users.get(&organization).copied().unwrap_or(0), held: 0 }
     }
 
     /// How many customers that are not terminated an organization has.
-    pub fn customers(&self, organization: OrganizationId) -> Counted {
+    fn customers(&self, organization: OrganizationId) -> Counted {
         Counted { used: self.customers.get(&organization).copied().unwrap_or(0), held: 0 }
     }
 }

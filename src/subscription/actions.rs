@@ -132,8 +132,9 @@ fn check(state: &UpToDate, action: Action, caller: &Caller, around: &Surrounding
     if action == Action::Reactivate && row.mode == ManagementMode::Manual && tier.is_some_and(|tier| tier.archived) {
         return Err(Refusal::new(Code::TierArchived, "The tier is archived.").into());
     }
-    if action == Action::StartTrial && tier.is_some_and(|tier| tier.trial_days == 0) {
-        return Err(Refusal::new(Code::InvalidDate, "The tier gives no days of trial.").into());
+    let gives_none = || tier.is_some_and(|tier| tier.trial_days == 0) || lifecycle::has_had_trial(row);
+    if action == Action::StartTrial && gives_none() {
+        return Err(Refusal::new(Code::InvalidDate, "The tier gives no days of trial, or gave them.").into());
     }
     let Some(step) = step(action, row, from_above, now) else { return Ok(()) };
     let next = lifecycle::apply(row, &step, now)?;
@@ -156,7 +157,7 @@ fn step(action: Action, row: &subscription::Model, from_above: bool, now: Timest
     Some(match action {
         Action::Update | Action::Delete => return None,
         Action::Activate => Step::Activate,
-        Action::StartTrial => Step::StartTrial { ends_at: now.plus_days(1) },
+        Action::StartTrial => Step::StartTrial { ends_at: now.plus_days(1), of_tier: true },
         Action::Extend => Step::Extend { days: 1 },
         Action::Renew => Step::Renew,
         Action::MarkPastDue => Step::MarkPastDue,

@@ -51,7 +51,7 @@ pub struct SubscriptionTermsInput {
     /// Add-ons that go with the tier, at most 20. The price counts them in.
     #[graphql(validator(max_items = 20))]
     add_ons: Option<Vec<AddOnQuantityInput>>,
-    /// Days of trial from the start, instead of the tier's; 0 for none.
+    /// Days of trial from the start, instead of the tier's, which it gives an owner once; 0 for none.
     trial_days: Option<i32>,
     /// End of the trial; wins over days.
     trial_ends_at: Option<When>,

@@ -27,7 +27,7 @@ pub use self::table::{Cause, moves};
 use super::period::{self, Anchor};
 use crate::clock::Timestamp;
 use crate::entity::SubscriptionStatus::{Active, Canceled, Expired, PastDue, Paused, Pending, Suspended, Trialing};
-use crate::entity::subscription::AddOns;
+use crate::entity::subscription::{AddOns, RenewedAhead};
 use crate::entity::{BillingCycle, ManagementMode, Proration, subscription};
 use crate::error::{Code, Facts, Refusal};
 use crate::graphql::scalar::OUTSIDE;
@@ -77,13 +77,16 @@ pub fn apply(row: &subscription::Model, step: &Step, now: Timestamp) -> Result<s
             next.starts_at = row.starts_at.min(now);
             start_period(&mut next, now);
         }
-        Step::StartTrial { ends_at } => {
+        Step::StartTrial { ends_at, of_tier } => {
             leave_state(&mut next);
             next.status = Trialing;
             next.starts_at = now;
             Anchor::at(now, row.zone()).put(&mut next);
             next.trial_started_at = Some(now);
             next.trial_ends_at = Some(*ends_at);
+            if *of_tier {
+                next.tried_tiers.add(row.tier_id);
+            }
         }
         Step::Extend { days } => extend(&mut next, *days, now),
         Step::Renew if part::underlying(row) == Active => part::renew_ahead(&mut next),
@@ -153,6 +156,11 @@ pub fn is_tried(row: &subscription::Model) -> bool {
     part::underlying(row) == Trialing
 }
 
+/// Whether its owner was given the days of trial of its tier, and none are planned.
+pub fn has_had_trial(row: &subscription::Model) -> bool {
+    row.trial_started_at.is_none() && row.tried_tiers.has(row.tier_id)
+}
+
 /// Until when it is paid for, if that is not over: also where it is suspended or paused meanwhile.
 pub fn paid_until(row: &subscription::Model, now: Timestamp) -> Option<Timestamp> {
     end_ahead(row, now).filter(|_| !is_tried(row))
@@ -214,6 +222,7 @@ fn change_tier(
             // Without a period, one begins at resumption.
             row.current_period_start = None;
             row.current_period_end = None;
+            row.renewed_ahead = RenewedAhead::default();
         }
         _ => {}
     }

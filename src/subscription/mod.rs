@@ -203,6 +203,12 @@ async fn to_trial(
     days: Option<i64>,
     ends_at: Option<When>,
 ) -> Result<Step> {
+    let of_tier = days.is_none() && ends_at.is_none();
+    if of_tier && lifecycle::has_had_trial(row) {
+        let message =
+            "The owner was given the tier's days of trial already: say how many days this one has, or when it ends.";
+        return Err(Refusal::new(Code::InvalidDate, message).at("input.days").into());
+    }
     let days = match days {
         Some(days) => days,
         None => i64::from(Seller { unit, kind: kind_of(row), path: "input" }.current(row.tier_id).await?.trial_days),
@@ -212,7 +218,7 @@ async fn to_trial(
         let message = "Say how many days the trial has, or when it ends: from now on, at most 730 days.";
         return Err(Refusal::new(Code::InvalidDate, message).at("input.days").into());
     }
-    Ok(Step::StartTrial { ends_at })
+    Ok(Step::StartTrial { ends_at, of_tier })
 }
 
 /// Brings an ended subscription back, if its tier is still sold.

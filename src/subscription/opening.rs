@@ -8,7 +8,7 @@ use super::ends::Ends;
 use super::lifecycle::{Offer, settled};
 use super::period::Anchor;
 use crate::clock::Timestamp;
-use crate::entity::subscription::AddOns;
+use crate::entity::subscription::{AddOns, RenewedAhead, TriedTiers};
 use crate::entity::{
     CustomerId, ManagementMode, OrganizationId, StoredJson, SubscriptionId, SubscriptionStatus, subscription,
 };
@@ -140,9 +140,11 @@ pub fn open(opening: Opening, now: Timestamp, path: &str) -> Result<subscription
         starts_at,
         trial_started_at: trial_ends_at.map(|_| starts_at),
         trial_ends_at,
+        tried_tiers: TriedTiers::default(),
         current_period_start: active.then_some(from),
         current_period_end: active.then_some(to),
         stood_still: 0,
+        renewed_ahead: RenewedAhead::default(),
         time_zone: anchor.zone().name().to_owned(),
         anchor_day: anchor.day(),
         anchor_time: anchor.micros(),

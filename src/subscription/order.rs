@@ -11,6 +11,7 @@ use super::opening::{self, Opening, Subscriber, Terms};
 use super::period::Anchor;
 use super::{Settings, actions, already_subscribed, live};
 use crate::auth::Permission;
+use crate::entity::subscription::TriedTiers;
 use crate::entity::{
     BillingCycle, CustomerId, OperationalStatus, OrganizationId, SubscriptionManagement, TierId, TierKind, customer,
     organization, subscription,
@@ -18,7 +19,7 @@ use crate::entity::{
 use crate::error::{Code, Error, Refusal, Result};
 use crate::graphql::nested::{Owned, OwnerKey};
 use crate::graphql::when::When;
-use crate::store::{Change, Command, UnitOfWork, Writer};
+use crate::store::{Change, Command, LastSubscriptions, UnitOfWork, Writer};
 
 /// Key of the tier that the default trial is of.
 const DEFAULT_TIER_KEY: &str = "starter";
@@ -53,6 +54,8 @@ pub struct Owner {
     currency: Option<String>,
     /// The organization's time zone, as far as it is known.
     zone: Option<Tz>,
+    /// The tiers whose days of trial it was given.
+    tried: TriedTiers,
 }
 
 impl Owner {
@@ -66,19 +69,30 @@ impl Owner {
         let own = self.key.customer.is_none() && actions::above(unit.scope().caller()?, self.key.tenant).is_none();
         Ok(own && unit.organization().await?.subscription_management == SubscriptionManagement::PlatformManaged)
     }
+
+    /// The same with what it had before. What was deleted was a mistake, and gave it no trial.
+    fn after(self, before: LastSubscriptions) -> Self {
+        Self { tried: before.kept.map(|row| row.tried_tiers).unwrap_or_default(), ..self }
+    }
 }
 
 impl From<&organization::Model> for Owner {
     fn from(row: &organization::Model) -> Self {
         let key = OwnerKey { tenant: row.id, customer: None };
-        Self { key, status: row.status, currency: Some(row.default_currency.clone()), zone: Some(row.zone()) }
+        Self {
+            key,
+            status: row.status,
+            currency: Some(row.default_currency.clone()),
+            zone: Some(row.zone()),
+            tried: TriedTiers::default(),
+        }
     }
 }
 
 impl From<&customer::Model> for Owner {
     fn from(row: &customer::Model) -> Self {
         let key = OwnerKey { tenant: row.tenant_id, customer: Some(row.id) };
-        Self { key, status: row.status, currency: None, zone: None }
+        Self { key, status: row.status, currency: None, zone: None, tried: TriedTiers::default() }
     }
 }
 
@@ -140,9 +154,9 @@ pub async fn create(
             if let Some(live) = live(unit, owner.key).await? {
                 return Err(already_subscribed(live).at(path).into());
             }
-            let last = unit.last_subscription(owner.key).await?;
-            refuse_detour(unit, last.as_ref(), &order.terms, path)?;
-            open(unit, settings, owner, order, "input.terms").await
+            let before = unit.last_subscriptions(owner.key).await?;
+            refuse_detour(unit, before.last(), &order.terms, path)?;
+            open(unit, settings, owner.after(before), order, "input.terms").await
         })
     })
     .await
@@ -162,12 +176,12 @@ pub async fn ensure(
             if let Some(current) = current(unit, owner.key).await? {
                 return Ok(current);
             }
-            let (last, trial) = (unit.last_subscription(owner.key).await?, Order::default_trial());
-            if last.is_some() && owner.is_managed_from_above(unit).await? {
+            let (before, trial) = (unit.last_subscriptions(owner.key).await?, Order::default_trial());
+            if before.last().is_some() && owner.is_managed_from_above(unit).await? {
                 return Err(actions::own_account(path).into());
             }
-            refuse_detour(unit, last.as_ref(), &trial.terms, path)?;
-            open(unit, settings, owner, &trial, "input").await
+            refuse_detour(unit, before.last(), &trial.terms, path)?;
+            open(unit, settings, owner.after(before), &trial, "input").await
         })
     })
     .await
@@ -256,7 +270,8 @@ pub async fn draft(
         Some(id) => seller.priced_tier(id, cost).await?,
         None => seller.default_tier(DEFAULT_TIER_KEY, cost).await?,
     };
-    let (tier, tier_trial_days) = (priced.0.clone(), priced.0.trial_days);
+    let tier = priced.0.clone();
+    let has_tried = owner.tried.has(tier.id);
     let (offer, currency) = seller.offer(priced, cost).await?;
     let add_ons_path = format!("{path}.addOns");
     let charge = (offer.billing_cycle, currency.as_str());
@@ -267,9 +282,13 @@ pub async fn draft(
         None => unit.organization().await?.zone(),
     };
     let mut terms = order.terms.clone().in_zone(zone);
+    let of_tier = terms.trial_days.is_none() && terms.trial_ends_at.is_none();
     if order.tier_id.is_none() {
-        let unsaid = terms.trial_days.is_none() && terms.trial_ends_at.is_none() && terms.period_end.is_none();
-        if unsaid && !terms.requires_payment {
+        if of_tier && terms.period_end.is_none() && !terms.requires_payment {
+            if has_tried {
+                let message = "The owner had the default trial already: name a tier, or say how long the trial is.";
+                return Err(Refusal::new(Code::Conflict, message).at(&format!("{path}.tierId")).into());
+            }
             let start = terms.starts_at.unwrap_or(unit.now());
             let month = Anchor::at(start, zone).end(start, BillingCycle::Monthly);
             if month <= unit.now() {
@@ -290,14 +309,19 @@ pub async fn draft(
         offer,
         add_ons,
         currency,
-        tier_trial_days,
+        tier_trial_days: if has_tried { 0 } else { tier.trial_days },
         ends,
         terms,
         zone,
         pending_for: settings.pending_for,
     };
-    let row = opening::open(opening, unit.now(), path)?;
-    Ok(subscription::Model { purchaser: Some(unit.scope().caller()?.known_as().to_owned()), ..row })
+    let mut row = opening::open(opening, unit.now(), path)?;
+    row.purchaser = Some(unit.scope().caller()?.known_as().to_owned());
+    row.tried_tiers = owner.tried;
+    if of_tier && row.trial_ends_at.is_some() {
+        row.tried_tiers.add(row.tier_id);
+    }
+    Ok(row)
 }
 
 /// The owner's live subscription, or else its latest.

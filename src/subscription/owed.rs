@@ -92,7 +92,9 @@ pub async fn balance(unit: &UnitOfWork<'_>, row: &subscription::Model) -> Result
     let settled = row.past_due_since.is_none() && payments.iter().all(|one| one.purpose == PaymentPurpose::Change);
     let received = payments.iter().filter(|one| one.paid_at.is_some());
     let received = received.fold(0i64, |sum, one| sum.saturating_add(one.amount_minor - one.refunded_minor));
-    let paid_minor = received.saturating_add(if settled { row.amount_minor } else { 0 });
+    // What was renewed ahead was paid for elsewhere.
+    let elsewhere = row.renewed_ahead.0.len() as i64 + i64::from(settled);
+    let paid_minor = received.saturating_add(row.amount_minor.saturating_mul(elsewhere));
     let is_pending = |one: &payment::Model| one.gateway == Gateway::Manual && one.status == PaymentStatus::Pending;
     Ok(Balance { paid_minor, pending: payments.into_iter().find(is_pending) })
 }

@@ -1,7 +1,8 @@
 //! What a change in the middle of a period costs, to the minor unit.
 //!
 //! Up to a moment, a price has cost its part of the period that has gone by, in seconds, rounded half up. A span costs the
-//! difference between its ends. So any chain of changes adds up to the price of what was had.
+//! difference between its ends. So any chain of changes adds up to the price of what was had. A period that was renewed ahead
+//! costs the price once more.
 
 use async_graphql::Enum;
 use serde_json::{Value, json};
@@ -59,7 +60,7 @@ impl Line {
 ///
 /// A trial costs nothing, and so does a change that waits for the end of the period.
 pub fn lines(before: &subscription::Model, after: &subscription::Model, charging: Charging, most: i64) -> Vec<Line> {
-    let Some(period) = Period::of(before).filter(|_| !is_tried(before)) else { return Vec::new() };
+    let Some(period) = Paid::of(before).filter(|_| !is_tried(before)) else { return Vec::new() };
     let begins = before.current_period_start != after.current_period_start;
     let same = before.tier_id == after.tier_id && before.billing_cycle == after.billing_cycle;
     if charging.rule == Proration::None || (same && before.add_ons == after.add_ons && !begins) {
@@ -115,29 +116,32 @@ fn items(row: &subscription::Model) -> Vec<(Item, i64)> {
     std::iter::once(tier).chain(add_ons).collect()
 }
 
-/// A period as it runs: with what it was extended by, without the time that it stood still.
-#[derive(Clone, Copy)]
-struct Period {
+/// The period that runs, and those that were renewed ahead: with what they were extended by, without the time that they stood
+/// still. Each costs the price once.
+struct Paid {
     end: Timestamp,
-    /// In seconds, at least 1.
-    whole: i64,
+    /// Where each of them ends, in seconds of running time from the start of the first one; at least 1.
+    ends: Vec<i64>,
 }
 
-impl Period {
+impl Paid {
     fn of(row: &subscription::Model) -> Option<Self> {
-        let (start, end) = row.current_period_start.zip(row.current_period_end)?;
-        let runs = end.since(start).num_seconds() - row.stood_still / 1_000_000;
-        Some(Self { end, whole: runs.max(1) })
+        let (end, whole) = (row.current_period_end?, (row.runs_for()? / 1_000_000).max(1));
+        let ahead = row.renewed_ahead.0.iter().map(|end| end / 1_000_000).filter(|end| (1..whole).contains(end));
+        Some(Self { end, ends: ahead.chain([whole]).collect() })
     }
 
-    fn clamp(self, at: Timestamp) -> Timestamp {
+    fn clamp(&self, at: Timestamp) -> Timestamp {
         at.min(self.end)
     }
 
-    /// What a price for the whole still costs from a moment on.
-    fn rest(self, price: i64, at: Timestamp) -> i64 {
-        let left = self.end.since(at).num_seconds().clamp(0, self.whole);
-        price - up_to(price, self.whole - left, self.whole)
+    /// What a price for each of them still costs from a moment on.
+    fn rest(&self, price: i64, at: Timestamp) -> i64 {
+        let whole = self.ends.last().copied().unwrap_or(1);
+        let gone = whole - self.end.since(at).num_seconds().clamp(0, whole);
+        let starts = std::iter::once(&0).chain(&self.ends);
+        let rest = |(start, end): (&i64, &i64)| price - up_to(price, (gone - start).clamp(0, end - start), end - start);
+        starts.zip(&self.ends).map(rest).fold(0, i64::saturating_add)
     }
 }
 
@@ -149,9 +153,11 @@ fn up_to(price: i64, elapsed: i64, whole: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::subscription::lifecycle::{Step, apply};
     use crate::subscription::testing::{at, opened, terms};
 
     #[test]
@@ -201,7 +207,53 @@ mod tests {
         assert_eq!(lines.iter().map(Line::signed).collect::<Vec<_>>(), [-450, 450]);
     }
 
+    #[test]
+    fn a_period_that_was_renewed_ahead_costs_its_own_price() {
+        let before = opened(terms(), at("2026-03-01T12:00:00Z"));
+        let longer = apply(&before, &Step::Renew, at("2026-03-02T12:00:00Z")).expect("renewed");
+        let after = subscription::Model { tier_id: TierId::generate(), amount_minor: 1_900, ..longer.clone() };
+        let told = |moment| {
+            let charging = Charging { rule: Proration::Prorate, at: at(moment) };
+            lines(&longer, &after, charging, 1_800).iter().map(Line::signed).collect::<Vec<_>>()
+        };
+        // Half of the 31 days is left and all of the 30, and then half of those.
+        assert_eq!(told("2026-03-17T00:00:00Z"), [-1_350, 2_850]);
+        assert_eq!(told("2026-04-16T12:00:00Z"), [-450, 950]);
+    }
+
     proptest! {
+        /// However long the periods are, extended and paused meanwhile, and renewed ahead at any time: a change costs what one
+        /// of each period costs that is not renewed before it begins.
+        #[test]
+        fn renewing_ahead_changes_no_price(
+            price in 0i64..10_000_000, times in 1usize..5, extended in 0i64..40, paused in 0i64..40, second in 0i64..12_000_000,
+        ) {
+            let start = at("2026-03-01T12:00:00Z");
+            let mut row = subscription::Model { amount_minor: price, ..opened(terms(), start) };
+            let mut bounds = vec![start];
+            for _ in 0..times {
+                bounds.push(row.current_period_end.expect("a period"));
+                row = apply(&row, &Step::Renew, start.plus_days(1)).expect("renewed");
+            }
+            if extended > 0 {
+                row = apply(&row, &Step::Extend { days: extended }, start.plus_days(2)).expect("extended");
+            }
+            bounds.push(row.current_period_end.expect("a period"));
+            // In the first period: it becomes longer, and what follows comes later.
+            row = apply(&row, &Step::Pause(None), start.plus_days(3)).expect("paused");
+            row = apply(&row, &Step::Resume, start.plus_days(3 + paused)).expect("resumed");
+            let gone = start.plus(TimeDelta::seconds(3 * 86_400 + second));
+            let moment = gone.plus(TimeDelta::days(paused));
+            let expected: i64 = bounds.windows(2).map(|period| {
+                let whole = period[1].since(period[0]).num_seconds();
+                price - up_to(price, gone.since(period[0]).num_seconds().clamp(0, whole), whole)
+            }).sum();
+            let next = subscription::Model { tier_id: TierId::generate(), amount_minor: 0, ..row.clone() };
+            let charging = Charging { rule: Proration::Prorate, at: moment };
+            let credit: i64 = lines(&row, &next, charging, i64::MAX).iter().map(Line::signed).sum();
+            prop_assert_eq!(-credit, expected);
+        }
+
         /// What was had for no time costs nothing; what was had for all of it costs its price; and every chain of changes
         /// costs what was had, each part for its time.
         #[test]
@@ -222,7 +274,7 @@ mod tests {
             }
             for (price, second) in prices[1..].iter().zip(&moments) {
                 let next = subscription::Model { tier_id: TierId::generate(), amount_minor: *price, ..row.clone() };
-                let charging = Charging { rule: Proration::Prorate, at: start.plus(chrono::TimeDelta::seconds(*second)) };
+                let charging = Charging { rule: Proration::Prorate, at: start.plus(TimeDelta::seconds(*second)) };
                 owed += lines(&row, &next, charging, i64::MAX).iter().map(Line::signed).sum::<i64>();
                 row = next;
             }

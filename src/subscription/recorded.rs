@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use crate::entity::subscription::AddOns;
 use crate::entity::subscription::Column::{
     AmountMinor, AnchorDay, AnchorTime, BillingCycle, CancelAt, CurrentPeriodEnd, EndedAt, ExpiresAt,
     FallbackAmountMinor, GraceDays, GraceEndsAt, Mode, OverriddenAmountMinor, OverriddenState, OverrideEndsAt,
     PausedAt, PendingUntil, PeriodEndPolicy, ResumesAt, ScheduledAmountMinor, ScheduledAt, ScheduledBillingCycle,
     StartsAt, Status, SuspendedAt, SuspendedFrom, SuspensionCause, TimeZone, TrialEndPolicy, TrialEndsAt, UnpaidDays,
 };
+use crate::entity::subscription::{AddOns, RenewedAhead, TriedTiers};
 use crate::entity::{StoredJson, subscription};
 use crate::error::Result;
 use crate::read::facts::Cells;
@@ -107,7 +107,9 @@ pub(super) fn recorded(facts: Cells<'_>) -> Result<Option<subscription::Model>> 
         suspended_by: None,
         usage_epoch: 0,
         usage_shift: 0,
+        tried_tiers: TriedTiers::default(),
         stood_still: 0,
+        renewed_ahead: RenewedAhead::default(),
         feature_overrides: Value::Null,
         add_ons: AddOns::default(),
         scheduled_add_ons: AddOns::default(),

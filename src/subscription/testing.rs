@@ -91,7 +91,7 @@ pub fn step(now: Timestamp, (kind, days, one, other): Dice) -> Step {
     let cycle = if one { BillingCycle::Yearly } else { BillingCycle::Monthly };
     match kind {
         0 => Step::Activate,
-        1 => Step::StartTrial { ends_at: now.plus_days(days) },
+        1 => Step::StartTrial { ends_at: now.plus_days(days), of_tier: one },
         2 => Step::Extend { days },
         3 => {
             let rule = if days % 5 == 0 { Proration::Full } else { Proration::Prorate };

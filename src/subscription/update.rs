@@ -148,6 +148,9 @@ fn apply(row: &subscription::Model, update: Update, now: Timestamp) -> Result<su
             let message = "The period that runs has begun: its start lies in the past.";
             check.refuse("input.currentPeriodStart", Code::InvalidDate, message);
         }
+        if let Some(by) = row.current_period_start.and_then(|before| before.since(start).num_microseconds()) {
+            next.renewed_ahead.0.iter_mut().for_each(|end| *end += by);
+        }
         next.current_period_start = Some(start);
         Anchor::at(start, zone).put(&mut next);
     }

@@ -5,6 +5,8 @@
 //! that those behind it are numbered by as many months less. An epoch begins where a period begins anew: what was used
 //! before it does not count any more.
 
+use chrono::TimeDelta;
+
 use crate::clock::Timestamp;
 use crate::entity::{FeatureKind, FeatureReset, subscription};
 use crate::subscription::period::Anchor;
@@ -35,13 +37,32 @@ pub fn window(row: &subscription::Model, kind: FeatureKind, resets: Option<Featu
                 Some(start) => (start, row.current_period_end),
                 None => (row.trial_started_at.unwrap_or(row.starts_at), row.trial_ends_at),
             };
-            let (start, end) = if moment < start { (before(row, start, moment), Some(start)) } else { (start, end) };
-            Window { epoch, number: start.micros() / 1_000_000, start: Some(start), end }
+            if moment < start {
+                let (start, end) = (before(row, start, moment), Some(start));
+                return Window { epoch, number: start.micros() / 1_000_000, start: Some(start), end };
+            }
+            renewed(row, (start, end), moment)
         }
         (FeatureKind::Meter, Some(FeatureReset::Monthly) | None) => {
             let (month, start, end) = Anchor::of(row).month(moment);
             Window { epoch, number: (month + row.usage_shift).into(), start: Some(start), end: Some(end) }
         }
+    }
+}
+
+/// The period, of those that were renewed ahead, that contains a moment. Each is numbered by the running time that it begins
+/// behind the start, which no pause changes.
+fn renewed(row: &subscription::Model, (start, end): (Timestamp, Option<Timestamp>), moment: Timestamp) -> Window {
+    let gone = |end: Timestamp| row.runs_for()?.checked_sub(end.since(moment).num_microseconds()?);
+    let gone = end.and_then(gone).unwrap_or(0);
+    let at = |running: i64| Some(moment.plus(TimeDelta::microseconds(running - gone)));
+    let ends = &row.renewed_ahead.0;
+    let (begun, next) = (ends.iter().filter(|end| **end <= gone).max(), ends.iter().filter(|end| **end > gone).min());
+    Window {
+        epoch: row.usage_epoch,
+        number: (start.micros() + begun.copied().unwrap_or(0)) / 1_000_000,
+        start: begun.map_or(Some(start), |begun| at(*begun)),
+        end: next.map_or(end, |next| at(*next)),
     }
 }
 
@@ -55,7 +76,7 @@ fn before(row: &subscription::Model, start: Timestamp, moment: Timestamp) -> Tim
         if start <= moment {
             break;
         }
-        start = (0..months).fold(start, |start, _| anchor.month(start.plus(chrono::TimeDelta::microseconds(-1))).1);
+        start = (0..months).fold(start, |start, _| anchor.month(start.plus(TimeDelta::microseconds(-1))).1);
     }
     start
 }
@@ -68,7 +89,6 @@ pub fn stood_still(row: &mut subscription::Model, paused_at: Timestamp, ends_at:
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
     use chrono_tz::Tz;
     use proptest::prelude::*;
 
@@ -112,6 +132,22 @@ mod tests {
         assert_eq!((never.epoch, never.number, never.end), (3, 0, None));
         let limit = window(&row, FeatureKind::Limit, None, at("2036-01-01T00:00:00Z"));
         assert_eq!((limit.epoch, limit.number, limit.end), (0, 0, None));
+    }
+
+    #[test]
+    fn a_period_that_was_renewed_ahead_has_a_window_of_its_own() {
+        let row = opened(terms(), at("2026-03-01T12:00:00Z"));
+        let first = period(&row, at("2026-03-31T00:00:00Z"));
+        let longer = apply(&row, &Step::Renew, at("2026-03-10T12:00:00Z")).expect("renewed");
+        assert_eq!(period(&longer, at("2026-03-31T00:00:00Z")), first, "what was used of it counts");
+        let second = period(&longer, at("2026-04-01T12:00:00Z"));
+        assert_eq!((second.start, second.end), (first.end, Some(at("2026-05-01T12:00:00Z"))));
+        assert_ne!(second.number, first.number);
+        let paused = apply(&longer, &Step::Pause(None), at("2026-04-10T12:00:00Z")).expect("paused");
+        assert_eq!(period(&paused, at("2026-06-10T12:00:00Z")).number, second.number, "the clock stands still");
+        let resumed = apply(&paused, &Step::Resume, at("2026-04-20T12:00:00Z")).expect("resumed");
+        let found = period(&resumed, at("2026-05-01T12:00:00Z"));
+        assert_eq!((found.number, found.end), (second.number, Some(at("2026-05-11T12:00:00Z"))));
     }
 
     #[test]

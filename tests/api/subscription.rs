@@ -14,6 +14,7 @@ mod preview;
 mod refused;
 mod save;
 mod time;
+mod trials;
 
 use crate::support::{World, on_both};
 

@@ -2,7 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::entity::SubscriptionStatus::{Active, Canceled, PastDue, Paused, Pending, Suspended, Trialing};
-use crate::entity::subscription::{self, AddOns, Overridden};
+use crate::entity::subscription::{self, AddOns, Overridden, RenewedAhead};
 use crate::entity::{ManagementMode, PeriodEndPolicy, SubscriptionStatus, SuspensionCause, TierId, TrialEndPolicy};
 use crate::subscription::period::Anchor;
 use crate::usage::window;
@@ -31,6 +31,7 @@ pub(super) fn start_period(row: &mut subscription::Model, now: Timestamp) {
     row.usage_epoch += 1;
     row.current_period_start = Some(now);
     row.stood_still = 0;
+    row.renewed_ahead = RenewedAhead::default();
     let end = anchor.end(now, row.billing_cycle);
     move_period_end(row, end);
 }
@@ -50,12 +51,15 @@ pub(super) fn next_period(row: &mut subscription::Model, now: Timestamp) {
     row.current_period_start = Some(now);
     row.current_period_end = Some(end);
     row.stood_still = 0;
+    row.renewed_ahead = RenewedAhead::default();
     charge(row, now);
 }
 
-/// Makes the present period longer by one cycle, and with it what waits for its end.
+/// Makes the present period longer by one cycle, and with it what waits for its end. It remembers where the one ends that was
+/// the last.
 pub(super) fn renew_ahead(row: &mut subscription::Model) {
-    if let Some(end) = row.current_period_end {
+    if let Some((end, runs_for)) = row.current_period_end.zip(row.runs_for()) {
+        row.renewed_ahead.0.push(runs_for);
         let end = following_end(row, end);
         move_period_end(row, end);
     }

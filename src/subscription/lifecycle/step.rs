@@ -37,6 +37,8 @@ pub enum Step {
     StartTrial {
         /// When it ends.
         ends_at: Timestamp,
+        /// Whether these are the tier's own days, which it gives once.
+        of_tier: bool,
     },
     /// Move the end of the period, trial or wait by days.
     Extend {

@@ -114,7 +114,7 @@ fn a_second_override_still_returns_to_the_first_tier() {
 #[test]
 fn a_trial_is_given_once() {
     let row = opened(Terms { requires_payment: true, ..terms() }, now());
-    let trialing = after(&row, Step::StartTrial { ends_at: now().plus_days(7) }, now());
+    let trialing = after(&row, Step::StartTrial { ends_at: now().plus_days(7), of_tier: true }, now());
     assert!(!Action::StartTrial.fits(&trialing, now()));
 }
 

@@ -7,10 +7,9 @@ use super::super::change_tier::{Wish, to_tier};
 use super::super::input::{CancelSubscriptionInput, ChangeAddOnsInput, ChangeTierInput};
 use super::super::lifecycle::{Action, Step};
 use super::super::proration::{Item, Kind, Line};
-use super::difference::{Difference, differences};
+use super::difference::{Difference, Differences, Side};
 use super::{Preview, preview};
 use crate::clock::Timestamp;
-use crate::entitlement::Entitlement;
 use crate::entity::{AddOnId, FeatureKind, ManagementMode, SubscriptionStatus, TierId, subscription};
 use crate::error::Result;
 use crate::graphql::context::ContextExt;
@@ -50,6 +49,8 @@ pub struct ChangePreview {
     gained: Vec<FeatureChange>,
     /// The features of which there would be less.
     lost: Vec<FeatureChange>,
+    /// The features of which more is used than there would be, whether the change does that or not. Nobody is cut off.
+    over_quota: Vec<FeatureChange>,
 }
 
 /// A part of what a change costs.
@@ -99,15 +100,21 @@ pub struct FeatureChange {
     limit_before: Option<SafeInt>,
     /// How much there might be; null where it would be unlimited or not granted, and for a switch.
     limit_after: Option<SafeInt>,
+    /// How much is used, or there is, now.
+    used_before: SafeInt,
+    /// How much of that counts when the change has taken effect: what begins anew with it begins at 0.
+    used_after: SafeInt,
 }
 
 impl FeatureChange {
     fn of(Difference { before, after }: Difference) -> Option<Self> {
-        let known = after.as_ref().or(before.as_ref())?;
+        let known = &after.as_ref().or(before.as_ref())?.feature;
         let (key, name, kind) = (known.key.clone(), known.name.clone(), known.kind);
-        let granted = |side: Option<&Entitlement>| side.is_some_and(|feature| feature.granted);
-        let limit = |side: Option<&Entitlement>| {
-            let counted = side.filter(|feature| feature.granted && feature.kind != FeatureKind::Switch);
+        let feature = |side: Option<&Side>| side.map(|side| side.feature.clone()).filter(|feature| feature.granted);
+        let used = |side: Option<&Side>| SafeInt(side.map_or(0, |side| side.used));
+        let granted = |side: Option<&Side>| feature(side).is_some();
+        let limit = |side: Option<&Side>| {
+            let counted = feature(side).filter(|feature| feature.kind != FeatureKind::Switch);
             counted.and_then(|feature| feature.limit).map(SafeInt)
         };
         Some(Self {
@@ -118,6 +125,8 @@ impl FeatureChange {
             granted_after: granted(after.as_ref()),
             limit_before: limit(before.as_ref()),
             limit_after: limit(after.as_ref()),
+            used_before: used(before.as_ref()),
+            used_after: used(after.as_ref()),
         })
     }
 }
@@ -137,7 +146,7 @@ impl From<Preview> for ChangePreview {
         };
         // What has ended grants nothing.
         let after_all = if after.ended_at.is_some() { Vec::new() } else { features.1 };
-        let (gained, lost) = differences(&features.0, &after_all);
+        let Differences { gained, lost, over_quota } = Differences::between(&features.0, &after_all);
         let told = |list: Vec<Difference>| list.into_iter().filter_map(FeatureChange::of).collect();
         Self {
             preview_token: token,
@@ -152,6 +161,7 @@ impl From<Preview> for ChangePreview {
             lines: lines.into_iter().map(line).collect(),
             gained: told(gained),
             lost: told(lost),
+            over_quota: told(over_quota),
         }
     }
 }

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 
+use self::difference::Side;
 use super::lifecycle::{Step, as_of, carry_out, next_due};
 use super::owed::Balance;
 use super::proration::Line;
@@ -23,6 +24,7 @@ use crate::entity::{Mutable as _, SubscriptionId, customer, subscription};
 use crate::error::{Code, Refusal, Result};
 use crate::graphql::command::Target;
 use crate::store::{Cursors, UnitOfWork, Writer};
+use crate::usage::window::window;
 use futures_util::future::BoxFuture;
 
 /// How long a preview holds.
@@ -106,8 +108,8 @@ pub struct Preview {
     pub lines: Vec<Line>,
     /// When something is charged next, and how much; none if it ends before.
     pub next: Option<(Timestamp, i64)>,
-    /// What was granted, and what would be.
-    pub features: (Vec<Entitlement>, Vec<Entitlement>),
+    /// What was granted and used, and what would be.
+    pub features: (Vec<Side>, Vec<Side>),
 }
 
 /// Does what the command would do, and throws it away.
@@ -144,12 +146,19 @@ pub async fn preview<'e>(
                 None => waits(taken.after.scheduled_at).unwrap_or(second),
             };
             let after = as_of(&taken.after, effective_at, None).0.into_owned();
-            let granted = unit.granted_by(&[&taken.before, &after], None).await?;
+            let (granted, counters) = unit.scope().granted_and_counted(&[&taken.before, &after], None).await?;
             let (had, has) = (granted.terms(&taken.before), granted.terms(&after));
             // What one side says nothing of may be unlimited there.
             let keys: BTreeSet<_> = had.all().into_iter().chain(has.all()).map(|feature| feature.key).collect();
-            let of = |terms: Terms<'_>| keys.iter().filter_map(|key| terms.of(key)).collect();
-            let features = (of(had), of(has));
+            let of = |terms: Terms<'_>, at| {
+                let side = |feature: Entitlement| {
+                    let window = window(terms.subscription, feature.kind, feature.resets, at);
+                    let used = counters.counted(terms.subscription, &feature.key, &window).used;
+                    Side { feature, used }
+                };
+                keys.iter().filter_map(|key| terms.of(key)).map(side).collect()
+            };
+            let features = (of(had, now), of(has, effective_at.max(now)));
             let next = next_charge(&taken.after, now);
             let (before, lines) = (taken.before, taken.lines);
             Ok(Preview { token, expires_at: second.plus(HOLDS), before, after, effective_at, lines, next, features })

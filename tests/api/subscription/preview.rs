@@ -8,7 +8,8 @@ use crate::support::{Client, World, on_both};
 const SHOWN: &str = "preview { previewToken expiresAt effectiveAt status settlement
     lines { kind tierId addOnId quantity amount { amountMinor } since until }
     amountNow { amountMinor currency } credit { amountMinor } nextAmount { amountMinor } nextChargeAt
-    gained { key grantedBefore grantedAfter limitBefore limitAfter } lost { key grantedBefore grantedAfter limitBefore limitAfter } }";
+    gained { key grantedBefore grantedAfter limitBefore limitAfter } lost { key grantedBefore grantedAfter limitBefore limitAfter }
+    overQuota { key limitAfter usedBefore usedAfter } }";
 
 /// A preview, with what is wrong with its input if anything is.
 async fn attempt(client: &Client, field: &str, input: &Value) -> Value {
@@ -102,6 +103,55 @@ async fn an_upgrade_is_what_its_preview_said(world: &World) {
     let lines: i64 = told["credit"]["amountMinor"].as_i64().expect("a number");
     admin.mutate("changeTier", with(&back, json!({"previewToken": told["previewToken"]})), "").await;
     assert_eq!(payments(&admin, &id).await, json!([[500 - lines, "PENDING", "CHANGE"]]));
+}
+
+#[on_both]
+async fn a_preview_says_what_is_used_and_of_what_there_would_be_too_much(world: &World) {
+    renewing(world).await;
+    let admin = world.admin(world.alpha);
+    let (customer, id) = world.subscribed(world.alpha, "Ada", world.alpha.basic, json!({})).await;
+    let fewer = json!({"id": world.alpha.plus.to_string(), "features": [
+        {"key": "products", "kind": "LIMIT", "ceiling": 3}, {"key": "ai.queries", "kind": "METER", "ceiling": 5},
+    ], "prices": [{"billingCycle": "MONTHLY", "currency": "USD", "amountMinor": 700},
+        {"billingCycle": "YEARLY", "currency": "USD", "amountMinor": 7_000}]});
+    admin.mutate("updateTier", fewer, "").await;
+    admin.mutate("setGauge", json!({"ownerId": customer, "feature": "products", "value": 4}), "").await;
+    admin.mutate("consume", json!({"ownerId": customer, "feature": "ai.queries", "amount": 7}), "").await;
+    let input = json!({"id": id, "tierId": world.alpha.plus.to_string()});
+    let told = preview(&admin, "previewTierChange", &with(&input, json!({"timing": "NOW"}))).await;
+    assert_eq!(
+        told["overQuota"],
+        json!([
+            {"key": "ai.queries", "limitAfter": 5, "usedBefore": 7, "usedAfter": 7},
+            {"key": "products", "limitAfter": 3, "usedBefore": 4, "usedAfter": 4},
+        ])
+    );
+    assert_eq!(told["lost"].as_array().map(Vec::len), Some(2));
+    // In the next window, and in a new period, a meter begins at 0; what there is stays.
+    let stays = json!([{"key": "products", "limitAfter": 3, "usedBefore": 4, "usedAfter": 4}]);
+    let later = preview(&admin, "previewTierChange", &with(&input, json!({"timing": "PERIOD_END"}))).await;
+    assert_eq!(later["overQuota"], stays);
+    let yearly = json!({"timing": "NOW", "billingCycle": "YEARLY"});
+    assert_eq!(preview(&admin, "previewTierChange", &with(&input, yearly)).await["overQuota"], stays);
+    // What ends has too much of nothing.
+    let canceled = preview(&admin, "previewCancel", &json!({"id": id, "timing": "NOW"})).await;
+    assert_eq!(canceled["overQuota"], json!([]));
+}
+
+#[on_both]
+async fn what_was_renewed_ahead_is_given_back_whole(world: &World) {
+    renewing(world).await;
+    let admin = world.admin(world.alpha);
+    let (_, id) = world.subscribed(world.alpha, "Ada", world.alpha.plus, json!({"trialDays": 0})).await;
+    for _ in 0..2 {
+        admin.mutate("renewSubscription", json!({"id": id}), "").await;
+    }
+    world.pass(TimeDelta::days(15) + TimeDelta::hours(12));
+    let input = json!({"id": id, "tierId": world.alpha.basic.to_string(), "timing": "NOW"});
+    let told = preview(&admin, "previewTierChange", &input).await;
+    // Half of March, and all of April and May.
+    assert_eq!(charged(&told), json!([[-4750, 2250], 0, 2500, 900]));
+    admin.mutate("changeTier", with(&input, json!({"previewToken": told["previewToken"]})), "").await;
 }
 
 #[on_both]

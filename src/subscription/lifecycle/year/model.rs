@@ -268,7 +268,7 @@ impl Model {
                 self.leaves_at = None;
                 self.pays(now, row.billing_cycle);
             }
-            Step::StartTrial { ends_at } => self.has = Has::Tried(*ends_at),
+            Step::StartTrial { ends_at, .. } => self.has = Has::Tried(*ends_at),
             Step::Extend { days } => {
                 let longer = |at: &mut Timestamp| *at = at.plus_days(*days);
                 let leaves = if self.gift.is_some() { &mut self.left_at } else { &mut self.leaves_at };
