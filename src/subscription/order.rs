@@ -215,9 +215,9 @@ pub async fn pending(
     owner: Owner,
     order: &Order,
 ) -> Result<subscription::Model> {
-    let last = unit.last_subscription(owner.key).await?;
-    refuse_detour(unit, last.as_ref(), &order.terms, "input.ownerId")?;
-    open(unit, settings, owner, order, "input").await
+    let before = unit.last_subscriptions(owner.key).await?;
+    refuse_detour(unit, before.last(), &order.terms, "input.ownerId")?;
+    open(unit, settings, owner.after(before), order, "input").await
 }
 
 async fn on_owner<'e>(
