@@ -169,6 +169,8 @@ pub enum Code {
     SuspendedFromAbove,
     /// The object is still in use.
     InUse,
+    /// The gateway's price asks for another amount, currency or interval than what is sold.
+    GatewayPriceDiffers,
     /// The payment gateway does not accept what it was given.
     GatewayRefused,
     /// The payment gateway does not answer, or cannot be asked from here. Nothing was changed.

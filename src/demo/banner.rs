@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
+use tessera_gateway::Url;
+
 use super::persona::{EXAMPLE, VALIDITY_DAYS};
 use crate::http::Persona;
 
@@ -12,7 +14,7 @@ const ONE_LINE: &str =
     "{ customers(first: 3, orderBy: [{ field: NAME }]) { nodes { name subscription { status tier { name } } } } }";
 
 /// The banner.
-pub fn text(address: SocketAddr, data_dir: &Path, personas: &[Persona]) -> String {
+pub fn text(address: SocketAddr, gateway: &Url, data_dir: &Path, personas: &[Persona]) -> String {
     let url = format!("http://{}", reachable(address));
     let data_dir = data_dir.display();
     let mut text = format!(
@@ -20,6 +22,7 @@ pub fn text(address: SocketAddr, data_dir: &Path, personas: &[Persona]) -> Strin
          GraphiQL   {url}/graphiql   (pick a caller at the top)\n  \
          Endpoint   {url}/graphql\n  \
          Schema     {url}/schema.graphql\n  \
+         Gateway    {gateway}   (simulated: no money moves)\n  \
          Data       {data_dir}; delete the directory to start anew\n"
     );
     if !address.ip().is_loopback() {
@@ -50,7 +53,7 @@ pub fn text(address: SocketAddr, data_dir: &Path, personas: &[Persona]) -> Strin
 }
 
 /// An address that a browser on this machine can open: a server that listens everywhere is reached at home.
-fn reachable(address: SocketAddr) -> SocketAddr {
+pub fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = if address.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address.ip() };
     SocketAddr::new(ip, address.port())
 }

@@ -1,6 +1,7 @@
 //! `tessera demo`: a server with example data and nothing to configure.
 
 mod banner;
+mod gateway;
 mod persona;
 mod seed;
 
@@ -90,16 +91,21 @@ pub async fn run(options: DemoOptions) -> Result<(), DemoError> {
     let issuer = TokenIssuer::new(&config.auth, Clock::system());
     let issuer = issuer.ok_or(IssueError::Grant("the demo has a secret to sign with"))?;
     let personas = persona::all(&store, &issuer).await?;
-    let text = banner::text(address, &data_dir, &personas);
+    let simulator = gateway::start(address, &store).await?;
+    let text = banner::text(address, simulator.base(), &data_dir, &personas);
+    let config = Config { gateways: gateway::config(&simulator, &secrets.cursor)?, ..config };
     let app = App::with_store(&config, store.clone())?;
     app.keep_learning();
     let scheduler = app.scheduler().clone().start();
     let applier = app.applier().clone().start();
+    let root = personas.first().and_then(|root| root.token.clone());
+    let accounts = tokio::spawn(gateway::set_up(app.clone(), root, banner::reachable(address)));
     let router = http::router(app, http::Options { personas: Some(personas), ..http::Options::new(&config) });
     banner::show(&text);
     let served = http::serve(listener, router, config.server, http::shutdown_signal()).await;
     scheduler.abort();
     applier.abort();
+    accounts.abort();
     store.close().await;
     served.map_err(DemoError::Serve)
 }
@@ -138,7 +144,7 @@ mod tests {
         seed(&store, store.now()).await.expect("seeded");
         let issuer = TokenIssuer::new(&config.auth, Clock::system()).expect("a secret");
         let personas = persona::all(&store, &issuer).await.expect("tokens");
-        let banner = banner::text(config.listen, dir.path(), &personas);
+        let banner = banner::text(config.listen, &tessera_gateway::Stripe::server(), dir.path(), &personas);
         let app = App::with_store(&config, store).expect("an app");
         for persona in personas {
             let token = persona.token.expect("a token");

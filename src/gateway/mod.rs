@@ -15,6 +15,7 @@ pub mod graphql;
 pub mod inbox;
 pub mod intent;
 pub mod janitor;
+pub mod price;
 pub mod remote;
 pub mod request;
 

@@ -23,7 +23,7 @@ const BYTES: u64 = 16;
 /// What a JSON document costs, which may have a hundred times the bytes of another field.
 const DOCUMENT: u64 = 20;
 /// The fields that are such documents.
-const DOCUMENTS: [&str; 3] = ["metadata", "privateMetadata", "changes"];
+const DOCUMENTS: [&str; 4] = ["metadata", "privateMetadata", "changes", "gatewayMetadata"];
 /// How many rows that are only counted or looked through cost one.
 const ROWS: u64 = 100;
 /// What the length of a list costs: it is counted no further.
@@ -42,8 +42,9 @@ const INTROSPECTION_LISTS: [(&str, u64); 5] =
     [("fields", 80), ("inputFields", 20), ("interfaces", 10), ("possibleTypes", 10), ("types", 25)];
 
 /// Lists of objects without pages, and how many they have at most: as inputs declare it, where they do.
-const LISTS: [(&str, u64); 24] = [
+const LISTS: [(&str, u64); 26] = [
     ("accesses", 100),
+    ("accountPrices", 1_000),
     ("addOns", 20),
     ("availableActions", 20),
     ("buckets", 750),
@@ -58,6 +59,7 @@ const LISTS: [(&str, u64); 24] = [
     ("monthlyRevenue", 10),
     ("overQuota", 100),
     ("parkedTransitions", 50),
+    ("paymentInstructions", 100),
     ("prices", 20),
     ("records", 1_000),
     ("revenueByTier", 100),

@@ -38,6 +38,8 @@ macro_rules! queries {
             crate::access::graphql::AccessQuery,
             crate::usage::graphql::UsageQuery,
             crate::subscription::preview::graphql::PreviewQuery,
+            crate::gateway::price::graphql::GatewayPriceQuery,
+            crate::payment::instructions::InstructionsQuery,
         );
     };
 }
@@ -68,6 +70,7 @@ mutations! {
     crate::payment::mutation::PaymentMutation,
     crate::gateway::graphql::GatewayMutation,
     crate::checkout::mutation::CheckoutMutation,
+    crate::gateway::price::graphql::GatewayPriceMutation,
     crate::usage::mutation::UsageMutation,
     crate::revocation::mutation::RevocationMutation,
     crate::scheduler::graphql::SchedulerMutation,

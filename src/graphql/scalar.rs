@@ -17,8 +17,8 @@ use icu_locale_core::Locale;
 use super::when::When;
 use crate::clock::Timestamp;
 use crate::entity::{
-    AddOnId, AuditEventId, CustomerId, FeatureId, GatewayAccountId, MemberId, OrganizationId, PaymentId,
-    PaymentMethodId, SubscriptionId, TierFeatureId, TierId, TierPriceId, UsageReservationId,
+    AddOnId, AuditEventId, CustomerId, FeatureId, GatewayAccountId, GatewayPriceId, MemberId, OrganizationId,
+    PaymentId, PaymentMethodId, SubscriptionId, TierFeatureId, TierId, TierPriceId, UsageReservationId,
 };
 use crate::error::{Code, Error, Refusal, Result};
 use crate::read::arguments::Arguments;
@@ -54,6 +54,7 @@ id_outputs!(
     FeatureId,
     AddOnId,
     GatewayAccountId,
+    GatewayPriceId,
     UsageReservationId,
     SubscriptionId,
     TierFeatureId,

@@ -2,6 +2,7 @@
 
 pub mod graphql;
 pub mod input;
+pub mod instructions;
 pub mod mutation;
 mod receive;
 mod status;

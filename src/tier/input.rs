@@ -25,7 +25,8 @@ pub struct TierPriceInput {
     currency: CurrencyCode,
     /// In minor units of the currency, not negative.
     amount_minor: SafeInt,
-    /// Its ids at payment gateways, at most one for each. An update that leaves them out keeps those that the price of
+    /// Its ids at payment gateways that Tessera does not ask, at most one for each; those of the sellers' accounts are set by
+    /// `setGatewayPrice`. An update that leaves them out keeps those that the price of
     /// this cycle and currency has; an empty list removes them, and a list replaces all of them. A gateway's price has an
     /// amount of its own: with another amount, give the new ids too.
     #[graphql(validator(max_items = 10))]

@@ -75,6 +75,11 @@ fn arguments(query: &str, estate: &Estate) -> Option<Vec<(&'static str, String)>
         "feature" => vec![("", id(&estate.feature))],
         "addOn" => vec![("", id(&estate.add_on))],
         "gatewayAccount" => vec![("", id(&estate.gateway_account))],
+        "accountPrices" => vec![("", format!("(gatewayAccountId: \"{}\")", estate.gateway_account))],
+        "paymentInstructions" => vec![
+            (of_customer, format!("(ownerId: \"{}\")", customer.id)),
+            (of_organization, format!("(ownerId: \"{}\")", own.id)),
+        ],
         "tier" => vec![("", id(&estate.tier))],
         "payment" => vec![(of_customer, id(&customer.payment)), (of_organization, id(&own.payment))],
         "paymentMethod" => {
@@ -113,6 +118,8 @@ async fn queries(backend: Backend) -> Vec<Row> {
     let schema = Schema::load(&world.nobody()).await;
     let (alpha, delta) =
         (Estate::fill(&world, world.alpha, "alpha").await, Estate::fill(&world, world.delta, "delta").await);
+    let by_hand = json!({"kind": "MANUAL", "mode": "LIVE", "name": "Bank", "instructions": "To the platform."});
+    world.root().mutate("createGatewayAccount", by_hand, "").await;
     let system = world.store.system();
     let rows = system.all::<subscription::Entity>().await.expect("the database answers");
     let waiting =

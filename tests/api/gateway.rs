@@ -3,3 +3,4 @@
 mod checkout;
 mod customer;
 mod inbox;
+mod price;

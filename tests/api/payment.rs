@@ -1,7 +1,11 @@
 //! Payments and payment methods: lists, filters, lists below their owners, money, who sees them.
 
 #[cfg(test)]
+mod instructions;
+#[cfg(test)]
 mod received;
+#[cfg(test)]
+mod status;
 
 use serde_json::{Value, json};
 use tessera::auth::{Permission, Role};

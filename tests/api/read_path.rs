@@ -22,11 +22,13 @@ use generator::{Generated, Generator};
 const DOCUMENTS: usize = 400;
 
 /// Fields that only the resolvers answer.
-const UNPLANNED: [&str; 11] = [
+const UNPLANNED: [&str; 13] = [
     "Query.access",
     "Query.accesses",
+    "Query.accountPrices",
     "Query.checkoutTiers",
     "Query.parkedTransitions",
+    "Query.paymentInstructions",
     "Query.previewAddOnChange",
     "Query.previewCancel",
     "Query.previewTierChange",

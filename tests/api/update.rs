@@ -86,8 +86,9 @@ async fn subject(world: &World, mutation: &str) -> Option<Subject> {
                 "description": "More", "periodEndPolicy": "DOWNGRADE", "fallbackTierId": tenant.basic.to_string(),
                 "prices": [{"billingCycle": "MONTHLY", "currency": "USD", "amountMinor": 100}],
                 "features": [{"key": "projects", "kind": "LIMIT", "ceiling": 5}],
+                "paymentOptions": ["CARD"],
             }),
-            shown: "tier { name description rank trialDays public: isPublic sortOrder periodEndPolicy fallbackTierId: fallbackTier { key }
+            shown: "tier { paymentOptions name description rank trialDays public: isPublic sortOrder periodEndPolicy fallbackTierId: fallbackTier { key }
                 prices { id } features { key } version }",
         },
         _ => return None,

@@ -95,11 +95,28 @@ impl Seeder {
 
     /// Pays the subscription's last payment back, whole or half.
     pub fn refund(&mut self, subscription: SubscriptionId, whole: bool, at: Timestamp) {
+        let status = if whole { PaymentStatus::Refunded } else { PaymentStatus::PartiallyRefunded };
+        let back = |amount| if whole { amount } else { amount / 2 };
+        self.last_payment_becomes(subscription, status, back, at);
+    }
+
+    /// The payer's bank wants the subscription's last payment back.
+    pub fn dispute(&mut self, subscription: SubscriptionId, at: Timestamp) {
+        self.last_payment_becomes(subscription, PaymentStatus::Disputed, |_| 0, at);
+    }
+
+    fn last_payment_becomes(
+        &mut self,
+        subscription: SubscriptionId,
+        status: PaymentStatus,
+        back: impl Fn(i64) -> i64,
+        at: Timestamp,
+    ) {
         let of_it = |payment: &&mut payment::Model| payment.subscription_id == subscription;
         let Some(payment) = self.rows.payments.last_mut().filter(of_it) else { return };
-        payment.status = if whole { PaymentStatus::Refunded } else { PaymentStatus::PartiallyRefunded };
-        payment.refunded_minor = if whole { payment.amount_minor } else { payment.amount_minor / 2 };
-        payment.gateway_status = gateway_status(payment.gateway, payment.status).map(str::to_owned);
+        payment.status = status;
+        payment.refunded_minor = back(payment.amount_minor);
+        payment.gateway_status = gateway_status(payment.gateway, status).map(str::to_owned);
         payment.status_changed_at = at;
         payment.updated_at = at;
         payment.version += 1;

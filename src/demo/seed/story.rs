@@ -8,7 +8,7 @@ use super::trail::Actor;
 use crate::auth::Part;
 use crate::clock::Timestamp;
 use crate::entity::subscription::AddOns;
-use crate::entity::{BillingCycle, CustomerId, PaymentStatus, Proration, SuspensionCause};
+use crate::entity::{BillingCycle, CustomerId, Gateway, PaymentStatus, Proration, SuspensionCause};
 use crate::error::Result;
 use crate::subscription::lifecycle::{CancelAt, Charging, Step};
 use crate::subscription::opening::Terms;
@@ -142,7 +142,13 @@ impl Seeder {
                 }
                 teller
             }
-            PaidByGateway => Teller::billed(self, subject, ends_later, periods)?,
+            PaidByGateway => {
+                let mut teller = Teller::billed(self, subject, ends_later, periods)?;
+                if vary(9) == 5 {
+                    teller.dispute(day(-1));
+                }
+                teller
+            }
             Trialing | TrialOver => {
                 let began = if story == Trialing { day(-2 - vary(4)) } else { day(-16) };
                 Teller::open(self, subject, began, Terms { trial_days: Some(14), ..terms(subject) })?
@@ -162,7 +168,11 @@ impl Seeder {
             RenewalLate => {
                 let end = now.plus(-chrono::TimeDelta::hours(6));
                 let mut teller = Teller::billed(self, subject, end, periods)?;
-                teller.renewal(PaymentStatus::Processing, 1, end);
+                let status = match subject.tenant.gateway {
+                    Gateway::MercadoPago => PaymentStatus::RequiresAction,
+                    _ => PaymentStatus::Processing,
+                };
+                teller.renewal(status, 1, end);
                 teller
             }
             CancelScheduled => {

@@ -184,6 +184,11 @@ impl<'a> Teller<'a> {
         self.seeder.refund(self.row.id, whole, at);
     }
 
+    /// The payer's bank wants the last payment back.
+    pub fn dispute(&mut self, at: Timestamp) {
+        self.seeder.dispute(self.row.id, at);
+    }
+
     /// Stores payment methods at the organization's gateway.
     pub fn store_methods(&mut self, expired: bool) {
         self.seeder.payment_methods(self.subject, expired, self.began);

@@ -169,6 +169,10 @@ fn plan(world: &World, mutation: &str, tenant: Tenant, cell: &str) -> Option<Pla
         )
         .on(json!({"requiresPayment": true})),
         "confirmCheckout" | "retryCheckout" => Plan::of(Subject::None, nothing).on(json!({"requiresPayment": true})),
+        "setGatewayPrice" => Plan::of(
+            Subject::None,
+            json!({"tierId": tenant.basic.to_string(), "billingCycle": "MONTHLY", "currency": "USD", "priceId": "price_900_usd_month"}),
+        ),
         "consume" | "reserve" => Plan::of(Subject::User, json!({"feature": "ai.queries"})),
         "recordUsage" => Plan::of(Subject::User, json!({"records": [{"feature": "ai.queries", "key": cell}]})),
         "setGauge" => Plan::of(Subject::User, json!({"feature": "products", "value": 3})),
@@ -253,7 +257,7 @@ pub async fn prepare(world: &World, mutation: &str, tenant: Tenant, cell: &str) 
         input["addOns"][0]["addOnId"] = json!(world.seats("CUSTOMER", own).await);
     }
     let checks_out = ["confirmCheckout", "retryCheckout", "startCheckout"].contains(&mutation);
-    if mutation == "ensureGatewayCustomer" || checks_out {
+    if ["ensureGatewayCustomer", "setGatewayPrice"].contains(&mutation) || checks_out {
         let account = json!({"kind": "SIMULATOR", "mode": "TEST", "name": cell, "apiKey": simulated(cell, 1)});
         let made = root.mutate("createGatewayAccount", in_tenant(account), "gatewayAccount { id }").await;
         input["gatewayAccountId"] = made["gatewayAccount"]["id"].clone();

@@ -249,10 +249,14 @@ async fn keep(world: &World) {
 
 /// Makes a subscription what it was when it was kept.
 async fn restore(world: &World, id: &str) {
-    let columns = subscription::Column::iter().filter(|column| {
-        !matches!(column, subscription::Column::TenantId | subscription::Column::Id | subscription::Column::CustomerId)
+    use subscription::Column::{CustomerId, Id, PaymentStatus, PaymentStatusAt, TenantId};
+    let columns = subscription::Column::iter().filter(|column| !matches!(column, TenantId | Id | CustomerId));
+    // Its payments are no more.
+    let set = columns.map(|column| match column {
+        PaymentStatus | PaymentStatusAt => format!("{} = NULL", column.as_str()),
+        _ => format!("{0} = kept.{0}", column.as_str()),
     });
-    let set: Vec<_> = columns.map(|column| format!("{0} = kept.{0}", column.as_str())).collect();
+    let set: Vec<_> = set.collect();
     let uuid = tessera::entity::SubscriptionId::parse(id).map(uuid::Uuid::from).expect("an id");
     let literal = match world.backend {
         crate::support::Backend::Postgres => format!("'{uuid}'"),

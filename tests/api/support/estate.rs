@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use tessera::auth::Role;
 use tessera::entity::{
-    CustomerId, Gateway, PaymentId, PaymentMethodId, PaymentMethodKind, PaymentStatus, SubscriptionId, TypedId,
-    payment, payment_method,
+    BillingCycle, CustomerId, Gateway, GatewayAccountId, GatewayPriceId, PaymentId, PaymentMethodId, PaymentMethodKind,
+    PaymentStatus, SubscriptionId, TypedId, gateway_price, payment, payment_method,
 };
 
 use super::{Client, Tenant, World};
@@ -135,7 +135,25 @@ async fn gateway_account(world: &World, tenant: Tenant, mark: &str) -> String {
         "idempotencyKey": format!("{mark}-bank"),
     });
     let made = steward(world, tenant, mark).mutate("createGatewayAccount", input, "gatewayAccount { id }").await;
-    text(&made["gatewayAccount"]["id"])
+    let id = text(&made["gatewayAccount"]["id"]);
+    let now = world.clock.now();
+    // A gateway would have been asked for it.
+    let price = gateway_price::Model {
+        id: GatewayPriceId::generate(),
+        tenant_id: Some(tenant.id),
+        account_id: GatewayAccountId::parse(&id).expect("an id"),
+        tier_id: Some(tenant.basic),
+        add_on_id: None,
+        billing_cycle: BillingCycle::Monthly,
+        currency: "USD".to_owned(),
+        amount_minor: 900,
+        price_id: format!("{mark}-price"),
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    world.store.system().insert::<_, gateway_price::Entity>(vec![price]).await.expect("a price");
+    id
 }
 
 /// An add-on that is not public.

@@ -171,6 +171,8 @@ fn required(schema: &Schema, of: &Type, own: &Ids) -> Value {
         },
         (_, "Int", "days" | "rank") | (_, "SafeInt", "actual" | "amount" | "value") => Some(json!(1)),
         (_, "String", "feature") => Some(json!("ai.queries")),
+        (_, "CurrencyCode", _) => Some(json!("USD")),
+        (_, "String", "priceId") => Some(json!("price_900_usd_month")),
         (_, "String", "apiKey") => Some(json!("sk_test_probe_1")),
         (_, "String", "email") => Some(json!("probe@example.com")),
         (_, "String", "key" | "name" | "reason" | "slug") => Some(json!("probe")),
@@ -202,6 +204,7 @@ fn besides(name: &str, own: &Ids) -> Value {
         | "startCheckout(gatewayAccountId)"
         | "startCheckout(addOns.addOnId)"
         | "startCheckout(tierId)" => json!({"ownerId": own.get("Customer")}),
+        "setGatewayPrice(gatewayAccountId)" => json!({"tierId": own.get("Tier")}),
         "release(ownerId)" => json!({"feature": "products"}),
         "revokeTokens(organizationId)" => json!({"tokenId": "probe"}),
         _ => json!({}),
