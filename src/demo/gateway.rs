@@ -92,7 +92,7 @@ async fn set_up_as(app: &App, root: &str, server: SocketAddr) -> Result<(), Demo
 async fn listen(app: &App, account: &str, url: &str) -> Result<SecretString, DemoError> {
     let missing = || DemoError::Seed("an account of the demo is missing".to_owned());
     let id = GatewayAccountId::parse(account).ok_or_else(missing)?;
-    let row = app.store().system().gateway_account(id).await.map_err(crate::error::Error::from)?;
+    let row = app.store().system().gateway_account(id).await?;
     let remote = app.gateways().of(&row.ok_or_else(missing)?)?;
     let key = IdempotencyKey("demo".to_owned());
     let endpoint = remote.call("register_webhook", |gateway| gateway.register_webhook(&key, url)).await;

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::{CustomerId, GatewayAccountId, GatewayObjectKind, OrganizationId, PaymentId, SubscriptionId};
+use super::{CustomerId, GatewayAccountId, GatewayObjectKind, LeaseId, OrganizationId, PaymentId, SubscriptionId};
 use crate::clock::Timestamp;
 
 /// An object at a gateway. A fetch of it is wanted while `wanted_seq` is ahead of `applied_seq`.
@@ -35,7 +35,7 @@ pub struct Model {
     /// Until when it is waited for whoever knows whose it is; null once that is known, or not asked yet.
     pub waits_until: Option<Timestamp>,
     /// Random: of whoever fetches it now.
-    pub lease: Option<Uuid>,
+    pub lease: Option<LeaseId>,
     /// When others may fetch it all the same.
     pub leased_until: Option<Timestamp>,
     /// How often in a row that failed.

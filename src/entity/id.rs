@@ -119,6 +119,8 @@ typed_ids! {
     GatewayPriceId = "gwp";
     /// An attempt to buy a subscription at a gateway.
     CheckoutId = "chk";
+    /// A lease of an object at a gateway: of whoever fetches it.
+    LeaseId = "lease";
     /// Something that was asked of a gateway.
     GatewayIntentId = "gwi";
     /// Something that a gateway told us.

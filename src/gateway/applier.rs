@@ -159,8 +159,7 @@ impl Applier {
             let mut done = stream::iter(leased.into_iter().map(|leased| {
                 let applier = self.clone();
                 // A task of its own: a panic is one object's.
-                let task = tokio::spawn(async move { applier.one(&leased).await });
-                async move { task.await }
+                tokio::spawn(async move { applier.one(&leased).await })
             }))
             .buffer_unordered(FETCHED_AT_ONCE);
             while let Some(outcome) = done.next().await {

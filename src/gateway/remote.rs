@@ -19,19 +19,9 @@ pub enum Side {
     After,
 }
 
-/// What goes wrong at a failpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// Before: nothing was sent. After: it was done, and the answer is lost.
-    Error,
-    /// The task panics.
-    Panic,
-    /// The process ends at once.
-    Exit,
-}
-
-/// Decides what goes wrong at a call's failpoints.
-pub type Failpoints = Box<dyn Fn(&'static str, Side) -> Option<Fault> + Send + Sync>;
+/// Decides whether a call fails: before, nothing was sent; after, it was done, and the answer is lost. It need not come back:
+/// a test may panic there, or end the process.
+pub type Failpoints = Box<dyn Fn(&'static str, Side) -> bool + Send + Sync>;
 
 /// What the calls of all accounts share.
 #[derive(Default)]
@@ -78,23 +68,17 @@ impl Remote {
         ask: impl FnOnce(&'a dyn PaymentGateway) -> Answer<'a, T>,
     ) -> Result<T> {
         self.rate.until_ready().await;
-        self.fault(name, Side::Before).map_or(Ok(()), |()| Err(Error::Unavailable("a failpoint")))?;
+        if self.fails(name, Side::Before) {
+            return Err(Error::Unavailable("a failpoint"));
+        }
         let answer = ask(&self.gateway).await;
         if let Err(error) = &answer {
             tracing::debug!(call = name, %error, "a gateway was asked in vain");
         }
-        match self.fault(name, Side::After) {
-            Some(()) => Err(Error::OutcomeUnknown("a failpoint")),
-            None => answer,
-        }
+        if self.fails(name, Side::After) { Err(Error::OutcomeUnknown("a failpoint")) } else { answer }
     }
 
-    /// Whether the call fails here; it may not come back.
-    fn fault(&self, name: &'static str, side: Side) -> Option<()> {
-        match self.calls.failpoints.get()?(name, side)? {
-            Fault::Error => Some(()),
-            Fault::Panic => std::panic::panic_any("a failpoint"),
-            Fault::Exit => std::process::exit(86),
-        }
+    fn fails(&self, name: &'static str, side: Side) -> bool {
+        self.calls.failpoints.get().is_some_and(|fails| fails(name, side))
     }
 }

@@ -18,7 +18,7 @@ use super::write::Write;
 use super::{System, UnitOfWork};
 use crate::clock::Timestamp;
 use crate::entity::{
-    AddOnId, BillingCycle, CheckoutState, GatewayAccountId, GatewayIntentId, GatewayObjectKind, IntentState,
+    AddOnId, BillingCycle, CheckoutState, GatewayAccountId, GatewayIntentId, GatewayObjectKind, IntentState, LeaseId,
     OrganizationId, PaymentId, SubscriptionId, TierId, WebhookEventState, checkout, gateway_account, gateway_intent,
     gateway_object, gateway_price, webhook_event,
 };
@@ -271,7 +271,7 @@ impl System<'_> {
         let transaction = self.transaction().await?;
         let lease = self.text(|text| {
             put!(text, r#"UPDATE "gateway_objects" SET "lease" = "#);
-            text.value(Uuid::now_v7());
+            text.value(LeaseId::generate());
             put!(text, r#", "leased_until" = "#);
             text.value(until);
             put!(
@@ -302,7 +302,7 @@ impl System<'_> {
         let transaction = self.transaction().await?;
         let lease = self.text(|text| {
             put!(text, r#"UPDATE "gateway_objects" SET "lease" = "#);
-            text.value(Uuid::now_v7());
+            text.value(LeaseId::generate());
             put!(text, r#", "leased_until" = "#);
             text.value(until);
             put!(text, " WHERE ");

@@ -54,6 +54,22 @@ fn breaches() -> Vec<(&'static str, String)> {
             "a subscription has at most one attempt at a period under way",
             "DROP INDEX payments_live_attempt; UPDATE payments SET status = 'PENDING', paid_at = NULL",
         ),
+        breach(
+            "a subscription tells how its newest payment stands",
+            "UPDATE subscriptions SET payment_status = 'DISPUTED'",
+        ),
+        breach(
+            "money goes through an account of the seller",
+            "INSERT INTO gateway_accounts (id, kind, mode, name, slug, created_at, updated_at, version)
+                SELECT id, 'MANUAL', 'LIVE', 'x', 'x', 0, 0, 1 FROM organizations WHERE slug = 'alpha';
+            UPDATE payments SET gateway_account_id = (SELECT id FROM gateway_accounts LIMIT 1)
+                WHERE customer_id IS NOT NULL",
+        ),
+        breach(
+            "the status of a payment moves along its table",
+            r#"UPDATE outbox_events SET entity_type = 'payment',
+                payload = '{"status": {"from": "CANCELED", "to": "PENDING"}}' WHERE topic = 'customer.create'"#,
+        ),
         breach("what a counter holds is reserved", "UPDATE usage_counters SET held = held + 1"),
         breach("use adds up by day and by window", "UPDATE usage_days SET used = used + 1"),
         breach("an owner with payment methods has one default", "UPDATE payment_methods SET is_default = FALSE"),

@@ -36,6 +36,7 @@ mod filter;
 mod full_disk;
 #[cfg(test)]
 mod gateway;
+#[cfg(test)]
 mod gateway_account;
 #[cfg(test)]
 mod graphql_js;

@@ -3,10 +3,10 @@
 
 use sea_orm::EnumIter;
 
-use super::part::{clear_schedule, end, lay_over, leave_state, move_to, owes, restore, set_underlying, stops_unpaid};
+use super::part::{clear_schedule, end, lay_over, leave_state, move_to, restore, set_underlying, stops_unpaid};
 use super::{Offer, settled};
 use crate::clock::Timestamp;
-use crate::entity::SubscriptionStatus::{Active, Canceled, Expired, Paused, Pending, Suspended, Trialing};
+use crate::entity::SubscriptionStatus::{Active, Canceled, Expired, PastDue, Paused, Pending, Suspended, Trialing};
 use crate::entity::subscription::AddOns;
 use crate::entity::{Gateway, GatewayAccountId, ManagementMode, SubscriptionStatus, SuspensionCause, subscription};
 use crate::subscription::period::Anchor;
@@ -93,7 +93,12 @@ pub fn report(row: &subscription::Model, told: &Report, now: Timestamp) -> subsc
         }
         // The first failure begins the days of grace, and no later one.
         Standing::PastDue if row.past_due_since.is_some() => {}
-        Standing::PastDue => owes(&mut next, now),
+        // The period that is owed is not the one that was paid, so its end is no limit.
+        Standing::PastDue => {
+            next.past_due_since = Some(now);
+            next.grace_ends_at = Some(now.plus_days(row.grace_days.into()));
+            set_underlying(&mut next, PastDue);
+        }
         Standing::Unpaid if row.suspension_cause == Some(SuspensionCause::NonPayment) => {}
         Standing::Unpaid => stops_unpaid(&mut next, now),
         Standing::Paused if row.status == Paused => {}
@@ -245,7 +250,6 @@ fn beneath(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entity::SubscriptionStatus::PastDue;
     use crate::subscription::lifecycle::contradicts_itself;
     use crate::subscription::testing::{at, billed};
 
