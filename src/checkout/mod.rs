@@ -7,6 +7,7 @@ pub mod input;
 pub mod mutation;
 mod order;
 
+use chrono::TimeDelta;
 use tessera_gateway::{CheckoutStatus, NewCheckout, Object, Reference, Url};
 
 use crate::auth::{Part, Permission};
@@ -30,6 +31,9 @@ use crate::usage::OwnerId;
 const CHECKOUT: &str = "input.checkoutId";
 /// The field of the input that names the owner.
 const OWNER: &str = "input.ownerId";
+
+/// How long whoever records an attempt has to ask the gateway.
+const BEING_OPENED: TimeDelta = TimeDelta::minutes(1);
 
 /// What is to be bought, by whom.
 #[derive(Clone, Debug)]
@@ -165,16 +169,31 @@ async fn close_open(applier: &Applier, owner: OwnerKey) -> Result<()> {
                 applier.fetch_now(&key).await?;
                 applier.follow(row.account_id, row.subscription_id).await?;
             }
+            None if is_being_opened(applier, &row).await? => {
+                let message = "Another attempt is being opened at this moment: try again, and it is closed.";
+                return Err(Refusal::new(Code::Conflict, message).at(OWNER).into());
+            }
             None => put(applier, &row, CheckoutState::Failed).await?,
         }
     }
     Ok(())
 }
 
+/// Whether somebody has recorded an attempt a moment ago, and has not asked the gateway yet.
+async fn is_being_opened(applier: &Applier, row: &checkout::Model) -> Result<bool> {
+    let store = applier.store();
+    let asked = store.system().intent_for(row.account_id, &subject(row)).await?;
+    Ok(asked.is_none() && store.now().since(row.created_at) < BEING_OPENED)
+}
+
+fn subject(row: &checkout::Model) -> String {
+    format!("start checkout {}", row.id)
+}
+
 /// The gateway's page of an attempt, as far as the gateway has one. What nobody knows the outcome of is found out.
 async fn session(applier: &Applier, row: &checkout::Model) -> Result<Option<ObjectKey>> {
     let system = applier.store().system();
-    let Some(intent) = system.intent_for(row.account_id, &format!("start checkout {}", row.id)).await? else {
+    let Some(intent) = system.intent_for(row.account_id, &subject(row)).await? else {
         return Ok(None);
     };
     let id = match intent.state {

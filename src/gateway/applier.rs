@@ -221,7 +221,11 @@ impl Applier {
             (None, Some(object)) => self.whose(&account, object).await?.or(Concerns::of(leased)),
             (None, None) => None,
         };
-        let Some(concerns) = concerns else { return self.unknown(leased, object.as_ref()).await.map(Some) };
+        let is_somebodys = concerns.is_some();
+        let concerns = concerns.filter(|known| known.subscription.is_some() || !needs_subscription(leased));
+        let Some(concerns) = concerns else {
+            return self.unknown(leased, object.as_ref(), is_somebodys).await.map(Some);
+        };
         let paid_by = match &object {
             Some(Object::Checkout(checkout)) => self.paid_by(&remote, checkout).await,
             _ => Ok(None),
@@ -287,14 +291,20 @@ impl Applier {
     }
 
     /// What becomes of an object that concerns nobody we know, or nobody yet.
-    async fn unknown(&self, leased: &gateway_object::Model, object: Option<&Object>) -> Result<Verdict> {
+    async fn unknown(
+        &self,
+        leased: &gateway_object::Model,
+        object: Option<&Object>,
+        is_somebodys: bool,
+    ) -> Result<Verdict> {
         if object.is_none() {
             return Ok(Verdict::Skipped("NOT_FOUND"));
         }
         let now = self.store.real_now();
         let until = leased.waits_until.unwrap_or_else(|| now.plus(PATIENCE));
-        let may_be_asked_for = self.store.system().has_open_intent(leased.account_id).await?;
-        Ok(if may_be_asked_for && now < until {
+        // What belongs to a customer that we know is of a subscription that is being fetched, or of none of ours.
+        let may_be_ours = is_somebodys || self.store.system().has_open_intent(leased.account_id).await?;
+        Ok(if may_be_ours && now < until {
             Verdict::Waits(until, now.plus(LOOK))
         } else {
             Verdict::Skipped("UNKNOWN_OBJECT")

@@ -1,8 +1,8 @@
 //! Work that concerns every tenant at once. Not reachable from a request.
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder as _,
-    QuerySelect as _, QueryTrait as _, Set, Statement, TryIntoModel, Value,
+    ActiveModelTrait, ColumnTrait, Condition, DbErr, EntityTrait, IntoActiveModel, Iterable as _, QueryFilter,
+    QueryOrder as _, QuerySelect as _, QueryTrait as _, Set, Statement, TryIntoModel, Value,
 };
 
 use super::database::Whose;
@@ -138,13 +138,14 @@ impl System<'_> {
     {
         let transaction = self.0.0.database.begin(Whose::default()).await?;
         // SQLite allows 32,766 parameters in a statement.
+        let most = 32_766 / E::Column::iter().count().max(1);
         let derived = rows.into_iter().map(|mut row| {
             row.derive();
             row.into_active_model().reset_all()
         });
         let mut rows = derived.peekable();
         while rows.peek().is_some() {
-            let batch: Vec<_> = rows.by_ref().take(400).collect();
+            let batch: Vec<_> = rows.by_ref().take(most).collect();
             transaction.execute(self.0.backend().build(E::insert_many(batch).as_query())).await?;
         }
         transaction.commit(Flush::default()).await

@@ -87,7 +87,8 @@ async fn complete(
         let next = subscription::Model { purchaser: Some(attempt.purchaser.clone()), ..next };
         let row = unit.update(&row, next, Change::new("bill")).await?;
         owed::give_up(unit, &row, Change::new("cancel")).await?;
-        // News of them may have come before, and found nothing that they concern.
+        // News of them may have come before, and found that they concern nothing.
+        unit.want_again(place.account.id, row.id).await?;
         place.want(Kind::Subscription, sold.as_str(), of_subscription).await?;
         if let Some(invoice) = &object.invoice {
             place.want(Kind::Invoice, invoice.as_str(), concerns).await?;

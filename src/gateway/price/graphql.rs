@@ -111,6 +111,7 @@ impl GatewayPriceQuery {
         #[graphql(desc = "Id of the gateway account, `gwa_…`.")] gateway_account_id: ID,
     ) -> Result<Option<Vec<AccountPrice>>> {
         use gateway_price::Column::{AccountId, Id};
+        ctx.scope().caller()?;
         let id = parse_id::<GatewayAccountId>("gatewayAccountId", &gateway_account_id)?;
         let account = gateway_account::Entity::find().filter(gateway_account::Column::Id.eq(id));
         if ctx.scope().all(account).await?.is_empty() {

@@ -67,7 +67,9 @@ async fn subscription(world: &World, id: &Value) -> Value {
 /// Lets the applier do what there is to do: what comes as news waits a second for more of the same.
 async fn pass(world: &World) {
     for _ in 0..3 {
-        world.app.applier().pass().await.unwrap_or_else(|error| panic!("{}", error.told_inside()));
+        let applier = world.app.applier();
+        applier.pass().await.unwrap_or_else(|error| panic!("{}", error.told_inside()));
+        applier.asker().look_after().await.unwrap_or_else(|error| panic!("{}", error.told_inside()));
         world.pass(TimeDelta::seconds(2));
     }
 }

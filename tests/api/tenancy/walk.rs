@@ -131,6 +131,10 @@ fn calls(schema: &Schema, field: &Field, own: &Ids) -> Vec<(String, Vec<Selectio
         let call = |id: &String| (format!("({}: \"{id}\")", id_argument.name), everything(schema, &of.name, 0));
         return owners.map(call).collect();
     }
+    if id_argument.name == "gatewayAccountId" {
+        let call = |id: &String| (format!("(gatewayAccountId: \"{id}\")"), everything(schema, &of.name, HOPS));
+        return own.get("GatewayAccount").map(call).into_iter().collect();
+    }
     if id_argument.name == "input" {
         // What a command on the caller's own subscription would come to.
         let (id, add_on) = (own.get("SubscriptionContract"), own.get("AddOn"));
