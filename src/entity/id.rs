@@ -124,7 +124,7 @@ typed_ids! {
     /// Something that was asked of a gateway.
     GatewayIntentId = "gwi";
     /// Something that a gateway told us.
-    WebhookEventId = "whe";
+    WebhookEventId = "webhook";
     /// A stored payment method.
     PaymentMethodId = "pm";
     /// A record of use.
