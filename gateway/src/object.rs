@@ -280,6 +280,8 @@ pub struct Payment {
     pub reference: Option<Reference>,
     /// Where it stands.
     pub status: PaymentStatus,
+    /// The gateway's own word for that.
+    pub word: String,
     /// What is collected.
     pub amount: Money,
     /// What came.

@@ -11,7 +11,7 @@ CREATE TABLE checkouts (
     subscription_id {uuid} NOT NULL,
     payment_id {uuid} NOT NULL,
     account_id {uuid} NOT NULL REFERENCES gateway_accounts (id),
-    state {text} NOT NULL CHECK (state IN ('OPEN', 'CLOSING', 'COMPLETED', 'EXPIRED', 'SUPERSEDED', 'FAILED')),
+    state {text} NOT NULL CHECK (state IN ('OPEN', 'COMPLETED', 'EXPIRED', 'SUPERSEDED', 'FAILED')),
     tier_id {uuid} NOT NULL REFERENCES tiers (id),
     billing_cycle {text} NOT NULL CHECK (billing_cycle IN ('MONTHLY', 'YEARLY')),
     currency {text} NOT NULL CHECK (length(currency) = 3),
@@ -31,7 +31,7 @@ CREATE TABLE checkouts (
     FOREIGN KEY (tenant_id, payment_id) REFERENCES payments (tenant_id, id)
 ) {strict};
 CREATE INDEX checkouts_id ON checkouts (id);
-CREATE UNIQUE INDEX checkouts_live ON checkouts (tenant_id, subscription_id) WHERE state IN ('OPEN', 'CLOSING');
+CREATE UNIQUE INDEX checkouts_live ON checkouts (tenant_id, subscription_id) WHERE state = 'OPEN';
 CREATE UNIQUE INDEX checkouts_session ON checkouts (account_id, session_id) WHERE session_id IS NOT NULL;
 CREATE UNIQUE INDEX checkouts_payment ON checkouts (tenant_id, payment_id);
 CREATE INDEX checkouts_subscription ON checkouts (subscription_id, tenant_id, created_at, id);

@@ -54,7 +54,6 @@ parts! {
         Permission::OrganizationsRead,
         Permission::CustomersRead,
         Permission::PaymentsRead,
-        Permission::PaymentsManage,
     ],
     /// Somebody at the command line of the server, who can read its secrets and its database.
     CommandLine = "command-line" may Permission::ALL,

@@ -5,7 +5,7 @@ use async_graphql::{ID, InputObject};
 use super::Wish;
 use crate::entity::{BillingCycle, CheckoutId, GatewayAccountId, TierId};
 use crate::error::Result;
-use crate::graphql::input::{Check, parse_id, parse_optional_id};
+use crate::graphql::input::{Check, check_key, parse_id, parse_optional_id};
 use crate::graphql::scalar::CurrencyCode;
 use crate::subscription::input::{AddOnQuantityInput, quantities};
 use crate::usage::OwnerId;
@@ -39,6 +39,7 @@ impl StartCheckoutInput {
     /// What is wanted.
     pub(super) fn wish(&self) -> Result<Wish> {
         let mut check = Check::new();
+        check_key(&mut check, self.idempotency_key.as_deref());
         let add_ons = quantities(&mut check, "input.addOns", self.add_ons.clone(), 1)?;
         let return_url = check.text("input.returnUrl", &self.return_url, MAX_URL);
         check.finish()?;
@@ -66,6 +67,9 @@ pub struct CheckoutActionInput {
 impl CheckoutActionInput {
     /// The checkout.
     pub(super) fn checkout(&self) -> Result<CheckoutId> {
+        let mut check = Check::new();
+        check_key(&mut check, self.idempotency_key.as_deref());
+        check.finish()?;
         parse_id(super::CHECKOUT, &self.checkout_id)
     }
 }

@@ -12,7 +12,7 @@ use crate::entity::{
 };
 use crate::error::{Code, Error, Refusal, Result};
 use crate::gateway::applier::Applier;
-use crate::store::{Change, UnitOfWork, Writer};
+use crate::store::{Change, PricesWanted, UnitOfWork, Writer};
 use crate::subscription::catalogue::{Cost, Seller};
 use crate::subscription::lifecycle::gateway_billed;
 use crate::subscription::{Order, Owner, Settings, add_ons, live, pending};
@@ -47,11 +47,9 @@ pub(super) async fn place(
     let charge = (offer.billing_cycle, currency.as_str());
     let lines = add_ons::ordered(unit, &tier, charge, &wish.add_ons, "input.addOns").await?;
     add_ons::check_amount(offer.amount_minor, &lines, "input.addOns")?;
-    for (add_on, unit_amount, _) in sold(offer.amount_minor, &lines) {
-        let tier = add_on.is_none().then_some(offer.tier_id);
-        let found = unit.gateway_price(account.id, (tier, add_on), charge).await?;
-        price_id(found, add_on, unit_amount)?;
-    }
+    let (add_ons, tier) = (ids(&lines), Some(offer.tier_id));
+    let wanted = PricesWanted { account: account.id, tier, add_ons: &add_ons, cycle: charge.0, currency: charge.1 };
+    priced_lines(&unit.gateway_prices(&wanted).await?, offer.amount_minor, &lines)?;
     let purchaser = unit.scope().caller()?.known_as().to_owned();
     let amount_minor = offer.amount_minor.saturating_add(lines.amount_minor());
     let row = match present {
@@ -155,33 +153,39 @@ fn refuse_unfit(row: &subscription::Model) -> Result<()> {
     }
 }
 
-/// What is sold: the tier, and each add-on, with what one costs each cycle and how many there are.
-fn sold(amount_minor: i64, add_ons: &AddOns) -> impl Iterator<Item = (Option<AddOnId>, i64, i32)> {
-    let lines = add_ons.0.iter().map(|line| (Some(line.add_on_id), line.unit_amount_minor, line.quantity));
-    std::iter::once((None, amount_minor, 1)).chain(lines)
-}
-
 /// What an attempt buys, by the gateway's prices, as the gateway has confirmed them.
 pub(super) async fn lines(applier: &Applier, row: &checkout::Model) -> Result<Vec<(PriceId, u64)>> {
-    let charge = (row.billing_cycle, row.currency.as_str());
-    let mut lines = Vec::new();
-    for (add_on, unit_amount, quantity) in sold(row.amount_minor - row.add_ons.amount_minor(), &row.add_ons) {
-        let tier = add_on.is_none().then_some(row.tier_id);
-        let found = applier.store().system().gateway_price(row.account_id, (tier, add_on), charge).await?;
-        lines.push((price_id(found, add_on, unit_amount)?, u64::from(quantity.unsigned_abs())));
-    }
-    Ok(lines)
+    let wanted = PricesWanted {
+        account: row.account_id,
+        tier: Some(row.tier_id),
+        add_ons: &ids(&row.add_ons),
+        cycle: row.billing_cycle,
+        currency: &row.currency,
+    };
+    let prices = applier.store().system().gateway_prices(&wanted).await?;
+    priced_lines(&prices, row.amount_minor - row.add_ons.amount_minor(), &row.add_ons)
 }
 
-/// The gateway's id of a price, if the gateway charges what is sold here.
-fn price_id(found: Option<gateway_price::Model>, add_on: Option<AddOnId>, amount: i64) -> Result<PriceId> {
-    let path = if add_on.is_some() { "input.addOns" } else { "input.tierId" };
-    let refuse = |message: &str| Error::from(Refusal::new(Code::NoPrice, message).at(path));
-    let found = found.ok_or_else(|| refuse("The seller's gateway has no price for this."))?;
-    if found.amount_minor != amount {
-        return Err(refuse("The gateway's price is not what this costs now."));
-    }
-    Ok(PriceId(found.price_id))
+fn ids(add_ons: &AddOns) -> Vec<AddOnId> {
+    add_ons.0.iter().map(|line| line.add_on_id).collect()
+}
+
+/// The tier and each add-on by the gateway's prices, and how many of each; refused where the gateway charges something else
+/// than what is sold here.
+fn priced_lines(prices: &[gateway_price::Model], of_tier: i64, add_ons: &AddOns) -> Result<Vec<(PriceId, u64)>> {
+    let lines = add_ons.0.iter().map(|line| (Some(line.add_on_id), line.unit_amount_minor, line.quantity));
+    let sold = std::iter::once((None, of_tier, 1)).chain(lines);
+    sold.map(|(add_on, amount, quantity)| {
+        let path = if add_on.is_some() { "input.addOns" } else { "input.tierId" };
+        let refuse = |message: &str| Error::from(Refusal::new(Code::NoPrice, message).at(path));
+        let found = prices.iter().find(|price| price.add_on_id == add_on);
+        let found = found.ok_or_else(|| refuse("The seller's gateway has no price for this."))?;
+        if found.amount_minor != amount {
+            return Err(refuse("The gateway's price is not what this costs now."));
+        }
+        Ok((PriceId(found.price_id.clone()), u64::from(quantity.unsigned_abs())))
+    })
+    .collect()
 }
 
 /// When the first money is due: at the end of the trial that runs, if the gateway takes one that short.

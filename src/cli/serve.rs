@@ -27,10 +27,11 @@ impl Serve {
         tracing::info!(address = %config.listen, version = env!("CARGO_PKG_VERSION"), "listening");
         let store = app.store().clone();
         let scheduler = config.scheduler.in_server.then(|| app.scheduler().clone().start());
-        let applier = config.scheduler.in_server.then(|| app.applier().clone().start());
+        // Any number of them may run.
+        let applier = app.applier().clone().start();
         let router = http::router(app, http::Options::new(&config));
         let served = http::serve(listener, router, config.server, http::shutdown_signal()).await;
-        for work in [scheduler, applier].into_iter().flatten() {
+        for work in scheduler.into_iter().chain([applier]) {
             work.abort();
         }
         // SQLite's last connection puts the log into the file: a copy of that is whole.

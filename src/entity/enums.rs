@@ -350,8 +350,6 @@ stored_enums! {
     CheckoutState {
         /// It can be paid.
         Open = "OPEN",
-        /// It is being closed at the gateway, which has not confirmed that yet: it may still be paid.
-        Closing = "CLOSING",
         /// It was paid.
         Completed = "COMPLETED",
         /// It was closed without being paid.

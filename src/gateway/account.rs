@@ -14,6 +14,13 @@ pub fn seller(owner: OwnerKey) -> Option<OrganizationId> {
 }
 
 impl Asker<'_> {
+    /// The accounts of an owner's seller, oldest first.
+    pub async fn accounts_of_seller(&self, owner: OwnerKey) -> Result<Vec<gateway_account::Model>> {
+        let mut accounts = self.store.system().accounts_of_seller(seller(owner), None).await?;
+        accounts.sort_by_key(|account| (account.created_at, account.id));
+        Ok(accounts)
+    }
+
     /// The account of an owner's seller that was named, or the only one that a gateway is behind. A disabled account begins
     /// nothing new.
     pub async fn account_for(

@@ -41,7 +41,7 @@ const LONGEST: i64 = 3600;
 /// How long an object that nobody knows waits for what was asked of its account.
 const PATIENCE: TimeDelta = TimeDelta::minutes(15);
 /// How often it is looked at meanwhile.
-const LOOK: TimeDelta = TimeDelta::seconds(5);
+const LOOK: TimeDelta = TimeDelta::minutes(1);
 
 /// How long a caller waits for an object that somebody else fetches.
 const NOW: Duration = Duration::from_secs(5);
@@ -88,7 +88,7 @@ impl Applier {
         let until = Instant::now() + NOW;
         loop {
             let now = self.store.real_now();
-            for leased in system.lease_object(key, now, now.plus(LEASE)).await? {
+            if let Some(leased) = system.lease_object(key, now, now.plus(LEASE)).await? {
                 self.one(&leased).await?;
             }
             let found = system.gateway_object(key).await?;
@@ -279,11 +279,12 @@ impl Applier {
         let mut owner = None;
         for (kind, id) in object.belongs_to() {
             let key = ObjectKey { account: account.id, kind: kind.into(), id: id.to_owned() };
-            match system.gateway_object(&key).await?.as_ref().and_then(Concerns::of) {
+            let known = system.gateway_object(&key).await?;
+            match known.as_ref().and_then(Concerns::of) {
                 Some(concerns) if concerns.subscription.is_some() => return Ok(Some(concerns)),
                 Some(concerns) => owner = Some(Concerns { payment: None, ..concerns }),
                 // Whose that is may be known once it is fetched.
-                None if kind == Kind::Subscription => drop(system.want_object(&key, None).await?),
+                None if known.is_none() && kind == Kind::Subscription => drop(system.want_object(&key, None).await?),
                 None => {}
             }
         }

@@ -30,6 +30,11 @@ pub enum Request {
     Refund(NewRefund),
 }
 
+/// The subject of what opens the page of a checkout, by our name for that.
+pub fn start_of_checkout(reference: &Reference) -> String {
+    format!("start checkout {}", reference.0)
+}
+
 /// What came of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
@@ -58,7 +63,7 @@ impl Request {
         match self {
             Self::CreateCustomer(_) => format!("create customer {}", reference.0),
             Self::DeleteCustomer(id) => format!("delete customer {id}"),
-            Self::StartCheckout(_) => format!("start checkout {}", reference.0),
+            Self::StartCheckout(_) => start_of_checkout(reference),
             Self::ExpireCheckout(id) => format!("expire checkout {id}"),
             Self::Cancel(id, _) => format!("cancel {id}"),
             Self::SetCollection(id, _) => format!("set collection {id}"),

@@ -10,6 +10,7 @@ use super::seal::{Place, SealingKeys};
 use crate::config::GatewayConfig;
 use crate::entity::{GatewayAccountId, GatewayKind, GatewayMode, gateway_account};
 use crate::error::{Code, Error, Refusal, Result};
+use crate::gateway::refused;
 use crate::gateway::remote::{Calls, Remote};
 
 /// The gateways that can be asked.
@@ -52,7 +53,7 @@ impl Gateways {
 
     /// Whether payers may be sent back to an address: it is one of the configured ones, whatever its query says.
     pub fn leads_to(&self, address: &str) -> bool {
-        crate::checkout::is_listed(&self.0.return_urls, address)
+        is_listed(&self.0.return_urls, address)
     }
 
     /// What all calls share.
@@ -79,7 +80,8 @@ impl Gateways {
         // Its account is not known yet: it has a rate of its own.
         let whose = (GatewayAccountId::from(uuid::Uuid::nil()), tessera_gateway::Mode::Test);
         let remote = Remote::new(self.opened(kind, key)?, whose, &self.0.calls);
-        let account = remote.call("account", |gateway| gateway.account()).await.map_err(refused)?;
+        let account = remote.call("account", |gateway| gateway.account()).await;
+        let account = account.map_err(|error| refused(&error, "input.apiKey"))?;
         let mode = match account.mode {
             tessera_gateway::Mode::Test => GatewayMode::Test,
             tessera_gateway::Mode::Live => GatewayMode::Live,
@@ -131,19 +133,39 @@ impl Gateways {
     }
 }
 
-/// What a client hears of a gateway that was asked in vain.
-fn refused(error: tessera_gateway::Error) -> Error {
-    use tessera_gateway::Error as Theirs;
-    let refuse = |code, message: &str| Refusal::new(code, message).at("input.apiKey").into();
-    match error {
-        Theirs::Unauthorized | Theirs::Invalid(_) | Theirs::NotFound | Theirs::Refused(_) => {
-            refuse(Code::GatewayRefused, "The gateway does not accept this key.")
-        }
-        Theirs::RateLimited { .. } => {
-            refuse(Code::GatewayUnavailable, "The gateway has been asked too often: try again in a moment.")
-        }
-        Theirs::Unavailable(_) | Theirs::OutcomeUnknown(_) | Theirs::KeyReused | Theirs::Unsupported => {
-            refuse(Code::GatewayUnavailable, "The gateway does not answer now: try again later.")
+/// Whether payers may be sent to an address: it is one of the list, whatever its query says.
+fn is_listed(list: &[Url], address: &str) -> bool {
+    let Ok(mut url) = address.parse::<Url>() else { return false };
+    if url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+        return false;
+    }
+    url.set_query(None);
+    list.contains(&url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payers_are_sent_to_listed_addresses_only() {
+        let list: Vec<Url> = vec!["https://shop.example.com/done".parse().expect("an address")];
+        for (address, expected) in [
+            ("https://shop.example.com/done", true),
+            ("https://shop.example.com/done?order=1", true),
+            ("https://shop.example.com/done/", false),
+            ("https://shop.example.com/done/..", false),
+            ("https://shop.example.com/other", false),
+            ("http://shop.example.com/done", false),
+            ("https://shop.example.com:8443/done", false),
+            ("https://shop.example.com@evil.example/done", false),
+            ("https://user@shop.example.com/done", false),
+            ("https://shop.example.com.evil.example/done", false),
+            ("https://shop.example.com/done#x", false),
+            ("javascript:alert(1)", false),
+            ("", false),
+        ] {
+            assert_eq!(is_listed(&list, address), expected, "{address}");
         }
     }
 }

@@ -35,7 +35,7 @@ pub(super) async fn post(State(served): State<Served>, request: axum::extract::R
     let (parts, body) = request.into_parts();
     answer(&served, &parts, Allowed::Everything, async {
         check_content_type(&parts.headers)?;
-        from_body(&read(body, &parts.headers, served.body_timeout).await?)
+        from_body(&read(body, &parts.headers, served.body_timeout, MAX_BODY_BYTES).await?)
     })
     .await
 }
@@ -157,9 +157,14 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), HttpError> {
     if plain && content_type.is_some_and(json_in_utf8) { Ok(()) } else { Err(HttpError::unsupported_media_type()) }
 }
 
-pub(super) async fn read(body: Body, headers: &HeaderMap, limit: Duration) -> Result<Vec<u8>, HttpError> {
+pub(super) async fn read(
+    body: Body,
+    headers: &HeaderMap,
+    limit: Duration,
+    largest: usize,
+) -> Result<Vec<u8>, HttpError> {
     let too_large = || {
-        let message = format!("The body must not be larger than {MAX_BODY_BYTES} bytes.");
+        let message = format!("The body must not be larger than {largest} bytes.");
         HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message)
     };
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
@@ -175,11 +180,11 @@ pub(super) async fn read(body: Body, headers: &HeaderMap, limit: Duration) -> Re
             if length > MAX_READ_BYTES {
                 break;
             }
-            if length <= MAX_BODY_BYTES {
+            if length <= largest {
                 bytes.extend_from_slice(&chunk);
             }
         }
-        if length > MAX_BODY_BYTES { Err(too_large()) } else { Ok(bytes) }
+        if length > largest { Err(too_large()) } else { Ok(bytes) }
     };
     tokio::time::timeout(limit, all).await.map_err(|_| HttpError::body_timeout())?
 }

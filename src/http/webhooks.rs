@@ -12,6 +12,9 @@ use super::error::HttpError;
 use super::graphql::read;
 use crate::gateway::inbox::{Receipt, receive};
 
+/// How many bytes news has at most: an invoice with many lines is larger than any operation.
+const LARGEST: usize = 1024 * 1024;
+
 /// Keeps it, and answers 204; 5xx if it could not be kept, so that it is sent again.
 pub(super) async fn post(
     State(served): State<Served>,
@@ -22,7 +25,7 @@ pub(super) async fn post(
     let known = Known::of(&parts);
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let answer = async {
-        let body = match read(body, &parts.headers, served.body_timeout).await {
+        let body = match read(body, &parts.headers, served.body_timeout, LARGEST).await {
             Ok(body) => body,
             Err(error) => return error.into_response(),
         };

@@ -1,17 +1,13 @@
 //! How to pay without a gateway, as the seller tells the payer.
 
 use async_graphql::{Context, ID, Object, SimpleObject};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::auth::Permission;
-use crate::entity::{GatewayAccountId, GatewayKind, GatewayMode, customer, gateway_account, organization};
+use crate::entity::{GatewayAccountId, GatewayKind, GatewayMode, gateway_account};
 use crate::error::{Error, Result};
-use crate::gateway::account::seller;
 use crate::gateway::applier::Applier;
 use crate::graphql::context::ContextExt;
-use crate::graphql::nested::OwnerKey;
-use crate::store::Scope;
-use crate::usage::OwnerId;
+use crate::usage::{OwnerId, find_owner};
 
 /// How many are told at most.
 const MOST: usize = 100;
@@ -56,24 +52,9 @@ impl InstructionsQuery {
         if !scope.caller()?.may(Permission::PaymentsRead) {
             return Err(Error::Forbidden(Permission::PaymentsRead));
         }
-        let Some(owner) = seen(scope, OwnerId::parse("ownerId", &owner_id)?).await? else { return Ok(None) };
-        let mut accounts =
-            ctx.data_unchecked::<Applier>().asker().store.system().accounts_of_seller(seller(owner), None).await?;
-        accounts.sort_by_key(|account| (account.created_at, account.id));
+        let found = find_owner(scope, OwnerId::parse("ownerId", &owner_id)?).await?;
+        let Some((owner, _)) = found else { return Ok(None) };
+        let accounts = ctx.data_unchecked::<Applier>().asker().accounts_of_seller(owner).await?;
         Ok(Some(accounts.into_iter().filter_map(PaymentInstructions::of).take(MOST).collect()))
     }
-}
-
-/// An owner that the caller sees.
-async fn seen(scope: &Scope, owner: OwnerId) -> Result<Option<OwnerKey>> {
-    Ok(match owner {
-        OwnerId::Customer(id) => {
-            let found = scope.all(customer::Entity::find().filter(customer::Column::Id.eq(id))).await?;
-            found.first().map(|row| OwnerKey { tenant: row.tenant_id, customer: Some(row.id) })
-        }
-        OwnerId::Organization(id) => {
-            let found = scope.all(organization::Entity::find().filter(organization::Column::Id.eq(id))).await?;
-            found.first().map(|row| OwnerKey { tenant: row.id, customer: None })
-        }
-    })
 }

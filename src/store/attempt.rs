@@ -90,6 +90,14 @@ impl Writer {
         }
     }
 
+    /// What came of a command, if it was carried out before: for what must not be done twice outside of the database.
+    pub async fn carried_out<M: Row>(&self, command: &Command) -> Result<Option<M>> {
+        match command.outcome(self.caller()?, self.database()).await? {
+            Some(id) => self.replay(command, id).await,
+            None => Ok(None),
+        }
+    }
+
     /// What came of a command that was carried out before, as it is now; none if the caller lost its access meanwhile, or
     /// if it was deleted by another command.
     async fn replay<M: Row>(&self, command: &Command, id: Uuid) -> Result<Option<M>> {

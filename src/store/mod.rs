@@ -53,7 +53,7 @@ pub(crate) use connection::contention;
 pub use cursor::{CursorError, Cursors};
 pub use database::Connections;
 pub use due::DueSubscription;
-pub use gateway::{Concerns, ObjectKey, Verdict};
+pub use gateway::{Concerns, ObjectKey, PricesWanted, Verdict};
 pub use granted::Granted;
 pub use idempotency::Command;
 pub use invariants::Invariant;

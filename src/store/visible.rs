@@ -201,43 +201,35 @@ impl Visible for tier::Entity {
     }
 }
 
+/// What is of the platform or of an organization: seen by who has the permission to manage it, and by the platform's own people.
+fn managed(reach: Reach<'_>, tenant: impl ColumnTrait, permission: Permission) -> Result<Condition> {
+    let rows = reach.tenants(tenant)?;
+    if matches!(reach.caller()?.standing, Standing::Platform) {
+        return Ok(Condition::any().add(tenant.is_null()).add(rows));
+    }
+    reach.needs(permission)?;
+    Ok(rows)
+}
+
 impl Visible for feature::Entity {
     /// A catalogue's features are seen by who manages the catalogue, and by the platform's own people. Others see what
     /// tiers and subscriptions grant of them.
     fn visible(reach: Reach<'_>) -> Result<Condition> {
-        use feature::Column::TenantId;
-        let rows = reach.tenants(TenantId)?;
-        if matches!(reach.caller()?.standing, Standing::Platform) {
-            return Ok(Condition::any().add(TenantId.is_null()).add(rows));
-        }
-        reach.needs(Permission::TiersManage)?;
-        Ok(rows)
+        managed(reach, feature::Column::TenantId, Permission::TiersManage)
     }
 }
 
 impl Visible for gateway_account::Entity {
     /// A seller's accounts are seen by who manages them, and by the platform's own people.
     fn visible(reach: Reach<'_>) -> Result<Condition> {
-        use gateway_account::Column::TenantId;
-        let rows = reach.tenants(TenantId)?;
-        if matches!(reach.caller()?.standing, Standing::Platform) {
-            return Ok(Condition::any().add(TenantId.is_null()).add(rows));
-        }
-        reach.needs(Permission::PaymentsManage)?;
-        Ok(rows)
+        managed(reach, gateway_account::Column::TenantId, Permission::PaymentsManage)
     }
 }
 
 impl Visible for gateway_price::Entity {
     /// With the account that has it.
     fn visible(reach: Reach<'_>) -> Result<Condition> {
-        use gateway_price::Column::TenantId;
-        let rows = reach.tenants(TenantId)?;
-        if matches!(reach.caller()?.standing, Standing::Platform) {
-            return Ok(Condition::any().add(TenantId.is_null()).add(rows));
-        }
-        reach.needs(Permission::PaymentsManage)?;
-        Ok(rows)
+        managed(reach, gateway_price::Column::TenantId, Permission::PaymentsManage)
     }
 }
 

@@ -63,7 +63,7 @@ impl OwnerId {
 }
 
 /// An owner that the caller sees, and whether it may operate.
-type Found = (OwnerKey, OperationalStatus);
+pub(crate) type Found = (OwnerKey, OperationalStatus);
 
 /// Those of these owners that the caller sees.
 async fn find_owners(scope: &Scope, ids: impl IntoIterator<Item = OwnerId>) -> Result<HashMap<OwnerId, Found>> {
@@ -95,7 +95,7 @@ async fn find_owners(scope: &Scope, ids: impl IntoIterator<Item = OwnerId>) -> R
 }
 
 /// The owner with this id, if the caller sees it.
-async fn find_owner(scope: &Scope, id: OwnerId) -> Result<Option<Found>> {
+pub(crate) async fn find_owner(scope: &Scope, id: OwnerId) -> Result<Option<Found>> {
     Ok(find_owners(scope, [id]).await?.remove(&id))
 }
 

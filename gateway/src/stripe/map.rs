@@ -177,6 +177,7 @@ pub fn payment(intent: wire::PaymentIntent, invoice: Option<InvoiceId>) -> Payme
         invoice,
         reference: reference(&intent.metadata),
         status,
+        word: intent.status,
         amount: from_stripe(intent.amount, &intent.currency),
         received: from_stripe(intent.amount_received, &intent.currency),
         refunded: from_stripe(refunded, &intent.currency),

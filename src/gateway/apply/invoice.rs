@@ -51,7 +51,7 @@ pub(super) async fn apply(place: Place<'_, '_>, object: &Invoice, concerns: Conc
     if status.is_paid()
         && let Some((start, end)) = object.period
     {
-        let next = paid_period(&found, (moment(start), moment(end)));
+        let next = paid_period(&found, (moment(start), moment(end)), place.unit.now());
         let next = subscription::Model { last_renewed_by: Some("gateway".to_owned()), ..next };
         if next.current_period_end != found.current_period_end {
             found = place.unit.update(&found, next, Change::new("renew")).await?;

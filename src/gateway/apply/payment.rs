@@ -42,7 +42,7 @@ pub(super) async fn apply(place: Place<'_, '_>, object: &Payment, concerns: Conc
     let next = payment::Model {
         status,
         gateway_payment_id: Some(object.id.to_string()),
-        gateway_status: Some(word(&object.status).to_owned()),
+        gateway_status: Some(object.word.clone()),
         failure_code,
         failure_message,
         refunded_minor: object.refunded.minor.clamp(0, before.amount_minor),
@@ -53,17 +53,4 @@ pub(super) async fn apply(place: Place<'_, '_>, object: &Payment, concerns: Conc
     let verb = if status == before.status { "update" } else { status.verb() };
     place.unit.update(&before, next, Change::new(verb)).await?;
     Ok(Effect::applied(concerns))
-}
-
-/// What the gateway calls it, as far as our client keeps that.
-fn word(status: &Theirs) -> &str {
-    match status {
-        Theirs::Pending => "requires_payment_method",
-        Theirs::RequiresAction => "requires_action",
-        Theirs::Processing => "processing",
-        Theirs::Succeeded => "succeeded",
-        Theirs::Failed => "failed",
-        Theirs::Canceled => "canceled",
-        Theirs::Unknown(word) => word,
-    }
 }

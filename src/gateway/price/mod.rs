@@ -3,7 +3,6 @@
 
 pub mod graphql;
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use tessera_gateway::{Interval, Price, PriceId};
 
 use super::account::ACCOUNT;
@@ -15,7 +14,7 @@ use crate::entity::{
     gateway_account, gateway_price, tier,
 };
 use crate::error::{Code, Error, Refusal, Result, not_found};
-use crate::store::{Change, Command, UnitOfWork, Writer};
+use crate::store::{Change, Command, PricesWanted, UnitOfWork, Writer};
 
 /// The field of the input that names the gateway's price.
 const PRICE: &str = "input.priceId";
@@ -112,25 +111,23 @@ async fn keep(
         );
         return Err(Refusal::new(Code::GatewayPriceDiffers, message).at(PRICE).into());
     }
-    use gateway_price::Column::{AccountId, AddOnId, BillingCycle, Currency, TierId};
-    let of = match wanted.sold {
-        Sold::Tier(id) => TierId.eq(id),
-        Sold::AddOn(id) => AddOnId.eq(id),
-    };
-    let known = gateway_price::Entity::find()
-        .filter(AccountId.eq(wanted.account))
-        .filter(of)
-        .filter(BillingCycle.eq(wanted.billing_cycle))
-        .filter(Currency.eq(wanted.currency.as_str()));
-    let price_id = price.id.0.clone();
-    if let Some(known) = unit.one(known).await? {
-        let next = gateway_price::Model { amount_minor, price_id, ..known.clone() };
-        return unit.update(&known, next, Change::new("update")).await;
-    }
     let (tier_id, add_on_id) = match wanted.sold {
         Sold::Tier(id) => (Some(id), None),
         Sold::AddOn(id) => (None, Some(id)),
     };
+    let known = PricesWanted {
+        account: wanted.account,
+        tier: tier_id,
+        add_ons: add_on_id.as_slice(),
+        cycle: wanted.billing_cycle,
+        currency: &wanted.currency,
+    };
+    let known = unit.gateway_prices(&known).await?.pop();
+    let price_id = price.id.0.clone();
+    if let Some(known) = known {
+        let next = gateway_price::Model { amount_minor, price_id, ..known.clone() };
+        return unit.update(&known, next, Change::new("update")).await;
+    }
     let row = gateway_price::Model {
         id: GatewayPriceId::generate(),
         tenant_id: seller,

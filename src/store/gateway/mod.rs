@@ -150,41 +150,45 @@ impl System<'_> {
         Ok(self.0.0.database.all(found.filter(State.eq(CheckoutState::Open))).await?)
     }
 
-    /// What an account calls the price of a tier or an add-on, for a cycle in a currency.
-    pub async fn gateway_price(
-        &self,
-        account: GatewayAccountId,
-        (tier, add_on): (Option<TierId>, Option<AddOnId>),
-        (cycle, currency): (BillingCycle, &str),
-    ) -> Result<Option<gateway_price::Model>> {
-        Ok(self.0.0.database.one(price(account, (tier, add_on), (cycle, currency))).await?)
+    /// What an account calls the prices of a tier and of add-ons, for a cycle in a currency.
+    pub async fn gateway_prices(&self, wanted: &PricesWanted<'_>) -> Result<Vec<gateway_price::Model>> {
+        Ok(self.0.0.database.all(wanted.query()).await?)
     }
 }
 
-/// What an account calls a price.
-fn price(
-    account: GatewayAccountId,
-    (tier, add_on): (Option<TierId>, Option<AddOnId>),
-    (cycle, currency): (BillingCycle, &str),
-) -> Select<gateway_price::Entity> {
-    use gateway_price::Column as Price;
-    gateway_price::Entity::find()
-        .filter(Price::AccountId.eq(account))
-        .filter(Condition::all().add_option(tier.map(|id| Price::TierId.eq(id))))
-        .filter(Condition::all().add_option(add_on.map(|id| Price::AddOnId.eq(id))))
-        .filter(Price::BillingCycle.eq(cycle))
-        .filter(Price::Currency.eq(currency))
+/// Which prices of an account are looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct PricesWanted<'a> {
+    /// The account.
+    pub account: GatewayAccountId,
+    /// Of this tier.
+    pub tier: Option<TierId>,
+    /// And of these add-ons.
+    pub add_ons: &'a [AddOnId],
+    /// How often they are charged.
+    pub cycle: BillingCycle,
+    /// ISO 4217 code.
+    pub currency: &'a str,
+}
+
+impl PricesWanted<'_> {
+    fn query(&self) -> Select<gateway_price::Entity> {
+        use gateway_price::Column as Price;
+        let sold = Condition::any()
+            .add_option(self.tier.map(|id| Price::TierId.eq(id)))
+            .add_option((!self.add_ons.is_empty()).then(|| Price::AddOnId.is_in(self.add_ons.iter().copied())));
+        gateway_price::Entity::find()
+            .filter(Price::AccountId.eq(self.account))
+            .filter(sold)
+            .filter(Price::BillingCycle.eq(self.cycle))
+            .filter(Price::Currency.eq(self.currency))
+    }
 }
 
 impl UnitOfWork<'_> {
-    /// What an account calls the price of a tier or an add-on, whoever asks: it is told to nobody.
-    pub(crate) async fn gateway_price(
-        &self,
-        account: GatewayAccountId,
-        of: (Option<TierId>, Option<AddOnId>),
-        charge: (BillingCycle, &str),
-    ) -> Result<Option<gateway_price::Model>> {
-        Ok(self.settled().await?.one(price(account, of, charge)).await?)
+    /// The same, whoever asks: they are told to nobody.
+    pub(crate) async fn gateway_prices(&self, wanted: &PricesWanted<'_>) -> Result<Vec<gateway_price::Model>> {
+        Ok(self.settled().await?.all(wanted.query()).await?)
     }
 
     /// The machine's time, for what is asked of gateways.

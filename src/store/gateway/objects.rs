@@ -17,6 +17,13 @@ use crate::error::{Contention, Error, Result};
 use crate::graphql::nested::OwnerKey;
 
 impl Text {
+    /// Puts down that nobody has leased it.
+    fn is_free(&mut self, now: Timestamp) {
+        put!(self, r#" AND ("leased_until" IS NULL OR "leased_until" <= "#);
+        self.value(now);
+        put!(self, ")");
+    }
+
     /// Registers an object, or adds to what is known of it. It is fetched at a moment, if one is given.
     pub(super) fn register(
         &mut self,
@@ -84,37 +91,37 @@ impl System<'_> {
         until: Timestamp,
         limit: u64,
     ) -> Result<Vec<gateway_object::Model>> {
-        let transaction = self.transaction().await?;
-        let lease = self.text(|text| {
-            put!(text, r#"UPDATE "gateway_objects" SET "lease" = "#);
-            text.value(LeaseId::generate());
-            put!(text, r#", "leased_until" = "#);
-            text.value(until);
+        self.lease(until, |text| {
             put!(
                 text,
-                r#" WHERE ("account_id", "kind", "external_id") IN (SELECT "account_id", "kind", "external_id"
+                r#"("account_id", "kind", "external_id") IN (SELECT "account_id", "kind", "external_id"
                 FROM "gateway_objects" WHERE "due_at" <= "#
             );
             text.value(now);
-            put!(text, r#" AND ("leased_until" IS NULL OR "leased_until" <= "#);
-            text.value(now);
-            put!(text, r#") ORDER BY "due_at" LIMIT {limit}"#);
+            text.is_free(now);
+            put!(text, r#" ORDER BY "due_at" LIMIT {limit}"#);
             text.skip_locked();
             put!(text, ")");
-            text.returning::<gateway_object::Entity>();
-        });
-        let leased = models::<gateway_object::Entity>(&transaction, lease).await?;
-        transaction.commit(Flush::default()).await?;
-        Ok(leased)
+        })
+        .await
     }
 
-    /// Leases one object, if nobody else has and it is wanted: as [`Self::lease_objects`], whenever it is due.
+    /// Leases one object that is wanted, whenever it is due, if nobody else has it.
     pub async fn lease_object(
         &self,
         key: &ObjectKey,
         now: Timestamp,
         until: Timestamp,
-    ) -> Result<Vec<gateway_object::Model>> {
+    ) -> Result<Option<gateway_object::Model>> {
+        let leased = self.lease(until, |text| {
+            text.object_is(key);
+            put!(text, r#" AND "wanted_seq" > "applied_seq""#);
+            text.is_free(now);
+        });
+        Ok(leased.await?.pop())
+    }
+
+    async fn lease(&self, until: Timestamp, which: impl FnOnce(&mut Text)) -> Result<Vec<gateway_object::Model>> {
         let transaction = self.transaction().await?;
         let lease = self.text(|text| {
             put!(text, r#"UPDATE "gateway_objects" SET "lease" = "#);
@@ -122,10 +129,7 @@ impl System<'_> {
             put!(text, r#", "leased_until" = "#);
             text.value(until);
             put!(text, " WHERE ");
-            text.object_is(key);
-            put!(text, r#" AND "wanted_seq" > "applied_seq" AND ("leased_until" IS NULL OR "leased_until" <= "#);
-            text.value(now);
-            put!(text, ")");
+            which(text);
             text.returning::<gateway_object::Entity>();
         });
         let leased = models::<gateway_object::Entity>(&transaction, lease).await?;
@@ -142,7 +146,11 @@ impl System<'_> {
     ) -> Result<()> {
         let key = ObjectKey::from(leased);
         let transaction = self.transaction().await?;
-        let is_over = matches!(verdict, Verdict::Skipped(_) | Verdict::Dead(_));
+        let decided = match verdict {
+            Verdict::Again(..) | Verdict::Waits(..) => None,
+            Verdict::Skipped(reason) => Some((WebhookEventState::Skipped, *reason)),
+            Verdict::Dead(error) => Some((WebhookEventState::Dead, error.as_str())),
+        };
         let released = self.text(|text| {
             put!(text, r#"UPDATE "gateway_objects" SET "lease" = NULL, "leased_until" = NULL, "updated_at" = "#);
             text.value(now);
@@ -171,12 +179,7 @@ impl System<'_> {
             text.value(leased.lease);
         });
         let is_held = transaction.execute(released).await? == 1;
-        if is_held && is_over {
-            let (state, reason) = match verdict {
-                Verdict::Dead(error) => (WebhookEventState::Dead, error.as_str()),
-                Verdict::Skipped(reason) => (WebhookEventState::Skipped, *reason),
-                Verdict::Again(..) | Verdict::Waits(..) => return Ok(()),
-            };
+        if let Some((state, reason)) = decided.filter(|_| is_held) {
             let decide = self.text(|text| text.decide_events(&key, leased.wanted_seq, state, Some(reason), now));
             transaction.execute(decide).await?;
         }

@@ -7,7 +7,7 @@ use super::part::{clear_schedule, end, lay_over, leave_state, move_to, restore, 
 use super::{Offer, settled};
 use crate::clock::Timestamp;
 use crate::entity::SubscriptionStatus::{Active, Canceled, Expired, PastDue, Paused, Pending, Suspended, Trialing};
-use crate::entity::subscription::AddOns;
+use crate::entity::subscription::{AddOns, RenewedAhead};
 use crate::entity::{Gateway, GatewayAccountId, ManagementMode, SubscriptionStatus, SuspensionCause, subscription};
 use crate::subscription::period::Anchor;
 
@@ -122,9 +122,9 @@ pub fn report(row: &subscription::Model, told: &Report, now: Timestamp) -> subsc
 }
 
 /// The row once the money for a period has come. A period that is known already, or over, changes nothing.
-pub fn paid_period(row: &subscription::Model, period: (Timestamp, Timestamp)) -> subscription::Model {
+pub fn paid_period(row: &subscription::Model, period: (Timestamp, Timestamp), now: Timestamp) -> subscription::Model {
     if row.mode == ManagementMode::Override {
-        return beneath(row, |beneath| paid_period(&beneath, period), period.0);
+        return beneath(row, |beneath| paid_period(&beneath, period, now), now);
     }
     let mut next = row.clone();
     if row.ended_at.is_none() && row.current_period_end.is_none_or(|end| end < period.1) && period.0 < period.1 {
@@ -133,6 +133,7 @@ pub fn paid_period(row: &subscription::Model, period: (Timestamp, Timestamp)) ->
         } else {
             (next.current_period_start, next.current_period_end) = (Some(period.0), Some(period.1));
             next.stood_still = 0;
+            next.renewed_ahead = RenewedAhead::default();
         }
     }
     settled(next)
@@ -193,6 +194,7 @@ fn begin(row: &mut subscription::Model, (start, end): (Timestamp, Timestamp)) {
     row.current_period_start = Some(start);
     row.current_period_end = Some(end);
     row.stood_still = 0;
+    row.renewed_ahead = RenewedAhead::default();
 }
 
 /// Nothing is owed any more.
@@ -316,8 +318,9 @@ mod tests {
         let active = report(&row, &told(Standing::Active), at("2026-03-10T00:00:00Z"));
         assert_eq!(active.current_period_end, row.current_period_end);
         let next = (at("2026-04-01T00:00:00Z"), at("2026-05-01T00:00:00Z"));
-        let paid = paid_period(&active, next);
+        let now = at("2026-04-01T00:00:00Z");
+        let paid = paid_period(&active, next, now);
         assert_eq!((paid.current_period_start, paid.current_period_end), (Some(next.0), Some(next.1)));
-        assert_eq!(paid_period(&paid, (at("2026-03-01T00:00:00Z"), at("2026-04-01T00:00:00Z"))), paid);
+        assert_eq!(paid_period(&paid, (at("2026-03-01T00:00:00Z"), at("2026-04-01T00:00:00Z")), now), paid);
     }
 }

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 use tessera::auth::Role;
-use tessera::entity::gateway_account;
+use tessera::entity::{GatewayObjectKind, gateway_account};
 use tessera_gateway::CustomerId;
 use tessera_gateway::simulator::{Faults, Outcome};
 
@@ -181,6 +181,25 @@ async fn a_new_attempt_closes_the_one_before(world: &World) {
     world.refused(&client, "retryCheckout", again, "GATEWAY_BILLED", "input.ownerId").await;
 }
 
+#[on_both]
+async fn a_command_that_is_sent_again_answers_the_same_page(world: &World) {
+    shop(world, world.alpha).await;
+    let (owner, _) = waiting(world, "Ada").await;
+    let client = world.customer(world.alpha, &owner);
+    let mut input = buys(&owner, world.alpha);
+    input["idempotencyKey"] = json!("one");
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        answers.push(client.mutate("startCheckout", input.clone(), FIELDS).await["checkout"].clone());
+    }
+    assert_eq!((&answers[0]["state"], answers[0]["url"].is_string()), (&json!("OPEN"), true));
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    pay(&answers[0], PAYS).await;
+    confirmed(&client, &answers[0]).await;
+    let after = client.mutate("startCheckout", input, FIELDS).await["checkout"].clone();
+    assert_eq!((&after["checkoutId"], &after["state"]), (&answers[0]["checkoutId"], &json!("COMPLETED")));
+}
+
 /// Two browsers, two tabs and late news: one charge.
 #[on_both]
 async fn a_subscription_is_charged_once(world: &World) {
@@ -195,8 +214,10 @@ async fn a_subscription_is_charged_once(world: &World) {
         let open: Vec<_> = begun.into_iter().filter(|checkout| checkout["url"].is_string()).collect();
         assert!(!open.is_empty(), "somebody begins");
         join_all(open.iter().flat_map(|checkout| [pay(checkout, PAYS), pay(checkout, PAYS)])).await;
+        let id = tessera::entity::TypedId::parse(&sub).expect("an id");
+        let pages = world.store.system().objects_of(account.id, id, GatewayObjectKind::Checkout).await.expect("rows");
         let event = json!({"id": format!("evt_{round}"), "object": "event", "type": "checkout.session.completed", "created": 1,
-            "livemode": false, "data": {"object": {"id": "cs_none", "object": "checkout.session"}}});
+            "livemode": false, "data": {"object": {"id": pages[0].external_id, "object": "checkout.session"}}});
         let path = address(&account);
         let news = send(world, &path, &event, "whsec_test");
         let confirming = join_all(open.iter().map(|checkout| confirmed(&clients[0], checkout)));
